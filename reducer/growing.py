@@ -1,0 +1,192 @@
+"""Values that grow by appending.
+
+A stream is thousands of small additions, and every state in between may be kept. Copying the whole
+at each addition costs the square of the stream; so a growing value is only a *count* into a list
+that it shares with its predecessors and successors:
+
+    g0 = Growing()          items -> []              g0 sees 0 of them
+    g1 = g0.append("a")     items -> ["a"]           g1 sees 1
+    g2 = g1.append("b")     items -> ["a", "b"]      g2 sees 2; g1 still sees 1
+
+Two rules make this a value, not a variable:
+
+- A shared list is only ever appended to. What lies below a value's count never changes, so
+  whatever was read from a value once is what it says forever.
+- Only the value that sees the whole list may append in place. Any other (an older snapshot that is
+  folded on from: a branch) first copies what it sees. Should two threads append at once, the
+  one whose item did not land at its own place does the same; nothing is ever overwritten.
+
+Appending is O(1). Reading is O(n) the first time; `Text` remembers the longest string put together
+so far *on the shared list*, so reading each of the snapshots of a stream in turn adds only what is
+new to it, and one string is kept for all of them, not one each. The memory is one list for
+all values of a line of descent: a kept old value keeps its successors' items alive.
+
+Pickling keeps the sharing: a pickled list of all the events of a stream holds their items once.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Generic, TypeVar
+
+__all__ = ["Growing", "Text"]
+
+T = TypeVar("T")
+
+_HALVES = re.compile("[\ud800-\udfff]")
+
+
+class Shared(list[Any]):
+    """The list behind growing values, with what was already worked out from its items.
+
+    `joined` and `parsed` are caches: (how many items they cover, the result). They are
+    replaced whole, so a reader sees an old one or a new one, never half of one; they take no part in
+    equality and are not pickled.
+    """
+
+    __slots__ = ("joined", "parsed")
+
+    def __init__(self, items: Any = ()) -> None:
+        super().__init__(items)
+        self.joined: tuple[int, str] = (0, "")
+        self.parsed: tuple[int, Any] | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Shared, (list(self),)
+
+
+class Growing(Generic[T]):
+    """An immutable sequence that can be appended to in constant time.
+
+    >>> one = Growing(["a"])
+    >>> two = one.append("b")
+    >>> one.items(), two.items()
+    (('a',), ('a', 'b'))
+    """
+
+    __slots__ = ("_count", "_shared")
+    _shared: Shared
+    _count: int
+
+    def __init__(self, items: Any = ()) -> None:
+        shared = Shared(items)
+        _set_shared(self, shared)
+        _set_count(self, len(shared))
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"{type(self).__name__} is immutable")
+
+    __delattr__ = __setattr__  # type: ignore[assignment]
+
+    def append(self: G, item: T) -> G:
+        """The value with `item` after what this one holds. This one stays as it is. O(1)."""
+        shared = self._shared
+        count = self._count
+        if len(shared) == count:
+            shared.append(item)
+            if shared[count] is item:
+                return view(type(self), shared, count + 1)
+        shared = Shared(shared[:count])
+        shared.append(item)
+        return view(type(self), shared, count + 1)
+
+    def items(self) -> tuple[T, ...]:
+        """All items, oldest first."""
+        return tuple(self._shared[: self._count])
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Growing):
+            return NotImplemented
+        if self._shared is other._shared:
+            return self._count == other._count
+        return self.items() == other.items()
+
+    def __hash__(self) -> int:
+        return hash(self.items())
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({list(self.items())!r})"
+
+    def __copy__(self: G) -> G:
+        return self
+
+    def __deepcopy__(self: G, memo: object) -> G:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return view, (type(self), self._shared, self._count)
+
+
+G = TypeVar("G", bound=Growing[Any])
+
+_set_shared = Growing.__dict__["_shared"].__set__
+_set_count = Growing.__dict__["_count"].__set__
+
+
+def view(cls: type[G], shared: Shared, count: int) -> G:
+    """The growing value that sees the first `count` items of `shared`."""
+    self = object.__new__(cls)
+    _set_shared(self, shared)
+    _set_count(self, count)
+    return self
+
+
+class Text(Growing[str]):
+    """A string that grows by appending: `str(text)` is the whole.
+
+    Two halves of a surrogate pair that came in two pieces are one character, as they are in any
+    language that counts in UTF-16.
+
+    >>> str(Text(["Hel"]).append("lo"))
+    'Hello'
+    >>> str(Text(["\\ud83d"]).append("\\ude00")) == "\\U0001f600"
+    True
+    """
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        shared = self._shared
+        count = self._count
+        start, joined = shared.joined
+        if start == count:
+            return joined
+        if start > count:
+            start, joined = 0, ""
+        new = "".join(shared[start:count])
+        whole = joined + new
+        if not new.isascii() and _HALVES.search(new):
+            whole = whole.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+        if count > shared.joined[0]:
+            shared.joined = (count, whole)
+        return whole
+
+    def tail(self, length: int) -> str:
+        """The end of the text: at least its last `length` characters, if it has so many.
+
+        Costs what it returns, not what the text is long.
+        """
+        pieces: list[str] = []
+        size = 0
+        for position in range(self._count - 1, -1, -1):
+            if size >= length:
+                break
+            pieces.append(self._shared[position])
+            size += len(pieces[-1])
+        return "".join(reversed(pieces))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Text):
+            return NotImplemented
+        if self._shared is other._shared and self._count == other._count:
+            return True
+        return str(self) == str(other)
+
+    def __hash__(self) -> int:
+        return hash(str(self))
+
+    def __repr__(self) -> str:
+        return f"Text([{str(self)!r}])"

@@ -1,0 +1,416 @@
+"""JSON objects as immutable values: what every event, block and message is made of.
+
+The API's objects are open: tomorrow's have fields that today's do not. So an object here is two things at
+once. Its *declared* fields are attrs fields, typed, checked where a stream depends on them. Everything
+else the JSON said is in `_rest`: unknown fields, and the declared optional ones which were there
+although they say no more than their default (`null`, mostly). Together they give the JSON
+back as it was: an absent field stays absent, a `null` stays `null`.
+
+Rules:
+
+- Nothing here changes after it was made. JSON below the declared fields is frozen into `JSONObject`
+  and `JSONArray`: a dict and a list that can be read, compared and serialised like any, and not
+  written.
+- An object is read by attribute (`block.text`) and by key (`block["text"]`), unknown fields included.
+- A declared optional field that is absent reads as its default; an unknown one raises.
+- Nesting deeper than `MAX_DEPTH` is refused, so that no value can exhaust the stack of whoever walks it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar, cast
+
+import attrs
+
+if TYPE_CHECKING:
+    from typing_extensions import Self, dataclass_transform
+else:
+
+    def dataclass_transform(**_: Any) -> Callable[[T], T]:
+        return lambda decorator: decorator
+
+
+__all__ = ["MAX_DEPTH", "APIObject", "FieldError", "JSONArray", "JSONObject", "Value"]
+
+T = TypeVar("T")
+
+MAX_DEPTH = 200
+"""How deep JSON may nest: as deep as jiter goes. A fixed number, because Python's own limit depends on the
+stack of the caller, and the same input must give the same output."""
+
+
+class FieldError(ValueError):
+    """A declared field is missing or of the wrong type. `path` leads to it, `reason` says which.
+
+    >>> raise FieldError("content[0].text", "is missing")
+    Traceback (most recent call last):
+    streamfold.reducer.objects.FieldError: `content[0].text` is missing
+    """
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"`{self.path}` {self.reason}"
+
+    def below(self, parent: str) -> FieldError:
+        """The same fault as seen from the object that holds this one at `parent`."""
+        joint = "." if self.path and not self.path.startswith("[") else ""
+        return FieldError(f"{parent}{joint}{self.path}", self.reason)
+
+
+# --- plain JSON, frozen -------------------------------------------------------------------------
+
+
+def _immutable(self: object, *_: Any, **__: Any) -> NoReturn:
+    raise TypeError(f"{type(self).__name__} is immutable; to_dict() makes a copy you can change")
+
+
+class JSONObject(dict[str, Any]):
+    """An immutable JSON object, read by key and by attribute. It equals the plain dict of its content.
+
+    A key that is also a dict method (`items`, `keys`, …) is read by key only.
+
+    >>> place = freeze({"city": "Paris", "at": {"lat": 48.9}})
+    >>> place["city"], place.at.lat
+    ('Paris', 48.9)
+    >>> place["city"] = "Rome"
+    Traceback (most recent call last):
+    TypeError: JSONObject is immutable; to_dict() makes a copy you can change
+    """
+
+    __slots__ = ()
+
+    __setitem__ = __delitem__ = __ior__ = _immutable
+    clear = pop = popitem = setdefault = update = _immutable
+    __setattr__ = __delattr__ = _immutable
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(f"this JSON object has no field {name!r}") from None
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self]
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(frozenset(self.items()))
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return JSONObject, (dict(self),)
+
+    def to_dict(self) -> dict[str, Any]:
+        """A plain copy, all the way down, that you can change."""
+        copy: dict[str, Any] = thaw(self)
+        return copy
+
+    def to_json(self, indent: int | None = None) -> str:
+        """The object as JSON text."""
+        return to_json(self, indent)
+
+
+class JSONArray(list[Any]):
+    """An immutable JSON array. It equals the plain list of its content.
+
+    >>> freeze([1, [2]]) == [1, [2]]
+    True
+    """
+
+    __slots__ = ()
+
+    __setitem__ = __delitem__ = __iadd__ = __imul__ = _immutable
+    append = clear = extend = insert = pop = remove = reverse = sort = _immutable
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(tuple(self))
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return JSONArray, (list(self),)
+
+    def to_dict(self) -> list[Any]:
+        """A plain copy, all the way down, that you can change."""
+        copy: list[Any] = thaw(self)
+        return copy
+
+
+EMPTY = JSONObject()
+"""The object without fields."""
+
+_SCALARS = frozenset({str, int, float, bool, type(None)})
+
+
+def freeze(value: Any, _depth: int = 0) -> Any:
+    """JSON made immutable, all the way down. What already is immutable is returned as it is.
+
+    Args:
+        value: anything `json.loads` returns, mappings and sequences of other types included.
+
+    Raises:
+        ValueError: nested deeper than `MAX_DEPTH`, or a key that is not a string.
+        TypeError: something in it is not JSON.
+    """
+    kind = type(value)
+    if kind in _SCALARS or kind is JSONObject or kind is JSONArray or isinstance(value, Value):
+        return value
+    if _depth >= MAX_DEPTH:
+        raise ValueError(f"JSON is nested deeper than {MAX_DEPTH} levels")
+    if isinstance(value, Mapping):
+        if any(type(key) is not str for key in value):
+            raise ValueError("a JSON object has a key that is not a string")
+        return JSONObject({key: freeze(item, _depth + 1) for key, item in value.items()})
+    if isinstance(value, (list, tuple)):
+        return JSONArray([freeze(item, _depth + 1) for item in value])
+    if isinstance(value, (str, int, float)):
+        return value
+    raise TypeError(f"{kind.__name__} is not JSON")
+
+
+def thaw(value: Any) -> Any:
+    """The plain, mutable JSON (dicts and lists) that `value` stands for: the way back from `freeze`."""
+    if isinstance(value, Mapping):
+        return {key: thaw(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [thaw(item) for item in value]
+    return value
+
+
+def to_json(value: Any, indent: int | None = None) -> str:
+    """`value` as JSON text: compact, or indented by `indent` spaces. Non-ASCII characters stay as they are."""
+    separators = (",", ":") if indent is None else None
+    return json.dumps(thaw(value), ensure_ascii=False, indent=indent, separators=separators)
+
+
+# --- objects with declared fields ---------------------------------------------------------------
+
+
+@attrs.frozen
+class Field:
+    """One declared field: its JSON key, its attribute, and how the one becomes the other."""
+
+    key: str
+    name: str
+    parse: Callable[[Any], Any]
+    kind: tuple[Any, str] | None
+    default: Any
+
+    def read(self, raw: Any) -> Any:
+        """The value of the field whose JSON is `raw`."""
+        if self.kind is not None and (not isinstance(raw, self.kind[0]) or isinstance(raw, bool)):
+            raise FieldError(self.key, f"must be {self.kind[1]}, not {described(raw)}")
+        try:
+            return self.parse(raw)
+        except FieldError as fault:
+            raise fault.below(self.key) from None
+
+
+_KINDS: dict[str, tuple[Any, str]] = {
+    "str": (str, "a string"),
+    "int": (int, "an integer"),
+    "JSONObject": (Mapping, "an object"),
+}
+"""What JSON a required field takes, by its annotation. Optional fields are kept whatever they hold."""
+
+
+class Value(Mapping[str, Any]):
+    """What all typed objects share: reading by key, equality by content, `to_dict` and `to_json`."""
+
+    __slots__ = ()
+    _tag: ClassVar[str] = ""
+    """The `type` of every object of the class; empty where the objects have none, or each its own."""
+    _fields: ClassVar[Mapping[str, Field]] = {}
+    _content: ClassVar[Any]
+
+    def __getitem__(self, key: str) -> Any:
+        if key in self._fields:
+            return getattr(self, self._fields[key].name)
+        if key == "type" and self._tag:
+            return self._tag
+        raise KeyError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        if self._tag:
+            yield "type"
+        yield from self._fields
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __eq__(self, other: object) -> bool:
+        if type(self) is not type(other):
+            return NotImplemented
+        return bool(self._content(self) == self._content(other))
+
+    def __hash__(self) -> int:
+        return hash((type(self), self._content(self)))
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{key}={self._shown(key)}" for key in self if key != "type")
+        return f"{type(self).__name__}({shown})"
+
+    def _shown(self, key: str) -> str:
+        return repr(self[key])
+
+    def to_dict(self) -> dict[str, Any]:
+        """The object as plain JSON values in the API's own shape: a copy you can change."""
+        copy: dict[str, Any] = thaw(self)
+        return copy
+
+    def to_json(self, indent: int | None = None) -> str:
+        """The object as JSON text in the API's own shape.
+
+        Args:
+            indent: spaces per level; `None` (the default) for one compact line.
+        """
+        return to_json(self, indent)
+
+
+@dataclass_transform(
+    frozen_default=True, kw_only_default=True, eq_default=False, field_specifiers=(attrs.field,)
+)
+def declared(**parsers: Callable[[Any], Any]) -> Callable[[type[T]], type[T]]:
+    """Make an attrs class of a `Value`; `parsers` turn the JSON of the fields they name into values."""
+
+    def decorate(cls: type[Any]) -> Any:
+        cls = attrs.frozen(kw_only=True, eq=False, repr=False)(cls)
+        fields = [field for field in attrs.fields(cls) if field.name not in _UNTOLD]
+        tag = getattr(cls, "type", "")
+        cls._tag = tag if isinstance(tag, str) else ""
+        cls._fields = {
+            _key(field.name): Field(
+                _key(field.name),
+                field.name.lstrip("_"),
+                parsers.get(field.name, freeze),
+                _KINDS.get(str(field.type)) if field.default is attrs.NOTHING else None,
+                field.default,
+            )
+            for field in fields
+        }
+        compared = [field.name for field in attrs.fields(cls) if field.eq]
+        cls._content = attrgetter(*compared) if compared else _nothing
+        return cls
+
+    return decorate
+
+
+_UNTOLD = frozenset({"_rest", "_input_json"})
+"""Attributes that are no field of the JSON."""
+
+
+def _nothing(value: object) -> tuple[()]:
+    return ()
+
+
+def _key(name: str) -> str:
+    return name.strip("_")  # `from_` is `from`, a word Python keeps for itself
+
+
+class APIObject(Value):
+    """An object of the API: declared fields, and in `_rest` whatever else its JSON said."""
+
+    __slots__ = ()
+    _rest: JSONObject
+
+    def __getattr__(self, name: str) -> Any:
+        if not name.startswith("_") and name in self._rest:
+            return self._rest[name]
+        raise AttributeError(f"{type(self).__name__} has no field {name!r}")
+
+    def __getitem__(self, key: str) -> Any:
+        field = self._fields.get(key)
+        if field is None:
+            return self._tag if key == "type" and self._tag else self._rest[key]
+        if self._says(field):
+            return getattr(self, field.name)
+        raise KeyError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        if self._tag:
+            yield "type"
+        for key, field in self._fields.items():
+            if self._says(field):
+                yield key
+        for key in self._rest:
+            if key not in self._fields:
+                yield key
+
+    def _says(self, field: Field) -> bool:
+        """Whether the JSON of this object has the declared `field`."""
+        return field.key in self._rest or getattr(self, field.name) != field.default
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """The object that `data`, plain JSON, describes; `to_dict` gives an equal dict back.
+
+        Raises:
+            ValueError: a required field is missing or of the wrong type, or `data` is nested too deep.
+        """
+        declared = cls._fields
+        rest = {key: freeze(data[key], 1) for key in data if key not in declared}
+        if cls._tag:
+            rest.pop("type", None)
+        values: dict[str, Any] = {}
+        for key, field in declared.items():
+            if key in data:
+                value = values[field.name] = field.read(data[key])
+                if value == field.default:
+                    rest[key] = value
+            elif field.default is attrs.NOTHING:
+                raise FieldError(key, "is missing")
+        make: Any = cls
+        made: Self = make(rest=JSONObject(rest) if rest else EMPTY, **values)
+        return made
+
+    def replace(self, **fields: Any) -> Self:
+        """The object with these JSON fields set.
+
+        >>> from streamfold.reducer import TextBlock
+        >>> TextBlock(text="Hello").replace(text="Hi", citations=None).to_dict()
+        {'type': 'text', 'text': 'Hi', 'citations': None}
+        """
+        return self.from_dict({**self, **fields})
+
+
+def evolve(value: T, **attributes: Any) -> T:
+    """`value` with these attributes set: `attrs.evolve`, for classes that only `declared` knows as attrs'."""
+    made: T = attrs.evolve(cast(Any, value), **attributes)
+    return made
+
+
+def described(raw: Any) -> str:
+    """What kind of JSON `raw` is, in words, for errors."""
+    return next((words for kind, words in _WORDS if isinstance(raw, kind)), type(raw).__name__)
+
+
+_WORDS: tuple[tuple[Any, str], ...] = (
+    (type(None), "null"),
+    (bool, "a boolean"),
+    (int, "an integer"),
+    (float, "a number"),
+    (str, "a string"),
+    (Mapping, "an object"),
+    ((list, tuple), "an array"),
+)

@@ -1,0 +1,537 @@
+"""The fold: raw events in, snapshots and derived events out.
+
+Theory of operation. A `Snapshot` is an immutable value: the head of the message, the blocks that are closed, the blocks
+that are open with what they have grown by, and what could not be folded. `Folding` is the same in
+motion: it takes a snapshot apart once, takes any number of steps, and puts a new one together. It lives inside one
+call of `reduce`, `fold` or `feed` and never leaves it, so those are pure functions; and a chunk of a thousand
+events makes one snapshot, not a thousand.
+
+Costs. A step costs the same however long the message is: texts and inputs grow by appending (see `growing`),
+closed blocks are a growing value too, and the `Message` is put together when someone reads it. A
+snapshot costs its open blocks, of which there is one at a time in practice.
+
+Rules that are not visible in the code: a step either happens whole or raises before it changed anything, so that the
+snapshot in an error is exactly what was folded before. After `message_stop`, and after an `error` event, the stream
+is over: whatever comes is handed on and kept aside (`Snapshot.unfolded`), and changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+import attrs
+
+from .errors import InvalidToolInputError, ProtocolError, shorten
+from .events import (
+    CitationEvent,
+    CitationsDelta,
+    CompactionDelta,
+    CompactionEvent,
+    ContentBlockStopEvent,
+    InputJSONDelta,
+    InputJsonEvent,
+    MessageStopEvent,
+    MessageStreamEvent,
+    RawContentBlockDeltaEvent,
+    RawContentBlockStartEvent,
+    RawContentBlockStopEvent,
+    RawErrorEvent,
+    RawEvent,
+    RawMessageDeltaEvent,
+    RawMessageStartEvent,
+    RawMessageStopEvent,
+    RawPingEvent,
+    SignatureDelta,
+    SignatureEvent,
+    TextDelta,
+    TextEvent,
+    ThinkingDelta,
+    ThinkingEvent,
+    raw_event,
+)
+from .growing import Growing, Text
+from .messages import (
+    CompactionBlock,
+    FallbackBlock,
+    MCPToolUseBlock,
+    Message,
+    ServerToolUseBlock,
+    TextBlock,
+    ThinkingBlock,
+    ToolUseBlock,
+    UnknownBlock,
+    parse_block,
+    parse_citation,
+)
+from .objects import APIObject, evolve
+from .partial_json import PartialJSON, PartialMode, parse_json_text
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["Snapshot", "fold", "reduce"]
+
+TOOL_USE_BLOCKS = (ToolUseBlock, ServerToolUseBlock, MCPToolUseBlock)
+
+Derived = tuple[Any, ...]
+
+# --- open blocks --------------------------------------------------------------------------------
+
+
+@attrs.frozen
+class OpenBlock:
+    """A block that has started and not stopped.
+
+    Attributes:
+        index: where in the message it stands.
+        block: the block as it started; a compaction block, and a signature, as last told.
+        text: how far its text or its thinking has grown, if it has one.
+        input: how far its input has grown, if it is a tool's.
+        citations: those it has got so far.
+    """
+
+    index: int
+    block: Any
+    text: Text | None = None
+    input: PartialJSON | None = None
+    citations: Growing[Any] = Growing()
+
+    @classmethod
+    def start(cls, index: int, block: Any, mode: PartialMode) -> OpenBlock:
+        """The block as it starts."""
+        if isinstance(block, TextBlock):
+            return cls(
+                index, block, text=Text([block.text]), citations=Growing(block.citations or ())
+            )
+        if isinstance(block, ThinkingBlock):
+            return cls(index, block, text=Text([block.thinking]))
+        if isinstance(block, TOOL_USE_BLOCKS):
+            return cls(index, block, input=PartialJSON(Text(), mode, block.input))
+        return cls(index, block)
+
+    def so_far(self) -> Any:
+        """The block as it stands, a tool's input as far as its text says."""
+        block = self.block
+        if isinstance(block, TextBlock):
+            if self.citations:
+                return block.replace(text=str(self.text), citations=self.citations.items())
+            return evolve(block, text=str(self.text))
+        if isinstance(block, ThinkingBlock):
+            return evolve(block, thinking=str(self.text))
+        if self.input is not None and str(self.input.text):
+            return evolve(block, input=self.input.value, input_json=str(self.input.text))
+        return block
+
+    def finished(self) -> Any:
+        """The block as it is when it stops.
+
+        Raises:
+            ValueError: it is a tool's, and the text of its input is not JSON.
+        """
+        if self.input is None or not str(self.input.text):
+            return self.so_far()
+        text = str(self.input.text)
+        return evolve(self.block, input=parse_json_text(text), input_json=text)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The open block as JSON: `from_dict` makes an equal one of it."""
+        return {
+            "index": self.index,
+            "block": self.block.to_dict(),
+            "text": None if self.text is None else str(self.text),
+            "input": None if self.input is None else str(self.input.text),
+            "citations": [citation.to_dict() for citation in self.citations.items()],
+        }
+
+    @classmethod
+    def from_dict(cls, state: Mapping[str, Any], mode: PartialMode) -> OpenBlock:
+        """The open block that `to_dict` wrote."""
+        started = cls.start(state["index"], parse_block(state["block"]), mode)
+        return evolve(
+            started,
+            text=started.text and Text([state["text"]]),
+            input=started.input and started.input.append(state["input"]),
+            citations=Growing(map(parse_citation, state["citations"])),
+        )
+
+
+# --- the snapshot -------------------------------------------------------------------------------
+
+_NO_BLOCKS: Growing[tuple[int, Any]] = Growing()
+_NO_EVENTS: Growing[Any] = Growing()
+
+
+@attrs.frozen(kw_only=True)
+class Snapshot:
+    """All that a stream has said so far. `Snapshot()` is "nothing received yet".
+
+    Attributes:
+        partial_mode: what becomes of an unfinished string in the input of a tool: "on" drops it with its
+            key, "trailing-strings" keeps it as far as it goes.
+        is_complete: whether the model has said why it stopped, or `message_stop` came.
+        is_over: whether nothing that comes later can change the message: `message_stop` or an `error` came.
+        error: the stream's own `error` event, if one came.
+
+    >>> snapshot, events = reduce(Snapshot(), {"type": "ping"})
+    >>> snapshot == Snapshot(), events
+    (True, ())
+    """
+
+    partial_mode: PartialMode = "on"
+    is_complete: bool = False
+    is_over: bool = False
+    error: RawErrorEvent | None = None
+    _head: Message | None = None
+    _closed: Growing[tuple[int, Any]] = _NO_BLOCKS
+    _open: tuple[OpenBlock, ...] = ()
+    _unfolded: Growing[Any] = _NO_EVENTS
+
+    @property
+    def message(self) -> Message | None:
+        """The message so far; `None` before `message_start`. Put together when read."""
+        if self._head is None:
+            return None
+        blocks = dict(self._closed.items())
+        blocks.update((block.index, block.so_far()) for block in self._open)
+        return evolve(
+            self._head, content=tuple(blocks[index] for index in range(len(blocks)))
+        )
+
+    @property
+    def unfolded(self) -> tuple[RawEvent, ...]:
+        """The events that could not be folded, in order: unknown ones, and those that came at the wrong time."""
+        return self._unfolded.items()
+
+    def __repr__(self) -> str:
+        state = "failed" if self.error else "complete" if self.is_complete else "incomplete"
+        blocks = len(self._closed) + len(self._open)
+        head = self._head.id if self._head else "no message yet"
+        return f"<Snapshot {head}: {state}, {blocks} blocks, {len(self._unfolded)} unfolded events>"
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """The snapshot as JSON: `from_dict` makes an equal one of it, to fold on from.
+
+        >>> snapshot = Snapshot(partial_mode="trailing-strings")
+        >>> Snapshot.from_dict(snapshot.to_dict()) == snapshot
+        True
+        """
+        return {
+            "partial_mode": self.partial_mode,
+            "is_complete": self.is_complete,
+            "is_over": self.is_over,
+            "error": self.error and self.error.to_dict(),
+            "head": self._head and self._head.to_dict(),
+            "closed": [
+                [
+                    index,
+                    block.to_dict(),
+                    block._input_json if isinstance(block, TOOL_USE_BLOCKS) else None,
+                ]
+                for index, block in self._closed.items()
+            ],
+            "open": [block.to_dict() for block in self._open],
+            "unfolded": [event.to_dict() for event in self._unfolded.items()],
+        }
+
+    @classmethod
+    def from_dict(cls, state: Mapping[str, Any]) -> Self:
+        """The snapshot that `to_dict` wrote."""
+        closed = []
+        for index, fields, input_json in state["closed"]:
+            block = parse_block(fields)
+            if input_json is not None:
+                block = evolve(block, input_json=input_json)
+            closed.append((index, block))
+        return cls(
+            partial_mode=state["partial_mode"],
+            is_complete=state["is_complete"],
+            is_over=state["is_over"],
+            error=state["error"] and RawErrorEvent.from_dict(state["error"]),
+            head=state["head"] and Message.from_dict(state["head"]),
+            closed=Growing(closed),
+            open=tuple(
+                OpenBlock.from_dict(block, state["partial_mode"]) for block in state["open"]
+            ),
+            unfolded=Growing(raw_event(event) for event in state["unfolded"]),
+        )
+
+
+# --- the fold -----------------------------------------------------------------------------------
+
+
+class Folding:
+    """A snapshot in motion: `step` by step, then `snapshot` once. Never leaves the call that made it."""
+
+    __slots__ = ("closed", "error", "head", "is_complete", "is_over", "mode", "open", "unfolded")
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.mode = snapshot.partial_mode
+        self.is_complete = snapshot.is_complete
+        self.is_over = snapshot.is_over
+        self.error = snapshot.error
+        self.head = snapshot._head
+        self.closed = snapshot._closed
+        self.open = {block.index: block for block in snapshot._open}
+        self.unfolded = snapshot._unfolded
+
+    def snapshot(self) -> Snapshot:
+        return Snapshot(
+            partial_mode=self.mode,
+            is_complete=self.is_complete,
+            is_over=self.is_over,
+            error=self.error,
+            head=self.head,
+            closed=self.closed,
+            open=tuple(self.open.values()),
+            unfolded=self.unfolded,
+        )
+
+    def step(self, event: Any) -> Derived:
+        """Fold one raw event; what it gives. On a fault, `ProtocolError`, and nothing has changed."""
+        kind = type(event)
+        if kind is RawPingEvent:
+            return ()
+        step = _STEPS.get(kind)
+        if step is None or self.is_over or (self.head is None and kind not in _ANY_TIME):
+            return self.keep_aside(event)
+        return step(self, event)
+
+    def keep_aside(self, event: Any) -> Derived:
+        self.unfolded = self.unfolded.append(event)
+        return (event,)
+
+    def message_start(self, event: RawMessageStartEvent) -> Derived:
+        if self.head is not None:
+            raise ProtocolError("the message has started already", event=event.type, data=event)
+        self.head = evolve(event.message, content=())
+        self.closed = Growing(enumerate(event.message.content))
+        return (event,)
+
+    def message_delta(self, event: RawMessageDeltaEvent) -> Derived:
+        assert self.head is not None
+        told = event.delta
+        changes = {
+            key: told[key]
+            for key in ("stop_reason", "stop_sequence", "stop_details")
+            if key in told
+        }
+        for key, value in (
+            ("container", told.container),
+            ("context_management", event.context_management),
+            ("input_transformations", event.input_transformations),
+        ):
+            if value is not None:
+                changes[key] = value
+        if event.usage is not None:
+            totals = {key: count for key, count in event.usage.items() if count is not None}
+            changes["usage"] = {**self.head.usage, **totals}
+        self.head = self.head.replace(**changes)
+        self.is_complete = self.is_complete or told.stop_reason is not None
+        return (event,)
+
+    def message_stop(self, event: RawMessageStopEvent) -> Derived:
+        self.is_complete = self.is_over = True
+        message = cast(Message, self.snapshot().message)
+        return (MessageStopEvent(message=message, rest=event._rest),)
+
+    def failed(self, event: RawErrorEvent) -> Derived:
+        self.error = event
+        self.is_over = True
+        return (event,)
+
+    def block_start(self, event: RawContentBlockStartEvent) -> Derived:
+        assert self.head is not None
+        expected = len(self.closed) + len(self.open)
+        if event.index != expected:
+            reason = f"the next block to start has index {expected}"
+            raise ProtocolError(reason, event=event.type, index=event.index, data=event)
+        block = event.content_block
+        self.open[expected] = OpenBlock.start(expected, block, self.mode)
+        if isinstance(block, FallbackBlock) and isinstance(block.to.get("model"), str):
+            self.head = evolve(self.head, model=block.to["model"])
+        return (event,)
+
+    def block_at(self, event: Any) -> OpenBlock:
+        """The open block that `event` is about."""
+        try:
+            return self.open[event.index]
+        except KeyError:
+            past = 0 <= event.index < len(self.closed) + len(self.open)
+            reason = "the block has stopped already" if past else "no such block has started"
+            raise ProtocolError(reason, event=event.type, index=event.index, data=event) from None
+
+    def block_delta(self, event: RawContentBlockDeltaEvent) -> Derived:
+        opened = self.block_at(event)
+        delta: Any = event.delta
+        grow = _GROWTHS.get(type(delta))
+        if grow is None or type(opened.block) is UnknownBlock:
+            return self.keep_aside(event)
+        blocks, growth = grow
+        if not isinstance(opened.block, blocks):
+            reason = f"a {delta.type} does not belong in a {opened.block.type} block"
+            raise ProtocolError(reason, event=event.type, index=event.index, data=event)
+        self.open[event.index], derived = growth(opened, delta)
+        return (event, derived)
+
+    def block_stop(self, event: RawContentBlockStopEvent) -> Derived:
+        opened = self.block_at(event)
+        try:
+            block = opened.finished()
+        except ValueError as fault:
+            text = str(cast(PartialJSON, opened.input).text)
+            error = InvalidToolInputError(
+                f"the input of {opened.block.name!r} is not JSON ({fault}): {shorten(text)}",
+                event=event.type,
+                index=event.index,
+                data=event,
+            )
+            error.input_json = text
+            raise error from None
+        del self.open[event.index]
+        self.closed = self.closed.append((event.index, block))
+        return (ContentBlockStopEvent(index=event.index, content_block=block, rest=event._rest),)
+
+
+_STEPS: dict[type, Callable[[Folding, Any], Derived]] = {
+    RawMessageStartEvent: Folding.message_start,
+    RawMessageDeltaEvent: Folding.message_delta,
+    RawMessageStopEvent: Folding.message_stop,
+    RawContentBlockStartEvent: Folding.block_start,
+    RawContentBlockDeltaEvent: Folding.block_delta,
+    RawContentBlockStopEvent: Folding.block_stop,
+    RawErrorEvent: Folding.failed,
+}
+
+_ANY_TIME = frozenset({RawMessageStartEvent, RawErrorEvent})
+"""The events that mean something before the message has started."""
+
+# --- how blocks grow ----------------------------------------------------------------------------
+
+Growth = tuple[OpenBlock, Any]
+
+
+def _grow_text(opened: OpenBlock, delta: TextDelta) -> Growth:
+    text = cast(Text, opened.text).append(delta.text)
+    grown = OpenBlock(opened.index, opened.block, text, None, opened.citations)
+    return grown, TextEvent(text=delta.text, snapshot=text)
+
+
+def _grow_thinking(opened: OpenBlock, delta: ThinkingDelta) -> Growth:
+    text = cast(Text, opened.text).append(delta.thinking)
+    return OpenBlock(opened.index, opened.block, text), ThinkingEvent(
+        thinking=delta.thinking, snapshot=text
+    )
+
+
+def _grow_input(opened: OpenBlock, delta: InputJSONDelta) -> Growth:
+    grown = cast(PartialJSON, opened.input).append(delta.partial_json)
+    derived = InputJsonEvent(partial_json=delta.partial_json, snapshot=grown)
+    return OpenBlock(opened.index, opened.block, None, grown), derived
+
+
+def _grow_citations(opened: OpenBlock, delta: CitationsDelta) -> Growth:
+    citations = opened.citations.append(delta.citation)
+    derived = CitationEvent(citation=delta.citation, snapshot=citations)
+    return attrs.evolve(opened, citations=citations), derived
+
+
+def _set_signature(opened: OpenBlock, delta: SignatureDelta) -> Growth:
+    block = opened.block.replace(signature=delta.signature)
+    return attrs.evolve(opened, block=block), SignatureEvent(signature=delta.signature)
+
+
+def _set_compaction(opened: OpenBlock, delta: CompactionDelta) -> Growth:
+    told = {key: delta[key] for key in ("content", "encrypted_content") if key in delta}
+    block = opened.block.replace(**told)
+    derived = CompactionEvent(content=block.content, encrypted_content=block.encrypted_content)
+    return attrs.evolve(opened, block=block), derived
+
+
+_GROWTHS: dict[type, tuple[Any, Callable[[OpenBlock, Any], Growth]]] = {
+    TextDelta: (TextBlock, _grow_text),
+    CitationsDelta: (TextBlock, _grow_citations),
+    ThinkingDelta: (ThinkingBlock, _grow_thinking),
+    SignatureDelta: (ThinkingBlock, _set_signature),
+    InputJSONDelta: (TOOL_USE_BLOCKS, _grow_input),
+    CompactionDelta: (CompactionBlock, _set_compaction),
+}
+"""By delta: the blocks it belongs in, and what it does to them."""
+
+# --- the pure functions -------------------------------------------------------------------------
+
+
+def _as_raw_event(event: RawEvent | Mapping[str, Any]) -> Any:
+    if type(event) in _STEPS or (
+        isinstance(event, APIObject) and type(event).__name__.startswith("Raw")
+    ):
+        return event
+    if isinstance(event, Mapping):
+        return raw_event(event)
+    raise TypeError(f"a raw event is a RawEvent or a mapping, not {type(event).__name__}")
+
+
+def reduce(
+    snapshot: Snapshot, event: RawEvent | Mapping[str, Any]
+) -> tuple[Snapshot, tuple[MessageStreamEvent, ...]]:
+    """Fold one event into a snapshot.
+
+    Args:
+        snapshot: what was folded before; `Snapshot()` at the beginning. It stays as it is.
+        raw_event: the next event: from `parse_event`, or a decoded JSON object.
+
+    Returns:
+        The new snapshot, and the derived events in the order the official SDK yields them: the raw event, and for a
+        delta what it did to its block.
+
+    Raises:
+        ProtocolError: the event breaks the protocol; see the table in the README.
+
+    >>> snapshot, _ = reduce(Snapshot(), {"type": "message_start", "message": {
+    ...     "id": "msg_1", "type": "message", "role": "assistant", "model": "claude-opus-4-6", "content": []}})
+    >>> snapshot, _ = reduce(snapshot, {
+    ...     "type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}})
+    >>> for piece in ("Hel", "lo"):
+    ...     snapshot, (raw, text) = reduce(snapshot, {
+    ...         "type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": piece}})
+    ...     print(text)
+    TextEvent(text='Hel', snapshot='Hel')
+    TextEvent(text='lo', snapshot='Hello')
+    >>> snapshot.message.content
+    (TextBlock(text='Hello'),)
+    """
+    folding = Folding(snapshot)
+    try:
+        events = folding.step(_as_raw_event(event))
+    except ProtocolError as error:
+        error.snapshot = snapshot
+        raise
+    return folding.snapshot(), events
+
+
+def fold(
+    raw_events: Iterable[RawEvent | Mapping[str, Any]], snapshot: Snapshot = Snapshot()
+) -> Snapshot:
+    """Fold many events: `reduce` repeated, without the derived events.
+
+    Args:
+        raw_events: the events, in order.
+        snapshot: what was folded before.
+
+    Raises:
+        ProtocolError: one of them breaks the protocol; `.snapshot` is what came before it.
+    """
+    folding = Folding(snapshot)
+    try:
+        for event in raw_events:
+            folding.step(_as_raw_event(event))
+    except ProtocolError as error:
+        error.snapshot = folding.snapshot()
+        raise
+    return folding.snapshot()
