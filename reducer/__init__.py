@@ -1,9 +1,10 @@
 """The engine: pure functions over immutable values. No I/O, no clock, no randomness, no state.
 
-    bytes ─ decode_sse ─▶ ServerSentEvent ─ parse_event ─▶ RawEvent ─ reduce ─▶ (Snapshot, derived events)
+    bytes ─ decode_sse ─▶ ServerSentEvent ─ parse_event ─▶ RawEvent ─ reduce ─▶ (Snapshot, derived
+    events)
 
-`feed` and `finish` are the three composed; `expand` and `encode_sse` are the way back. `Snapshot()` and `StreamState()` are
-the beginning of a stream.
+`feed` and `finish` are the three composed; `expand` and `encode_sse` are the way back.
+`Snapshot()` and `StreamState()` are the beginning of a stream.
 """
 
 from .errors import IncompleteStreamError, InvalidToolInputError, ProtocolError, StreamfoldError
@@ -86,6 +87,8 @@ from .reduce import Snapshot, fold, reduce
 from .sse import DEFAULT_LIMIT, ServerSentEvent, SSEState, decode_sse
 
 __all__ = [
+    "DEFAULT_LIMIT",
+    "MAX_DEPTH",
     "APIObject",
     "AdvisorToolResultBlock",
     "BashCodeExecutionToolResultBlock",
@@ -103,7 +106,6 @@ __all__ = [
     "ContentBlockDelta",
     "ContentBlockLocationCitation",
     "ContentBlockStopEvent",
-    "DEFAULT_LIMIT",
     "FallbackBlock",
     "FieldError",
     "Growing",
@@ -114,7 +116,6 @@ __all__ = [
     "IterationUsage",
     "JSONArray",
     "JSONObject",
-    "MAX_DEPTH",
     "MCPToolListingBlock",
     "MCPToolResultBlock",
     "MCPToolUseBlock",

@@ -1,7 +1,7 @@
 """What can go wrong on the pure side, and what each error carries.
 
-Every error has `.snapshot`: all that was folded before it, so that nothing received is lost. A fault in
-the middle of a chunk also has `.events`: what the earlier part of the chunk gave, for
+Every error has `.snapshot`: all that was folded before it, so that nothing received is lost. A
+fault in the middle of a chunk also has `.events`: what the earlier part of the chunk gave, for
 whoever must hand it on before raising.
 """
 
@@ -27,7 +27,9 @@ def shorten(text: str, length: int = _SHOWN) -> str:
 
 
 class StreamfoldError(Exception):
-    """Whatever streamfold raises. `snapshot` is what was folded before, or `None` before any folding."""
+    """Whatever streamfold raises. `snapshot` is what was folded before, or `None` before any
+    folding.
+    """
 
     def __init__(self, message: str, *, snapshot: Snapshot | None = None) -> None:
         super().__init__(message)
@@ -81,11 +83,14 @@ class ProtocolError(StreamfoldError):
 class InvalidToolInputError(ProtocolError, ValueError):
     """A tool block stopped, and the text of its input is not JSON.
 
-    `input_json` is that text, whole; `snapshot.message` has the block with its input as far as it is JSON.
+    `input_json` is that text, whole; `snapshot.message` has the block with its input as far as it
+    is JSON.
     """
 
     input_json: str = ""
 
 
 class IncompleteStreamError(StreamfoldError):
-    """The input ended before the message was complete; `snapshot.message` is what there is of it."""
+    """The input ended before the message was complete; `snapshot.message` is what there is of
+    it.
+    """

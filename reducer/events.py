@@ -1,18 +1,21 @@
 """Events: what the API sends (`Raw…`), and what a fold makes of it.
 
-A raw event is the JSON object of one server-sent event, with the fields a fold depends on checked. Known events
-with a fault in those are a `ProtocolError`; unknown events, deltas and fields are kept as they came.
+A raw event is the JSON object of one server-sent event, with the fields a fold depends on checked.
+Known events with a fault in those are a `ProtocolError`; unknown events, deltas and fields are
+kept as they came.
 
-Derived events carry the state they led to (`snapshot`): growing values of which a reader takes the whole
-when it wants it, so that an event costs the same however long the answer has become.
+Derived events carry the state they led to (`snapshot`): growing values of which a reader takes the
+whole when it wants it, so that an event costs the same however long the answer has become.
 
-Source: Messages API reference, "Streaming messages"; the names are those of the official SDK's interface.
+Source: Messages API reference, "Streaming messages"; the names are those of the official SDK's
+interface.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Literal, Union
 
 import attrs
@@ -31,7 +34,7 @@ from .messages import (
     parse_container,
     parse_stop_details,
 )
-from .objects import EMPTY, APIObject, JSONArray, JSONObject, Value, declared
+from .objects import EMPTY, APIObject, JSONArray, JSONObject, Value, declared, is_object, setters
 from .partial_json import PartialJSON, parse_partial_json
 from .sse import ServerSentEvent
 
@@ -248,16 +251,16 @@ RawEvent = Union[
     RawPingEvent,
     RawErrorEvent,
 ]
-"""The events that the API sends. An event of any other type is a `RawUnknownEvent`, which is left out of the union so
-that `event.type == "message_start"` narrows it."""
+"""The events that the API sends. An event of any other type is a `RawUnknownEvent`, which is left
+out of the union so that `event.type == "message_start"` narrows it."""
 
 RAW_EVENTS: dict[str, type[APIObject]] = {cls.type: cls for cls in RawEvent.__args__}  # type: ignore[attr-defined]
 
 # --- derived events -----------------------------------------------------------------------------
 
 _SNAPSHOT_SHOWN = 40
-"""How many characters of a growing text the `repr` of an event shows: its end. Not the whole, or printing all the events
-of a stream would take the square of its length."""
+"""How many characters of a growing text the `repr` of an event shows: its end. Not the whole, or
+printing all the events of a stream would take the square of its length."""
 
 
 def _shown_tail(text: Text) -> str:
@@ -318,6 +321,23 @@ class ThinkingEvent(Value):
         return _shown_tail(self._snapshot) if key == "snapshot" else repr(self[key])
 
 
+def _event_maker(cls: type[Value], attribute: str) -> Callable[[str, Any], Any]:
+    """A constructor of `cls` from a piece and the snapshot it led to, for the fold alone."""
+    set_piece, set_snapshot = setters(cls, attribute, "_snapshot")
+
+    def make(piece: str, snapshot: Any) -> Any:
+        event = object.__new__(cls)
+        set_piece(event, piece)
+        set_snapshot(event, snapshot)
+        return event
+
+    return make
+
+
+text_event = _event_maker(TextEvent, "text")
+thinking_event = _event_maker(ThinkingEvent, "thinking")
+
+
 @declared()
 class SignatureEvent(Value):
     """A thinking block got its signature."""
@@ -327,7 +347,9 @@ class SignatureEvent(Value):
 
 
 def _growing(value: Any) -> Growing[Any]:
-    return value if isinstance(value, Growing) else Growing(value)
+    if isinstance(value, Growing):
+        return value  # pyright: ignore[reportUnknownVariableType]
+    return Growing(value)
 
 
 @declared()
@@ -361,11 +383,18 @@ class InputJsonEvent(Value):
 
     @property
     def snapshot(self) -> Any:
-        """What the input's JSON says so far. It is immutable; `to_dict()` on it makes a copy you can change."""
+        """What the input's JSON says so far. It is immutable; `to_dict()` on it makes a copy you
+        can change.
+        """
         return self._snapshot.value
 
     def _shown(self, key: str) -> str:
-        return f"<JSON … {_shown_tail(self._snapshot.text)}>" if key == "snapshot" else repr(self[key])
+        return (
+            f"<JSON … {_shown_tail(self._snapshot.text)}>" if key == "snapshot" else repr(self[key])
+        )
+
+
+input_json_event = _event_maker(InputJsonEvent, "partial_json")
 
 
 @declared()
@@ -420,21 +449,87 @@ def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
 
-_decode = json.JSONDecoder(parse_constant=_refuse_constant).decode
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise ValueError(f"the number {shorten(digits, 20)} is out of range")
+    return number
+
+
+_decode = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite).decode
+"""Only what can be written again as JSON: Python itself would take `NaN`, and make 1e999
+infinite."""
+
+
+# Nearly all events of a stream are deltas of one string, and the API writes those in one way: a
+# head, which is the same for all of a block, the string, and the end. Such an event is read by
+# looking its head up and scanning its string (0.3 µs), not the whole JSON (0.8 µs, and 2 µs to
+# check and build it). Whatever is written otherwise goes the general way, with the same result.
+
+_HEAD_ENDS_AFTER = len('{"type":"content_block_delta","index":0,"delta":{"type":"')
+_HEADS: dict[str, tuple[int, Callable[[str], Any]]] = {}
+_scan_string: Callable[[str, int], tuple[str, int]] = json.decoder.scanstring  # type: ignore[attr-defined]
+
+_new = object.__new__
+_set_index, _set_delta, _set_rest = setters(RawContentBlockDeltaEvent, "index", "delta", "_rest")
+
+
+def _delta_maker(cls: type[APIObject], attribute: str) -> Callable[[str], Any]:
+    set_string, set_rest = setters(cls, attribute, "_rest")
+
+    def make(string: str) -> Any:
+        delta = _new(cls)
+        set_string(delta, string)
+        set_rest(delta, EMPTY)
+        return delta
+
+    return make
+
+
+for _cls, _attribute in ((TextDelta, "text"), (InputJSONDelta, "partial_json")):
+    _make = _delta_maker(_cls, _attribute)
+    for _index in range(256):
+        _head = '{"type":"content_block_delta","index":%d,"delta":{"type":"%s","%s":"'
+        _HEADS[_head % (_index, _cls.type, _attribute)] = (_index, _make)
+
+
+def _parse_delta(data: str) -> Any:
+    """The delta event in `data`, if it is one of a string and written as the API writes it; else
+    `None`.
+    """
+    start = data.find('":"', _HEAD_ENDS_AFTER) + 3
+    known = _HEADS.get(data[:start])
+    if known is None:
+        return None
+    try:
+        string, end = _scan_string(data, start)
+    except ValueError:
+        return None
+    if data[end:] != "}}" and data[end:].replace(" ", "") != "}}":
+        return None
+    index, make = known
+    event = _new(RawContentBlockDeltaEvent)
+    _set_index(event, index)
+    _set_delta(event, make(string))
+    _set_rest(event, EMPTY)
+    return event
 
 
 def parse_data(data: str, name: str = "message") -> Any:
     """The raw event that `data`, the JSON text of a server-sent event called `name`, describes."""
+    delta = _parse_delta(data)
+    if delta is not None:
+        return delta
     try:
-        fields = _decode(data)
+        fields: Any = _decode(data)
     except (ValueError, RecursionError) as fault:
         reason = "nested too deep" if isinstance(fault, RecursionError) else str(fault)
         raise ProtocolError(f"data is not JSON ({reason}): {shorten(data)}", data=data) from None
-    if type(fields) is not dict:
+    if not is_object(fields):
         raise ProtocolError(f"data is not a JSON object: {shorten(data)}", data=data)
     if "type" not in fields and name != "message":
-        fields["type"] = name
-    return raw_event(fields)
+        fields = {**fields, "type": name}
+    return event_of(fields)
 
 
 def parse_event(sse: ServerSentEvent) -> RawEvent:
@@ -445,14 +540,14 @@ def parse_event(sse: ServerSentEvent) -> RawEvent:
     Raises:
         ProtocolError: the data is not a JSON object, or a known event lacks a field it must have.
 
-    >>> parse_event(ServerSentEvent(event="content_block_stop", data='{"type":"content_block_stop","index":0}'))
+    >>> parse_event(ServerSentEvent(data='{"type":"content_block_stop","index":0}'))
     RawContentBlockStopEvent(index=0)
     """
     event: RawEvent = parse_data(sse.data, sse.event)
     return event
 
 
-def raw_event(fields: Mapping[str, Any]) -> Any:
+def event_of(fields: Mapping[str, Any]) -> Any:
     """The raw event with these fields: `parse_event` for what is decoded already."""
     kind = fields.get("type")
     if not isinstance(kind, str):

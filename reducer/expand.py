@@ -1,7 +1,8 @@
 """The way back: from a message to the events it would have come as, and from events to bytes.
 
-`fold(expand(message)).message == message`, for every message that a stream can say; and parsing what `encode_sse` wrote
-gives equal events. Each text, thinking, signature, input and citation comes as one delta.
+`fold(expand(message)).message == message`, for every message that a stream can say; and parsing
+what `encode_sse` wrote gives equal events. Each text, thinking, signature, input and citation
+comes as one delta.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from .events import RawEvent, raw_event
+from .events import RawEvent, event_of
 from .messages import CompactionBlock, Message, TextBlock, ThinkingBlock
-from .objects import thaw
+from .objects import is_array, thaw
 from .partial_json import parse_json_text
 from .reduce import TOOL_USE_BLOCKS
 
@@ -23,15 +24,22 @@ __all__ = ["encode_sse", "expand"]
 def expand(message: Message) -> tuple[RawEvent, ...]:
     """The raw events that fold to `message`.
 
-    A message without a `stop_reason` is one whose stream was cut: it expands to a stream that is not complete.
-    So does a tool's input that is not whole: its block does not stop.
+    A message without a `stop_reason` is one whose stream was cut: it expands to a stream that is
+    not complete. So does a tool's input that is not whole: its block does not stop.
 
-    >>> message = Message.from_dict({"id": "msg_1", "type": "message", "role": "assistant",
-    ...     "model": "claude-opus-4-6", "content": [{"type": "text", "text": "Hi"}], "stop_reason": "end_turn"})
-    >>> [event.type for event in expand(message)]
-    ['message_start', 'content_block_start', 'content_block_delta', 'content_block_stop', 'message_delta', 'message_stop']
+    >>> message = Message.from_dict({
+    ...     "id": "msg_1", "type": "message", "role": "assistant", "model": "claude-opus-4-6",
+    ...     "content": [{"type": "text", "text": "Hi"}], "stop_reason": "end_turn"})
+    >>> for event in expand(message):
+    ...     print(event.type)
+    message_start
+    content_block_start
+    content_block_delta
+    content_block_stop
+    message_delta
+    message_stop
     """
-    return tuple(raw_event(fields) for fields in _expand(message))
+    return tuple(event_of(fields) for fields in _expand(message))
 
 
 def _expand(message: Message) -> Iterator[dict[str, Any]]:
@@ -41,12 +49,12 @@ def _expand(message: Message) -> Iterator[dict[str, Any]]:
         for key in ("stop_reason", "stop_sequence", "stop_details")
         if stopped and message.get(key) is not None
     }
-    head = {**message, "content": [], **dict.fromkeys(told)}
+    head: dict[str, Any] = {**message, "content": [], **dict.fromkeys(told)}
     yield {"type": "message_start", "message": head}
     for index, block in enumerate(message.content):
         yield from _expand_block(index, block)
     if stopped:
-        usage = {"output_tokens": message.usage.output_tokens} if "usage" in message else None
+        usage = {key: message.usage[key] for key in ("output_tokens",) if key in message.usage}
         yield {"type": "message_delta", "delta": told, **({"usage": usage} if usage else {})}
         yield {"type": "message_stop"}
 
@@ -59,20 +67,21 @@ def _expand_block(index: int, block: Any) -> Iterator[dict[str, Any]]:
         start["text"] = ""
         if block.text:
             deltas.append({"type": "text_delta", "text": block.text})
-        if block.citations and isinstance(block.citations, tuple):
+        if block.citations and is_array(block.citations):
             start["citations"] = []
             deltas += ({"type": "citations_delta", "citation": cited} for cited in block.citations)
     elif isinstance(block, ThinkingBlock):
         start["thinking"] = ""
         if block.thinking:
             deltas.append({"type": "thinking_delta", "thinking": block.thinking})
-        if block.signature:
+        signature: Any = block.signature  # optional, and so kept whatever it holds
+        if signature and isinstance(signature, str):
             start["signature"] = ""
-            deltas.append({"type": "signature_delta", "signature": block.signature})
+            deltas.append({"type": "signature_delta", "signature": signature})
     elif isinstance(block, TOOL_USE_BLOCKS):
         text = block.input_json
         if block.input != {} or block._input_json:
-            start["input"] = {}
+            start["input"] = {} if text.strip() else block.input
             deltas.append({"type": "input_json_delta", "partial_json": text})
             whole = _is_json(text)
     elif isinstance(block, CompactionBlock) and block.content is not None:

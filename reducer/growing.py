@@ -12,9 +12,10 @@ Two rules make this a value, not a variable:
 
 - A shared list is only ever appended to. What lies below a value's count never changes, so
   whatever was read from a value once is what it says forever.
-- Only the value that sees the whole list may append in place. Any other (an older snapshot that is
-  folded on from: a branch) first copies what it sees. Should two threads append at once, the
-  one whose item did not land at its own place does the same; nothing is ever overwritten.
+- Only a value that sees the whole list may append in place. Any other (an older snapshot that is
+  folded on from: a branch) first copies what it sees; and so does an empty one, which has nothing
+  to share and is often a constant. Should two threads append at once, the one whose item did not
+  land at its own place does the same; nothing is ever overwritten.
 
 Appending is O(1). Reading is O(n) the first time; `Text` remembers the longest string put together
 so far *on the shared list*, so reading each of the snapshots of a stream in turn adds only what is
@@ -39,8 +40,8 @@ _HALVES = re.compile("[\ud800-\udfff]")
 class Shared(list[Any]):
     """The list behind growing values, with what was already worked out from its items.
 
-    `joined` and `parsed` are caches: (how many items they cover, the result). They are
-    replaced whole, so a reader sees an old one or a new one, never half of one; they take no part in
+    `joined` and `parsed` are caches: (how many items they cover, the result). They are replaced
+    whole, so a reader sees an old one or a new one, never half of one; they take no part in
     equality and are not pickled.
     """
 
@@ -76,13 +77,14 @@ class Growing(Generic[T]):
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"{type(self).__name__} is immutable")
 
-    __delattr__ = __setattr__  # type: ignore[assignment]
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"{type(self).__name__} is immutable")
 
     def append(self: G, item: T) -> G:
         """The value with `item` after what this one holds. This one stays as it is. O(1)."""
         shared = self._shared
         count = self._count
-        if len(shared) == count:
+        if len(shared) == count and count:
             shared.append(item)
             if shared[count] is item:
                 return view(type(self), shared, count + 1)
@@ -98,14 +100,18 @@ class Growing(Generic[T]):
         return self._count
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Growing):
+        if not isinstance(other, Growing) or type(self) is not type(other):  # pyright: ignore[reportUnknownArgumentType]
             return NotImplemented
-        if self._shared is other._shared:
-            return self._count == other._count
-        return self.items() == other.items()
+        if self._shared is other._shared and self._count == other._count:
+            return True
+        return bool(self.whole() == other.whole())
 
     def __hash__(self) -> int:
-        return hash(self.items())
+        return hash(self.whole())
+
+    def whole(self) -> Any:
+        """What the items make together: what counts for equality."""
+        return self.items()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({list(self.items())!r})"
@@ -156,13 +162,12 @@ class Text(Growing[str]):
             return joined
         if start > count:
             start, joined = 0, ""
-        new = "".join(shared[start:count])
-        whole = joined + new
-        if not new.isascii() and _HALVES.search(new):
-            whole = whole.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+        whole = _join(joined, shared[start:count])
         if count > shared.joined[0]:
             shared.joined = (count, whole)
         return whole
+
+    whole = __str__
 
     def tail(self, length: int) -> str:
         """The end of the text: at least its last `length` characters, if it has so many.
@@ -176,17 +181,27 @@ class Text(Growing[str]):
                 break
             pieces.append(self._shared[position])
             size += len(pieces[-1])
-        return "".join(reversed(pieces))
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Text):
-            return NotImplemented
-        if self._shared is other._shared and self._count == other._count:
-            return True
-        return str(self) == str(other)
-
-    def __hash__(self) -> int:
-        return hash(str(self))
+        return _join("", pieces[::-1])
 
     def __repr__(self) -> str:
         return f"Text([{str(self)!r}])"
+
+
+def _join(text: str, pieces: list[str]) -> str:
+    """`text` and what follows it, with the halves of surrogate pairs joined."""
+    new = "".join(pieces)
+    if new.isascii() or not _HALVES.search(new):
+        return text + new
+    utf_16 = (text + new).encode("utf-16-le", "surrogatepass")
+    return utf_16.decode("utf-16-le", "surrogatepass")
+
+
+class Bytes(Growing[bytes]):
+    """Bytes that grow by appending: `bytes(value)` is the whole."""
+
+    __slots__ = ()
+
+    def __bytes__(self) -> bytes:
+        return b"".join(self.items())
+
+    whole = __bytes__

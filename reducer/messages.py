@@ -1,8 +1,9 @@
 """Messages, their content blocks, citations and usage: the API's shapes of today as values.
 
-Each class is a declaration; `objects` says what a declaration means. An unknown kind of block or citation
-is kept whole (`UnknownBlock`, `UnknownCitation`) and reads like any other. Fields whose content is open
-JSON (tool results, sources, callers) are `JSONObject`s and `JSONArray`s: `block.content[0].url`.
+Each class is a declaration; `objects` says what a declaration means. An unknown kind of block or
+citation is kept whole (`UnknownBlock`, `UnknownCitation`) and reads like any other. Fields whose
+content is open JSON (tool results, sources, callers) are `JSONObject`s and `JSONArray`s:
+`block.content[0].url`.
 
 Source: Messages API reference, GA and beta headers, as of November 2026.
 """
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Literal, TypeVar, Union
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, Union
 
 import attrs
 
@@ -23,8 +24,14 @@ from .objects import (
     JSONObject,
     declared,
     described,
+    evolve,
     freeze,
+    is_array,
+    is_object,
 )
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = [
     "AdvisorToolResultBlock",
@@ -84,7 +91,7 @@ def object_or_raw(cls: type[Parsed]) -> Callable[[Any], Any]:
     """A parser for an optional object: what is not one (`null`, say) is kept as it is."""
 
     def parse(raw: Any) -> Any:
-        if isinstance(raw, Mapping):
+        if is_object(raw):
             try:
                 return cls.from_dict(raw)
             except FieldError:
@@ -98,7 +105,7 @@ def object_of(cls: type[Parsed], *, nullable: bool = False) -> Callable[[Any], A
     """A parser for an object that must be one; or `null`, if `nullable`."""
 
     def parse(raw: Any) -> Any:
-        if isinstance(raw, Mapping):
+        if is_object(raw):
             return cls.from_dict(raw)
         if nullable and raw is None:
             return None
@@ -108,14 +115,16 @@ def object_of(cls: type[Parsed], *, nullable: bool = False) -> Callable[[Any], A
 
 
 def list_of(parse_item: Callable[[Any], Any], *, optional: bool) -> Callable[[Any], Any]:
-    """A parser for an array, which becomes a tuple. What is no array is kept if `optional`, else an error."""
+    """A parser for an array, which becomes a tuple. What is no array is kept if `optional`, else
+    an error.
+    """
 
     def parse(raw: Any) -> Any:
-        if not isinstance(raw, (list, tuple)):
+        if not is_array(raw):
             if optional:
                 return freeze(raw, 1)
             raise FieldError("", f"must be an array, not {described(raw)}")
-        items = []
+        items: list[Any] = []
         for position, item in enumerate(raw):
             try:
                 items.append(parse_item(item))
@@ -132,7 +141,7 @@ def by_type(kinds: Mapping[str, type[APIObject]], unknown: type[APIObject]) -> C
     def parse(raw: Any) -> Any:
         if isinstance(raw, APIObject):
             return raw
-        if not isinstance(raw, Mapping):
+        if not is_object(raw):
             raise FieldError("", f"must be an object, not {described(raw)}")
         if "type" not in raw:
             raise FieldError("type", "is missing")
@@ -267,19 +276,31 @@ class RedactedThinkingBlock(APIObject):
     _rest: JSONObject = attrs.field(default=EMPTY, alias="rest")
 
 
+ToolInput = JSONObject
+"""A tool's input: an object, by the API's rules. But a model may write other JSON, which is
+kept."""
+
+
 class _ToolUse(APIObject):
     """What the blocks with a tool's input share: the text which that input was streamed as."""
 
     __slots__ = ()
-    input: JSONObject
+    input: ToolInput
     _input_json: str | None
 
     @property
     def input_json(self) -> str:
-        """The input as JSON text: exactly as it was streamed, if it was; else `input` written compactly."""
+        """The input as JSON text: exactly as it was streamed, if it was; else `input` written
+        compactly.
+        """
         if self._input_json is not None:
             return self._input_json
         return json.dumps(self.input, ensure_ascii=False, separators=(",", ":"))
+
+    def replace(self, **fields: Any) -> Self:
+        """The block with these JSON fields set; its text stays unless its input is replaced."""
+        replaced = super().replace(**fields)
+        return replaced if "input" in fields else evolve(replaced, input_json=self._input_json)
 
 
 @declared()
@@ -289,7 +310,7 @@ class ToolUseBlock(_ToolUse):
     type: ClassVar[Literal["tool_use"]] = "tool_use"
     id: str
     name: str
-    input: JSONObject
+    input: ToolInput
     caller: JSONObject | None = None
     toolset_name: str | None = None
     _input_json: str | None = attrs.field(default=None, eq=False, alias="input_json")
@@ -303,7 +324,7 @@ class ServerToolUseBlock(_ToolUse):
     type: ClassVar[Literal["server_tool_use"]] = "server_tool_use"
     id: str
     name: str
-    input: JSONObject
+    input: ToolInput
     caller: JSONObject | None = None
     _input_json: str | None = attrs.field(default=None, eq=False, alias="input_json")
     _rest: JSONObject = attrs.field(default=EMPTY, alias="rest")
@@ -316,7 +337,7 @@ class MCPToolUseBlock(_ToolUse):
     type: ClassVar[Literal["mcp_tool_use"]] = "mcp_tool_use"
     id: str
     name: str
-    input: JSONObject
+    input: ToolInput
     server_name: str
     _input_json: str | None = attrs.field(default=None, eq=False, alias="input_json")
     _rest: JSONObject = attrs.field(default=EMPTY, alias="rest")
@@ -434,7 +455,9 @@ class ContainerUploadBlock(APIObject):
 
 @declared()
 class CompactionBlock(APIObject):
-    """The summary that stands for the earlier conversation; `content` is null when there is none."""
+    """The summary that stands for the earlier conversation; `content` is null when there is
+    none.
+    """
 
     type: ClassVar[Literal["compaction"]] = "compaction"
     content: str | None = None
@@ -446,7 +469,9 @@ class CompactionBlock(APIObject):
 
 @declared()
 class FallbackBlock(APIObject):
-    """The place where one model's output ends and another's begins. `from_` is the JSON's `from`."""
+    """The place where one model's output ends and another's begins. `from_` is the JSON's
+    `from`.
+    """
 
     type: ClassVar[Literal["fallback"]] = "fallback"
     from_: JSONObject
@@ -483,8 +508,8 @@ ContentBlock = Union[
     CompactionBlock,
     FallbackBlock,
 ]
-"""The kinds of block that are known. A block of any other type is an `UnknownBlock`, which is left out of the
-union so that `block.type == "text"` narrows it."""
+"""The kinds of block that are known. A block of any other type is an `UnknownBlock`, which is left
+out of the union so that `block.type == "text"` narrows it."""
 
 BLOCKS: dict[str, type[APIObject]] = {cls.type: cls for cls in ContentBlock.__args__}  # type: ignore[attr-defined]
 parse_block = by_type(BLOCKS, UnknownBlock)
@@ -599,7 +624,7 @@ class RefusalStopDetails(APIObject):
 
 def parse_stop_details(raw: Any) -> Any:
     """Refusal details by their type; anything else, `null` included, as it is."""
-    if isinstance(raw, Mapping) and raw.get("type") == RefusalStopDetails.type:
+    if is_object(raw) and raw.get("type") == RefusalStopDetails.type:
         return RefusalStopDetails.from_dict(raw)
     return freeze(raw, 1)
 

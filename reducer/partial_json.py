@@ -1,19 +1,21 @@
 """JSON that grows: what the text so far says, at every point of its growth.
 
-Theory of operation. The text is read once, left to right, and what was understood is itself a value
-(`_Reading`): the open containers with their finished members, and the one thing that is still open, a
-key, a string, a number or a keyword. The next piece continues from there, so reading every snapshot of a growing input costs
-each character once, plus the containers that are still open. A string that is still open grows as
-`Text` does; of an open number or keyword, `partial_json_parser` says what it is worth. It never sees more than
-that one token: it works in the square of the quotes it sees, strips white space from open
-strings and completes `tr` to `true`.
+Theory of operation. The text is read once, left to right, and what was understood is itself a
+value (`_Reading`): the open containers with their finished members, and the one thing that is
+still open, a key, a string, a number or a keyword. The next piece continues from there, so reading
+every snapshot of a growing input costs each character once, plus the containers that are still
+open. A string that is still open grows as `Text` does; of an open number or keyword,
+`partial_json_parser` says what it is worth. It never sees more than that one token: it works in
+the square of the quotes it sees, strips white space from open strings and completes `tr` to
+`true`.
 
-A `_Reading` is kept beside the text, on the list that all its snapshots share (see `growing`): a cache, which a
-snapshot older than the cached one does without.
+A `_Reading` is kept beside the text, on the list that all its snapshots share (see `growing`): a
+cache, which a snapshot older than the cached one does without.
 
-Semantics: those of jiter's partial modes, against which the tests hold it on every prefix of every document.
-What is not JSON at all ends the reading: `PartialJSON.value` is what came before, and
-`parse_partial_json` raises. Unlike jiter, a lone half of a surrogate pair is taken, as `json.loads` takes it.
+Semantics: those of jiter's partial modes, against which the tests hold it on every prefix of every
+document. What is not JSON at all ends the reading: `PartialJSON.value` is what came before, and
+`parse_partial_json` raises. Unlike jiter, a lone half of a surrogate pair is taken, as
+`json.loads` takes it.
 """
 
 from __future__ import annotations
@@ -32,7 +34,8 @@ from .objects import EMPTY, MAX_DEPTH, JSONArray, JSONObject, freeze
 __all__ = ["PartialJSON", "PartialMode", "parse_json_text", "parse_partial_json"]
 
 PartialMode = Literal["on", "trailing-strings"]
-"""What becomes of an unfinished string at the end: dropped with its key ("on"), or kept as far as it goes."""
+"""What becomes of an unfinished string at the end: dropped with its key ("on"), or kept as far as
+it goes."""
 
 _MISSING: Any = object()
 
@@ -48,8 +51,8 @@ _BODY = re.compile(
     rf"|{_HIGH}(?=[^\\]|\\[^u]|\\u[0-9a-fA-F]{{4}})"
     r"|\\u(?![dD][89abAB])[0-9a-fA-F]{4})*"
 )
-"""The inside of a string as far as it is settled: not an escape that is cut, nor a first half of a surrogate
-pair whose second may follow."""
+"""The inside of a string as far as it is settled: not an escape that is cut, nor a first half of a
+surrogate pair whose second may follow."""
 _CUT_ESCAPE = re.compile(rf"(?=\\)(?:{_HIGH})?(?:\\(?:u[0-9a-fA-F]{{0,3}})?)?\Z")
 _TOKEN = re.compile(r"[-+.0-9A-Za-z]*")
 _CUT_TOKEN = re.compile(
@@ -57,6 +60,10 @@ _CUT_TOKEN = re.compile(
     r"|-?(?:I(?:n(?:f(?:i(?:n(?:i(?:ty?)?)?)?)?)?)?)?"
     r"|-?(?:0|[1-9][0-9]*)(?:\.|(?:\.[0-9]+)?(?:[eE][-+]?[0-9]*)?)"
 )
+
+
+_LONGEST_TOKEN = 4300
+"""Digits of an open number: as many as Python takes. It is read again with every piece."""
 
 
 @attrs.frozen
@@ -73,7 +80,7 @@ class _Open:
 
     def value(self, last: Any = _MISSING) -> Any:
         """The container as it would be if it ended here, with `last` as its last member."""
-        members = self.members.items()
+        members: tuple[Any, ...] = self.members.items()
         if not self.is_object:
             return JSONArray(members if last is _MISSING else (*members, last))
         if last is not _MISSING:
@@ -115,7 +122,9 @@ class _Reading:
 
 
 def _worth(token: str) -> Any:
-    """The value of a number or keyword that ends where the text ends; `_MISSING` if it needs more."""
+    """The value of a number or keyword that ends where the text ends; `_MISSING` if it needs
+    more.
+    """
     try:
         return parse_json(token, Allow(0))
     except ValueError:
@@ -189,7 +198,7 @@ def _advance(reading: _Reading, more: str) -> _Reading:
             token = _TOKEN.match(text, position)
             assert token is not None  # it matches the empty string
             if token.end() == len(text):
-                if not _CUT_TOKEN.fullmatch(token.group()):
+                if len(token.group()) > _LONGEST_TOKEN or not _CUT_TOKEN.fullmatch(token.group()):
                     fault = f"unexpected {token.group()[:20]!r}"
                 break
             value = _worth(token.group())
@@ -200,7 +209,7 @@ def _advance(reading: _Reading, more: str) -> _Reading:
             position = token.end()
             continue
         position += 1
-    rest = "" if expect == _NOTHING else text[position:]
+    rest = "" if expect == _NOTHING or fault is not None else text[position:]
     return _Reading(tuple(stack), expect, string, rest, root, fault)
 
 

@@ -8,8 +8,8 @@ A shell is a loop around `feed`, and `finish` at its end:
         yield from events
     message = finish(state)
 
-Nothing here waits, reads or keeps anything: a `StreamState` is a value like any other. It goes to JSON and back, so a
-fold that was stopped at any byte goes on elsewhere, and ends the same.
+Nothing here waits, reads or keeps anything: a `StreamState` is a value like any other. It goes to
+JSON and back, so a fold that was stopped at any byte goes on elsewhere, and ends the same.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def feed(state: StreamState, chunk: bytes) -> tuple[StreamState, tuple[MessageSt
         ProtocolError: the stream breaks the protocol. `events` has what the chunk gave before the
             fault, `snapshot` what was folded up to there.
 
-    >>> state, events = feed(StreamState(), b'event: ping\\ndata: {"type": "ping"}\\n\\nevent: x\\nda')
+    >>> state, events = feed(StreamState(), b'event: x\\nda')
     >>> state, events = feed(state, b'ta: {"type": "x"}\\n\\n')
     >>> events
     (RawUnknownEvent(type='x'),)
@@ -103,7 +103,8 @@ def finish(state: StreamState) -> Message:
     An event that no blank line ended is dropped, as the standard says.
 
     Raises:
-        IncompleteStreamError: the message is not complete, or the stream ended with an `error` event.
+        IncompleteStreamError: the message is not complete, or the stream ended with an `error`
+            event.
     """
     snapshot = state.snapshot
     message = snapshot.message

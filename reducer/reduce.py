@@ -1,18 +1,20 @@
 """The fold: raw events in, snapshots and derived events out.
 
-Theory of operation. A `Snapshot` is an immutable value: the head of the message, the blocks that are closed, the blocks
-that are open with what they have grown by, and what could not be folded. `Folding` is the same in
-motion: it takes a snapshot apart once, takes any number of steps, and puts a new one together. It lives inside one
-call of `reduce`, `fold` or `feed` and never leaves it, so those are pure functions; and a chunk of a thousand
-events makes one snapshot, not a thousand.
+Theory of operation. A `Snapshot` is an immutable value: the head of the message, the blocks that
+are closed, the blocks that are open with what they have grown by, and what could not be folded.
+`Folding` is the same in motion: it takes a snapshot apart once, takes any number of steps, and
+puts a new one together. It lives inside one call of `reduce`, `fold` or `feed` and never leaves
+it, so those are pure functions; and a chunk of a thousand events makes one snapshot, not a
+thousand.
 
-Costs. A step costs the same however long the message is: texts and inputs grow by appending (see `growing`),
-closed blocks are a growing value too, and the `Message` is put together when someone reads it. A
-snapshot costs its open blocks, of which there is one at a time in practice.
+Costs. A step costs the same however long the message is: texts and inputs grow by appending (see
+`growing`), closed blocks are a growing value too, and the `Message` is put together when someone
+reads it. A snapshot costs its open blocks, of which there is one at a time in practice.
 
-Rules that are not visible in the code: a step either happens whole or raises before it changed anything, so that the
-snapshot in an error is exactly what was folded before. After `message_stop`, and after an `error` event, the stream
-is over: whatever comes is handed on and kept aside (`Snapshot.unfolded`), and changes nothing.
+Rules that are not visible in the code: a step either happens whole or raises before it changed
+anything, so that the snapshot in an error is exactly what was folded before. After `message_stop`,
+and after an `error` event, the stream is over: whatever comes is handed on and kept aside
+(`Snapshot.unfolded`), and changes nothing.
 """
 
 from __future__ import annotations
@@ -30,7 +32,6 @@ from .events import (
     CompactionEvent,
     ContentBlockStopEvent,
     InputJSONDelta,
-    InputJsonEvent,
     MessageStopEvent,
     MessageStreamEvent,
     RawContentBlockDeltaEvent,
@@ -42,13 +43,15 @@ from .events import (
     RawMessageStartEvent,
     RawMessageStopEvent,
     RawPingEvent,
+    RawUnknownEvent,
     SignatureDelta,
     SignatureEvent,
     TextDelta,
-    TextEvent,
     ThinkingDelta,
-    ThinkingEvent,
-    raw_event,
+    event_of,
+    input_json_event,
+    text_event,
+    thinking_event,
 )
 from .growing import Growing, Text
 from .messages import (
@@ -64,7 +67,7 @@ from .messages import (
     parse_block,
     parse_citation,
 )
-from .objects import APIObject, evolve
+from .objects import described, evolve, is_object, setters
 from .partial_json import PartialJSON, PartialMode, parse_json_text
 
 if TYPE_CHECKING:
@@ -86,15 +89,13 @@ class OpenBlock:
     Attributes:
         index: where in the message it stands.
         block: the block as it started; a compaction block, and a signature, as last told.
-        text: how far its text or its thinking has grown, if it has one.
-        input: how far its input has grown, if it is a tool's.
+        grown: how far its text, its thinking or its input has grown, if it has one.
         citations: those it has got so far.
     """
 
     index: int
     block: Any
-    text: Text | None = None
-    input: PartialJSON | None = None
+    grown: Any = None
     citations: Growing[Any] = Growing()
 
     @classmethod
@@ -102,25 +103,28 @@ class OpenBlock:
         """The block as it starts."""
         if isinstance(block, TextBlock):
             return cls(
-                index, block, text=Text([block.text]), citations=Growing(block.citations or ())
+                index,
+                block,
+                Text([block.text]),
+                Growing(block.citations if type(block.citations) is tuple else ()),
             )
         if isinstance(block, ThinkingBlock):
-            return cls(index, block, text=Text([block.thinking]))
+            return cls(index, block, Text([block.thinking]))
         if isinstance(block, TOOL_USE_BLOCKS):
-            return cls(index, block, input=PartialJSON(Text(), mode, block.input))
+            return cls(index, block, PartialJSON(Text(), mode, block.input))
         return cls(index, block)
 
     def so_far(self) -> Any:
         """The block as it stands, a tool's input as far as its text says."""
-        block = self.block
+        block, grown = self.block, self.grown
         if isinstance(block, TextBlock):
             if self.citations:
-                return block.replace(text=str(self.text), citations=self.citations.items())
-            return evolve(block, text=str(self.text))
+                return block.replace(text=str(grown), citations=self.citations.items())
+            return evolve(block, text=str(grown))
         if isinstance(block, ThinkingBlock):
-            return evolve(block, thinking=str(self.text))
-        if self.input is not None and str(self.input.text):
-            return evolve(block, input=self.input.value, input_json=str(self.input.text))
+            return evolve(block, thinking=str(grown))
+        if isinstance(grown, PartialJSON) and str(grown.text):
+            return evolve(block, input=grown.value, input_json=str(grown.text))
         return block
 
     def finished(self) -> Any:
@@ -129,18 +133,18 @@ class OpenBlock:
         Raises:
             ValueError: it is a tool's, and the text of its input is not JSON.
         """
-        if self.input is None or not str(self.input.text):
+        if not isinstance(self.grown, PartialJSON) or not str(self.grown.text):
             return self.so_far()
-        text = str(self.input.text)
+        text = str(self.grown.text)
         return evolve(self.block, input=parse_json_text(text), input_json=text)
 
     def to_dict(self) -> dict[str, Any]:
         """The open block as JSON: `from_dict` makes an equal one of it."""
+        grown = self.grown.text if isinstance(self.grown, PartialJSON) else self.grown
         return {
             "index": self.index,
             "block": self.block.to_dict(),
-            "text": None if self.text is None else str(self.text),
-            "input": None if self.input is None else str(self.input.text),
+            "grown": None if grown is None else str(grown),
             "citations": [citation.to_dict() for citation in self.citations.items()],
         }
 
@@ -148,12 +152,29 @@ class OpenBlock:
     def from_dict(cls, state: Mapping[str, Any], mode: PartialMode) -> OpenBlock:
         """The open block that `to_dict` wrote."""
         started = cls.start(state["index"], parse_block(state["block"]), mode)
-        return evolve(
-            started,
-            text=started.text and Text([state["text"]]),
-            input=started.input and started.input.append(state["input"]),
-            citations=Growing(map(parse_citation, state["citations"])),
-        )
+        grown = started.grown
+        if isinstance(grown, PartialJSON):
+            grown = grown.append(state["grown"])
+        elif grown is not None:
+            grown = Text([state["grown"]])
+        citations: Growing[Any] = Growing(map(parse_citation, state["citations"]))
+        return attrs.evolve(started, grown=grown, citations=citations)
+
+
+_new = object.__new__
+_set_index, _set_block, _set_grown, _set_citations = setters(
+    OpenBlock, "index", "block", "grown", "citations"
+)
+
+
+def _with_grown(opened: OpenBlock, grown: Any) -> OpenBlock:
+    """`opened` with what it has grown to: an `attrs.evolve` for every event."""
+    made: OpenBlock = _new(OpenBlock)
+    _set_index(made, opened.index)
+    _set_block(made, opened.block)
+    _set_grown(made, grown)
+    _set_citations(made, opened.citations)
+    return made
 
 
 # --- the snapshot -------------------------------------------------------------------------------
@@ -167,10 +188,12 @@ class Snapshot:
     """All that a stream has said so far. `Snapshot()` is "nothing received yet".
 
     Attributes:
-        partial_mode: what becomes of an unfinished string in the input of a tool: "on" drops it with its
+        partial_mode: what becomes of an unfinished string in the input of a tool: "on" drops it
+            with its
             key, "trailing-strings" keeps it as far as it goes.
         is_complete: whether the model has said why it stopped, or `message_stop` came.
-        is_over: whether nothing that comes later can change the message: `message_stop` or an `error` came.
+        is_over: whether nothing that comes later can change the message: `message_stop` or an
+            `error` came.
         error: the stream's own `error` event, if one came.
 
     >>> snapshot, events = reduce(Snapshot(), {"type": "ping"})
@@ -182,10 +205,10 @@ class Snapshot:
     is_complete: bool = False
     is_over: bool = False
     error: RawErrorEvent | None = None
-    _head: Message | None = None
-    _closed: Growing[tuple[int, Any]] = _NO_BLOCKS
-    _open: tuple[OpenBlock, ...] = ()
-    _unfolded: Growing[Any] = _NO_EVENTS
+    _head: Message | None = attrs.field(default=None, alias="head")
+    _closed: Growing[tuple[int, Any]] = attrs.field(default=_NO_BLOCKS, alias="closed")
+    _open: tuple[OpenBlock, ...] = attrs.field(default=(), alias="open")
+    _unfolded: Growing[Any] = attrs.field(default=_NO_EVENTS, alias="unfolded")
 
     @property
     def message(self) -> Message | None:
@@ -194,13 +217,13 @@ class Snapshot:
             return None
         blocks = dict(self._closed.items())
         blocks.update((block.index, block.so_far()) for block in self._open)
-        return evolve(
-            self._head, content=tuple(blocks[index] for index in range(len(blocks)))
-        )
+        return evolve(self._head, content=tuple(blocks[index] for index in range(len(blocks))))
 
     @property
     def unfolded(self) -> tuple[RawEvent, ...]:
-        """The events that could not be folded, in order: unknown ones, and those that came at the wrong time."""
+        """The events that could not be folded, in order: unknown ones, and those that came at the
+        wrong time.
+        """
         return self._unfolded.items()
 
     def __repr__(self) -> str:
@@ -243,7 +266,7 @@ class Snapshot:
     @classmethod
     def from_dict(cls, state: Mapping[str, Any]) -> Self:
         """The snapshot that `to_dict` wrote."""
-        closed = []
+        closed: list[tuple[int, Any]] = []
         for index, fields, input_json in state["closed"]:
             block = parse_block(fields)
             if input_json is not None:
@@ -259,7 +282,7 @@ class Snapshot:
             open=tuple(
                 OpenBlock.from_dict(block, state["partial_mode"]) for block in state["open"]
             ),
-            unfolded=Growing(raw_event(event) for event in state["unfolded"]),
+            unfolded=Growing(event_of(event) for event in state["unfolded"]),
         )
 
 
@@ -267,17 +290,19 @@ class Snapshot:
 
 
 class Folding:
-    """A snapshot in motion: `step` by step, then `snapshot` once. Never leaves the call that made it."""
+    """A snapshot in motion: `step` by step, then `snapshot` once. Never leaves the call that made
+    it.
+    """
 
     __slots__ = ("closed", "error", "head", "is_complete", "is_over", "mode", "open", "unfolded")
 
     def __init__(self, snapshot: Snapshot) -> None:
-        self.mode = snapshot.partial_mode
+        self.mode: PartialMode = snapshot.partial_mode
         self.is_complete = snapshot.is_complete
         self.is_over = snapshot.is_over
         self.error = snapshot.error
         self.head = snapshot._head
-        self.closed = snapshot._closed
+        self.closed: Growing[tuple[int, Any]] = snapshot._closed
         self.open = {block.index: block for block in snapshot._open}
         self.unfolded = snapshot._unfolded
 
@@ -294,8 +319,10 @@ class Folding:
         )
 
     def step(self, event: Any) -> Derived:
-        """Fold one raw event; what it gives. On a fault, `ProtocolError`, and nothing has changed."""
-        kind = type(event)
+        """Fold one raw event; what it gives. On a fault, `ProtocolError`, and nothing has
+        changed.
+        """
+        kind: type[Any] = event.__class__
         if kind is RawPingEvent:
             return ()
         step = _STEPS.get(kind)
@@ -352,7 +379,10 @@ class Folding:
         if event.index != expected:
             reason = f"the next block to start has index {expected}"
             raise ProtocolError(reason, event=event.type, index=event.index, data=event)
-        block = event.content_block
+        block: Any = event.content_block
+        if isinstance(block, TOOL_USE_BLOCKS) and not is_object(block.input):
+            reason = f"`content_block.input` must be an object, not {described(block.input)}"
+            raise ProtocolError(reason, event=event.type, index=expected, data=event)
         self.open[expected] = OpenBlock.start(expected, block, self.mode)
         if isinstance(block, FallbackBlock) and isinstance(block.to.get("model"), str):
             self.head = evolve(self.head, model=block.to["model"])
@@ -370,7 +400,7 @@ class Folding:
     def block_delta(self, event: RawContentBlockDeltaEvent) -> Derived:
         opened = self.block_at(event)
         delta: Any = event.delta
-        grow = _GROWTHS.get(type(delta))
+        grow = _GROWTHS.get(delta.__class__)
         if grow is None or type(opened.block) is UnknownBlock:
             return self.keep_aside(event)
         blocks, growth = grow
@@ -385,7 +415,7 @@ class Folding:
         try:
             block = opened.finished()
         except ValueError as fault:
-            text = str(cast(PartialJSON, opened.input).text)
+            text = str(opened.grown.text)
             error = InvalidToolInputError(
                 f"the input of {opened.block.name!r} is not JSON ({fault}): {shorten(text)}",
                 event=event.type,
@@ -409,6 +439,8 @@ _STEPS: dict[type, Callable[[Folding, Any], Derived]] = {
     RawErrorEvent: Folding.failed,
 }
 
+RAW_EVENT_CLASSES = (*_STEPS, RawPingEvent, RawUnknownEvent)
+
 _ANY_TIME = frozenset({RawMessageStartEvent, RawErrorEvent})
 """The events that mean something before the message has started."""
 
@@ -418,22 +450,18 @@ Growth = tuple[OpenBlock, Any]
 
 
 def _grow_text(opened: OpenBlock, delta: TextDelta) -> Growth:
-    text = cast(Text, opened.text).append(delta.text)
-    grown = OpenBlock(opened.index, opened.block, text, None, opened.citations)
-    return grown, TextEvent(text=delta.text, snapshot=text)
+    grown = opened.grown.append(delta.text)
+    return _with_grown(opened, grown), text_event(delta.text, grown)
 
 
 def _grow_thinking(opened: OpenBlock, delta: ThinkingDelta) -> Growth:
-    text = cast(Text, opened.text).append(delta.thinking)
-    return OpenBlock(opened.index, opened.block, text), ThinkingEvent(
-        thinking=delta.thinking, snapshot=text
-    )
+    grown = opened.grown.append(delta.thinking)
+    return _with_grown(opened, grown), thinking_event(delta.thinking, grown)
 
 
 def _grow_input(opened: OpenBlock, delta: InputJSONDelta) -> Growth:
-    grown = cast(PartialJSON, opened.input).append(delta.partial_json)
-    derived = InputJsonEvent(partial_json=delta.partial_json, snapshot=grown)
-    return OpenBlock(opened.index, opened.block, None, grown), derived
+    grown = opened.grown.append(delta.partial_json)
+    return _with_grown(opened, grown), input_json_event(delta.partial_json, grown)
 
 
 def _grow_citations(opened: OpenBlock, delta: CitationsDelta) -> Growth:
@@ -467,18 +495,16 @@ _GROWTHS: dict[type, tuple[Any, Callable[[OpenBlock, Any], Growth]]] = {
 # --- the pure functions -------------------------------------------------------------------------
 
 
-def _as_raw_event(event: RawEvent | Mapping[str, Any]) -> Any:
-    if type(event) in _STEPS or (
-        isinstance(event, APIObject) and type(event).__name__.startswith("Raw")
-    ):
+def _as_raw_event(event: Any) -> Any:
+    if isinstance(event, RAW_EVENT_CLASSES):
         return event
-    if isinstance(event, Mapping):
-        return raw_event(event)
+    if is_object(event):
+        return event_of(event)
     raise TypeError(f"a raw event is a RawEvent or a mapping, not {type(event).__name__}")
 
 
 def reduce(
-    snapshot: Snapshot, event: RawEvent | Mapping[str, Any]
+    snapshot: Snapshot, raw_event: RawEvent | Mapping[str, Any]
 ) -> tuple[Snapshot, tuple[MessageStreamEvent, ...]]:
     """Fold one event into a snapshot.
 
@@ -487,19 +513,23 @@ def reduce(
         raw_event: the next event: from `parse_event`, or a decoded JSON object.
 
     Returns:
-        The new snapshot, and the derived events in the order the official SDK yields them: the raw event, and for a
-        delta what it did to its block.
+        The new snapshot, and the derived events in the order the official SDK yields them: the raw
+        event, and for a delta what it did to its block.
 
     Raises:
         ProtocolError: the event breaks the protocol; see the table in the README.
+        TypeError: it is not an event at all, or holds something that is not JSON.
 
-    >>> snapshot, _ = reduce(Snapshot(), {"type": "message_start", "message": {
-    ...     "id": "msg_1", "type": "message", "role": "assistant", "model": "claude-opus-4-6", "content": []}})
-    >>> snapshot, _ = reduce(snapshot, {
-    ...     "type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}})
+    >>> snapshot = fold([
+    ...     {"type": "message_start", "message": {
+    ...         "id": "msg_1", "role": "assistant", "model": "claude-opus-4-6", "content": []}},
+    ...     {"type": "content_block_start", "index": 0,
+    ...         "content_block": {"type": "text", "text": ""}},
+    ... ])
     >>> for piece in ("Hel", "lo"):
-    ...     snapshot, (raw, text) = reduce(snapshot, {
-    ...         "type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": piece}})
+    ...     delta = {"type": "text_delta", "text": piece}
+    ...     event = {"type": "content_block_delta", "index": 0, "delta": delta}
+    ...     snapshot, (raw, text) = reduce(snapshot, event)
     ...     print(text)
     TextEvent(text='Hel', snapshot='Hel')
     TextEvent(text='lo', snapshot='Hello')
@@ -508,7 +538,7 @@ def reduce(
     """
     folding = Folding(snapshot)
     try:
-        events = folding.step(_as_raw_event(event))
+        events = folding.step(_as_raw_event(raw_event))
     except ProtocolError as error:
         error.snapshot = snapshot
         raise
@@ -529,8 +559,8 @@ def fold(
     """
     folding = Folding(snapshot)
     try:
-        for event in raw_events:
-            folding.step(_as_raw_event(event))
+        for raw_event in raw_events:
+            folding.step(_as_raw_event(raw_event))
     except ProtocolError as error:
         error.snapshot = folding.snapshot()
         raise

@@ -1,32 +1,34 @@
 """Server-sent events, bytes to values: the WHATWG grammar to the letter, pure and incremental.
 
-Theory of operation. A line is over when its end has been seen: CR, LF or CRLF, and only those. What comes
-after the last line end waits in `SSEState.pending` as bytes, so that neither a character nor a CRLF minds
-where the chunks were cut; whole lines are decoded together (a malformed sequence never crosses a line end, so the
-result is that of decoding the stream at once). A blank line hands the event on; what
-stands behind the last blank line waits as `event`, `data`, `retry`.
+Theory of operation. A line is over when its end has been seen: CR, LF or CRLF, and only those.
+What comes after the last line end waits in `SSEState.pending` as bytes, so that neither a
+character nor a CRLF minds where the chunks were cut; whole lines are decoded together (a malformed
+sequence never crosses a line end, so the result is that of decoding the stream at once). A blank
+line hands the event on; what stands behind the last blank line waits as `event`, `data`, `retry`.
 
-Costs. Each byte is looked at a constant number of times, however the stream is cut: pending bytes are
-kept as a growing value and joined once, when their line end comes. There are two ways through a chunk. Most streams have
-only events of one `event:` and one `data:` line, LF line ends and no size near the limit: those are cut by
-`str.split` and `str.partition`, 0.3 µs an event. Whatever else there is goes line by line
-(`_by_lines`, 1.5 µs an event), which is also the whole grammar in one place.
+Costs. Each byte is looked at a constant number of times, however the stream is cut: pending bytes
+are kept as a growing value and joined once, when their line end comes. There are two ways through
+a chunk. Most streams have only events of one `event:` and one `data:` line, LF line ends and no
+size near the limit: those are cut by `str.split` and `str.partition`, 0.3 µs an event. Whatever
+else there is goes line by line (`_by_lines`, 1.5 µs an event), which is also the whole grammar in
+one place.
 
-Bounds. No line and no event's data may be longer than `SSEState.limit` bytes: else a peer that never ends its line
-could fill the memory. The fault is the same wherever the chunks were cut.
+Bounds. No line and no event's data may be longer than `SSEState.limit` bytes: else a peer that
+never ends its line could fill the memory. The fault is the same wherever the chunks were cut.
 
 Source: HTML Living Standard, section 9.2.6 "Interpreting an event stream".
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from .errors import ProtocolError
-from .growing import Growing
+from .growing import Bytes, Growing
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -54,8 +56,20 @@ class ServerSentEvent:
     retry: int | None = None
 
 
-_NO_BYTES: Growing[bytes] = Growing()
-_NO_TEXT: Growing[str] = Growing()
+@attrs.frozen
+class UnfinishedEvent:
+    """The event whose blank line has not come yet: its type, data lines and their size,
+    reconnection time.
+    """
+
+    event: str = ""
+    data: Growing[str] = Growing()
+    data_size: int = 0
+    retry: int | None = None
+
+
+_NO_EVENT = UnfinishedEvent()
+_NO_BYTES = Bytes()
 
 
 @attrs.frozen(kw_only=True)
@@ -66,22 +80,16 @@ class SSEState:
         limit: how many bytes one line, or the data of one event, may have.
         pending: the bytes behind the last line end.
         pending_size: how many those are.
-        event: the type of the unfinished event, empty if none was told.
-        data: its data lines so far.
-        data_size: how many bytes those have.
-        retry: its reconnection time, if told.
+        unfinished: what the lines since the last blank one said.
         id: the last event ID.
         started: whether the first line has been seen (a byte order mark may only begin that).
-        after_cr: whether the last byte was a CR that ended a line, which an LF may still belong to.
+        after_cr: whether the last byte was a CR that ended a line, to which an LF may still belong.
     """
 
     limit: int = DEFAULT_LIMIT
-    pending: Growing[bytes] = _NO_BYTES
+    pending: Bytes = _NO_BYTES
     pending_size: int = 0
-    event: str = ""
-    data: Growing[str] = _NO_TEXT
-    data_size: int = 0
-    retry: int | None = None
+    unfinished: UnfinishedEvent = _NO_EVENT
     id: str = ""
     started: bool = False
     after_cr: bool = False
@@ -90,11 +98,11 @@ class SSEState:
         """The state as JSON: `from_dict` makes an equal one of it."""
         return {
             "limit": self.limit,
-            "pending": b"".join(self.pending.items()).decode("latin-1"),
-            "event": self.event,
-            "data": list(self.data.items()),
-            "data_size": self.data_size,
-            "retry": self.retry,
+            "pending": bytes(self.pending).decode("latin-1"),
+            "event": self.unfinished.event,
+            "data": list(self.unfinished.data.items()),
+            "data_size": self.unfinished.data_size,
+            "retry": self.unfinished.retry,
             "id": self.id,
             "started": self.started,
             "after_cr": self.after_cr,
@@ -104,11 +112,17 @@ class SSEState:
     def from_dict(cls, state: Mapping[str, Any]) -> Self:
         """The state that `to_dict` wrote."""
         pending = state["pending"].encode("latin-1")
-        growing = {
-            "pending": Growing([pending]) if pending else _NO_BYTES,
-            "data": Growing(state["data"]),
-        }
-        return cls(**{**state, **growing}, pending_size=len(pending))
+        return cls(
+            limit=state["limit"],
+            pending=Bytes([pending]) if pending else _NO_BYTES,
+            pending_size=len(pending),
+            unfinished=UnfinishedEvent(
+                state["event"], Growing(state["data"]), state["data_size"], state["retry"]
+            ),
+            id=state["id"],
+            started=state["started"],
+            after_cr=state["after_cr"],
+        )
 
 
 Frame = tuple[str, str, str, "int | None"]
@@ -130,7 +144,8 @@ def decode_sse(state: SSEState, chunk: bytes) -> tuple[SSEState, tuple[ServerSen
         The state behind `chunk`, and the events that became whole in it.
 
     Raises:
-        ProtocolError: a line or an event is longer than `state.limit`; `events` holds those before it.
+        ProtocolError: a line or an event is longer than `state.limit`; `events` holds those before
+            it.
 
     >>> state, events = decode_sse(SSEState(), b"event: ping\\ndata: {}\\n\\nda")
     >>> events
@@ -147,86 +162,96 @@ def decode_sse(state: SSEState, chunk: bytes) -> tuple[SSEState, tuple[ServerSen
 
 
 def scan(state: SSEState, chunk: bytes) -> tuple[SSEState, list[Frame], ProtocolError | None]:
-    """`decode_sse` without the objects: the frames of `chunk`, and the fault that ended them, if any."""
-    if state.after_cr and chunk:
-        state = attrs.evolve(state, after_cr=False)
-        if chunk.startswith(b"\n"):
-            chunk = chunk[1:]
-    end = max(chunk.rfind(b"\n"), chunk.rfind(b"\r")) + 1
+    """`decode_sse` without the objects: the frames of `chunk`, and the fault that ended them, if
+    any.
+    """
     frames: list[Frame] = []
+    if not chunk:
+        return state, frames, None
+    rest = chunk[1:] if state.after_cr and chunk.startswith(b"\n") else chunk
+    end = max(rest.rfind(b"\n"), rest.rfind(b"\r")) + 1
+    pending, size = state.pending, state.pending_size
+    unfinished, last_id, started = state.unfinished, state.id, state.started
     fault = None
     if end:
-        lines = chunk[:end]
-        if state.pending_size:
-            lines = b"".join((*state.pending.items(), lines))
-            state = attrs.evolve(state, pending=_NO_BYTES, pending_size=0)
-        if not state.started:
-            state = attrs.evolve(state, started=True)
-            if lines.startswith(_BOM):
-                lines = lines[len(_BOM) :]
-        if (
-            not state.event
-            and not state.data_size
-            and state.retry is None
-            and len(lines) <= state.limit
-            and b"\r" not in lines
-        ):
-            state, lines = _by_events(state, lines, frames)
+        lines = rest[:end]
+        if size:
+            lines = bytes(pending) + lines
+            pending, size = _NO_BYTES, 0
+        if not started:
+            started = True
+            lines = lines.removeprefix(_BOM)
+        if len(lines) + unfinished.data_size <= state.limit and b"\r" not in lines:
+            if unfinished is not _NO_EVENT:
+                first, blank, lines = lines.partition(b"\n\n")
+                unfinished, last_id, _ = _by_lines(unfinished, last_id, first + blank, frames)
+            events, blank, lines = lines.rpartition(b"\n\n")
+            if blank:
+                last_id = _by_events(last_id, events, frames)
         if lines:
-            state, fault = _by_lines(state, lines, frames)
-            if end == len(chunk) and chunk.endswith(b"\r"):
-                state = attrs.evolve(state, after_cr=True)
-    if end < len(chunk) and fault is None:
-        pending = chunk[end:]
-        size = state.pending_size + len(pending)
-        state = attrs.evolve(state, pending=state.pending.append(pending), pending_size=size)
-        if size > state.limit + (0 if state.started else len(_BOM)):
+            unfinished, last_id, fault = _by_lines(unfinished, last_id, lines, frames, state.limit)
+    if end < len(rest) and fault is None:
+        pending = pending.append(rest[end:])
+        size += len(rest) - end
+        if size > state.limit + (0 if started else len(_BOM)):
             fault = _too_long("a line", state.limit)
+    state = SSEState(
+        limit=state.limit,
+        pending=pending,
+        pending_size=size,
+        unfinished=unfinished,
+        id=last_id,
+        started=started,
+        after_cr=rest.endswith(b"\r"),
+    )
     return state, frames, fault
 
 
-def _by_events(state: SSEState, lines: bytes, frames: list[Frame]) -> tuple[SSEState, bytes]:
-    """The fast way, between events and far from the limit: whole events at a time.
+def _by_events(last_id: str, lines: bytes, frames: list[Frame]) -> str:
+    """The fast way, for whole events with LF line ends but for the last one's blank line.
 
-    Adds to `frames` and returns the lines behind the last blank one.
+    Adds to `frames`, returns the last event ID.
     """
-    events = lines.decode("utf-8", "replace").split("\n\n")
-    rest = events.pop()
-    last_id = state.id
-    for event in events:
+    for event in lines.decode("utf-8", "replace").split("\n\n"):
         head, found, data = event.partition("\ndata: ")
         if found and head.startswith("event: ") and "\n" not in data and "\n" not in head:
             frames.append((head[7:] or "message", data, last_id, None))
         else:
-            state, _ = _by_lines(state, f"{event}\n\n".encode(), frames)
-            last_id = state.id
-    return state, lines[lines.rindex(b"\n\n") + 2 :] if rest and events else rest.encode()
+            whole = f"{event}\n\n".encode()
+            _, last_id, _ = _by_lines(_NO_EVENT, last_id, whole, frames)
+    return last_id
 
 
 def _by_lines(
-    state: SSEState, lines: bytes, frames: list[Frame]
-) -> tuple[SSEState, ProtocolError | None]:
-    """The whole grammar, line by line. Adds to `frames`; stops at the first fault."""
-    event, retry, last_id = state.event, state.retry, state.id
-    data, data_size = state.data, state.data_size
+    unfinished: UnfinishedEvent,
+    last_id: str,
+    lines: bytes,
+    frames: list[Frame],
+    limit: float = math.inf,
+) -> tuple[UnfinishedEvent, str, ProtocolError | None]:
+    """The whole grammar, line by line. Adds to `frames`; stops at the first fault.
+
+    Returns the event that is unfinished behind `lines`, the last event ID, and the fault.
+    """
+    event, data = unfinished.event, unfinished.data
+    data_size, retry = unfinished.data_size, unfinished.retry
     fault = None
     for line in lines.splitlines():  # of bytes: at CR, LF and CRLF, and nowhere else
-        if len(line) > state.limit:
-            fault = _too_long("a line", state.limit)
+        if len(line) > limit:
+            fault = _too_long("a line", limit)
             break
         if not line:
             if data_size:
                 frames.append((event or "message", "\n".join(data.items()), last_id, retry))
-            event, retry = "", None
-            data, data_size = _NO_TEXT, 0
+            event, data, data_size, retry = "", _NO_EVENT.data, 0, None
             continue
         field, _, value = line.partition(b":")
         if value.startswith(b" "):
             value = value[1:]
         if field == b"data":
             data_size += len(value) + 1
-            if data_size > state.limit:
-                fault = _too_long("the data of an event", state.limit)
+            if data_size > limit:
+                fault = _too_long("the data of an event", limit)
                 break
             data = data.append(value.decode("utf-8", "replace"))
         elif field == b"event":
@@ -236,11 +261,10 @@ def _by_lines(
                 last_id = value.decode("utf-8", "replace")
         elif field == b"retry" and value.isdigit() and len(value) <= _LONGEST_RETRY:
             retry = int(value)
-    state = attrs.evolve(
-        state, event=event, retry=retry, id=last_id, data=data, data_size=data_size
-    )
-    return state, fault
+    if event or data_size or retry is not None:
+        return UnfinishedEvent(event, data, data_size, retry), last_id, fault
+    return _NO_EVENT, last_id, fault
 
 
-def _too_long(what: str, limit: int) -> ProtocolError:
+def _too_long(what: str, limit: float) -> ProtocolError:
     return ProtocolError(f"{what} is longer than the limit of {limit:,} bytes")
