@@ -63,7 +63,8 @@ _CUT_TOKEN = re.compile(
 
 
 _LONGEST_TOKEN = 4300
-"""Digits of an open number: as many as Python takes. It is read again with every piece."""
+"""Characters of a number: as many as Python takes digits. An open one is read again with every
+piece."""
 
 
 @attrs.frozen
@@ -195,18 +196,20 @@ def _advance(reading: _Reading, more: str) -> _Reading:
             stack.append(_Open(character == "{"))
             expect = _KEY_OR_END if character == "{" else _VALUE_OR_END
         else:
-            token = _TOKEN.match(text, position)
-            assert token is not None  # it matches the empty string
-            if token.end() == len(text):
-                if len(token.group()) > _LONGEST_TOKEN or not _CUT_TOKEN.fullmatch(token.group()):
-                    fault = f"unexpected {token.group()[:20]!r}"
-                break
-            value = _worth(token.group())
+            found = _TOKEN.match(text, position)
+            assert found is not None  # it matches the empty string
+            token = found.group()
+            is_open = found.end() == len(text)
+            value = _MISSING
+            if len(token) <= _LONGEST_TOKEN:
+                if is_open and _CUT_TOKEN.fullmatch(token):
+                    break
+                value = _MISSING if is_open else _worth(token)
             if value is _MISSING:
-                fault = f"unexpected {text[position : token.end() + 1][:20]!r}"
+                fault = f"unexpected {text[position : found.end() + 1][:20]!r}"
                 break
             expect = add(value)
-            position = token.end()
+            position = found.end()
             continue
         position += 1
     rest = "" if expect == _NOTHING or fault is not None else text[position:]

@@ -249,8 +249,8 @@ def _by_lines(
         if value.startswith(b" "):
             value = value[1:]
         if field == b"data":
-            data_size += len(value) + 1
-            if data_size > limit:
+            data_size += len(value) + 1  # its LF, of which the last one is dropped
+            if data_size > limit + 1:
                 fault = _too_long("the data of an event", limit)
                 break
             data = data.append(value.decode("utf-8", "replace"))
