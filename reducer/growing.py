@@ -172,7 +172,7 @@ class Text(Growing[str]):
     def tail(self, length: int) -> str:
         """The end of the text: at least its last `length` characters, if it has so many.
 
-        Costs what it returns, not what the text is long.
+        A pair that came in halves counts as two. Costs what it returns, not what the text is long.
         """
         pieces: list[str] = []
         size = 0

@@ -123,11 +123,17 @@ class _Reading:
 
 
 def _worth(token: str) -> Any:
-    """The value of a number or keyword that ends where the text ends; `_MISSING` if it needs
-    more.
-    """
+    """The value of an open number or keyword, as it stands; `_MISSING` if it needs more."""
     try:
         return parse_json(token, Allow(0))
+    except ValueError:
+        return _MISSING
+
+
+def _literal(token: str) -> Any:
+    """The value of a number or keyword that is over; `_MISSING` if it is none."""
+    try:
+        return json.loads(token)
     except ValueError:
         return _MISSING
 
@@ -193,6 +199,7 @@ def _advance(reading: _Reading, more: str) -> _Reading:
         elif character in "{[":
             if len(stack) == MAX_DEPTH:
                 fault = f"nested deeper than {MAX_DEPTH} levels"
+                break
             stack.append(_Open(character == "{"))
             expect = _KEY_OR_END if character == "{" else _VALUE_OR_END
         else:
@@ -204,7 +211,7 @@ def _advance(reading: _Reading, more: str) -> _Reading:
             if len(token) <= _LONGEST_TOKEN:
                 if is_open and _CUT_TOKEN.fullmatch(token):
                     break
-                value = _MISSING if is_open else _worth(token)
+                value = _MISSING if is_open else _literal(token)
             if value is _MISSING:
                 fault = f"unexpected {text[position : found.end() + 1][:20]!r}"
                 break
