@@ -82,7 +82,7 @@ from .messages import (
 )
 from .objects import MAX_DEPTH, APIObject, FieldError, JSONArray, JSONObject
 from .partial_json import PartialJSON, PartialMode, parse_partial_json
-from .pipeline import StreamState, feed, finish
+from .pipeline import StreamState, drain, feed, finish
 from .reduce import Snapshot, fold, reduce
 from .sse import DEFAULT_LIMIT, ServerSentEvent, SSEState, decode_sse
 
@@ -171,6 +171,7 @@ __all__ = [
     "WebSearchResultLocationCitation",
     "WebSearchToolResultBlock",
     "decode_sse",
+    "drain",
     "encode_sse",
     "expand",
     "feed",

@@ -486,20 +486,25 @@ def _delta_maker(cls: type[APIObject], attribute: str) -> Callable[[str], Any]:
     return make
 
 
-for _cls, _attribute in ((TextDelta, "text"), (InputJSONDelta, "partial_json")):
-    _make = _delta_maker(_cls, _attribute)
+make_text_delta = _delta_maker(TextDelta, "text")
+make_input_json_delta = _delta_maker(InputJSONDelta, "partial_json")
+
+for _cls, _attribute, _make in (
+    (TextDelta, "text", make_text_delta),
+    (InputJSONDelta, "partial_json", make_input_json_delta),
+):
     for _index in range(256):
         _head = '{"type":"content_block_delta","index":%d,"delta":{"type":"%s","%s":"'
         _HEADS[_head % (_index, _cls.type, _attribute)] = (_index, _make)
 
 
-def _parse_delta(data: str) -> Any:
-    """The delta event in `data`, if it is one of a string and written as the API writes it; else
-    `None`.
+def string_delta(data: str) -> tuple[int, Callable[[str], Any], str] | None:
+    """What a delta event says that is written as the API writes it: its index, what makes its
+    delta, and its string. `None` for any other event.
     """
     start = data.find('":"', _HEAD_ENDS_AFTER) + 3
-    known = _HEADS.get(data[:start])
-    if known is None:
+    head = _HEADS.get(data[:start])
+    if head is None:
         return None
     try:
         string, end = _scan_string(data, start)
@@ -507,7 +512,10 @@ def _parse_delta(data: str) -> Any:
         return None
     if data[end:] != "}}" and data[end:].replace(" ", "") != "}}":
         return None
-    index, make = known
+    return (*head, string)
+
+
+def _delta_event(index: int, make: Callable[[str], Any], string: str) -> Any:
     event = _new(RawContentBlockDeltaEvent)
     _set_index(event, index)
     _set_delta(event, make(string))
@@ -517,9 +525,9 @@ def _parse_delta(data: str) -> Any:
 
 def parse_data(data: str, name: str = "message") -> Any:
     """The raw event that `data`, the JSON text of a server-sent event called `name`, describes."""
-    delta = _parse_delta(data)
+    delta = string_delta(data)
     if delta is not None:
-        return delta
+        return _delta_event(*delta)
     try:
         fields: Any = _decode(data)
     except (ValueError, RecursionError) as fault:

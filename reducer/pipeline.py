@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from .errors import IncompleteStreamError, ProtocolError
-from .events import MessageStreamEvent, parse_data
+from .events import MessageStreamEvent, parse_data, string_delta
 from .messages import Message
 from .reduce import Folding, Snapshot
 from .sse import SSEState, scan
@@ -28,7 +28,7 @@ from .sse import SSEState, scan
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["StreamState", "feed", "finish"]
+__all__ = ["StreamState", "drain", "feed", "finish"]
 
 _VERSION = 1
 
@@ -95,6 +95,31 @@ def feed(state: StreamState, chunk: bytes) -> tuple[StreamState, tuple[MessageSt
         error.events = tuple(events)
         raise
     return StreamState(snapshot=folding.snapshot(), sse=sse), tuple(events)
+
+
+def drain(state: StreamState, chunk: bytes) -> StreamState:
+    """Fold the next bytes of a stream without its events: `feed`, for who only wants the message.
+
+    Raises:
+        ProtocolError: as `feed` does, without `events`.
+
+    >>> body = b'event: x\\ndata: {"type": "x"}\\n\\n'
+    >>> drain(StreamState(), body) == feed(StreamState(), body)[0]
+    True
+    """
+    sse, frames, fault = scan(state.sse, chunk)
+    folding = Folding(state.snapshot)
+    try:
+        for name, data, _, _ in frames:
+            delta = string_delta(data)
+            if delta is None or not folding.grow(*delta):
+                folding.step(parse_data(data, name))
+        if fault is not None:
+            raise fault
+    except ProtocolError as error:
+        error.snapshot = folding.snapshot()
+        raise
+    return StreamState(snapshot=folding.snapshot(), sse=sse)
 
 
 def finish(state: StreamState) -> Message:

@@ -50,6 +50,8 @@ from .events import (
     ThinkingDelta,
     event_of,
     input_json_event,
+    make_input_json_delta,
+    make_text_delta,
     text_event,
     thinking_event,
 )
@@ -410,6 +412,14 @@ class Folding:
         self.open[event.index], derived = growth(opened, delta)
         return (event, derived)
 
+    def grow(self, index: int, make: Callable[[str], Any], string: str) -> bool:
+        """Fold a delta of one string without making its events; whether that could be done."""
+        opened = self.open.get(index)
+        if opened is None or self.is_over or not isinstance(opened.block, _GROWN_BY[make]):
+            return False
+        self.open[index] = _with_grown(opened, opened.grown.append(string))
+        return True
+
     def block_stop(self, event: RawContentBlockStopEvent) -> Derived:
         opened = self.block_at(event)
         try:
@@ -491,6 +501,11 @@ _GROWTHS: dict[type, tuple[Any, Callable[[OpenBlock, Any], Growth]]] = {
     CompactionDelta: (CompactionBlock, _set_compaction),
 }
 """By delta: the blocks it belongs in, and what it does to them."""
+
+_GROWN_BY: dict[Callable[[str], Any], Any] = {
+    make_text_delta: TextBlock,
+    make_input_json_delta: TOOL_USE_BLOCKS,
+}
 
 # --- the pure functions -------------------------------------------------------------------------
 

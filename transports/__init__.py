@@ -1,0 +1,61 @@
+"""Thin shells that move bytes: streams over open responses and recorded bodies, sync and async."""
+
+from .errors import (
+    APIConnectionError,
+    APIError,
+    APIResponseValidationError,
+    APIStatusError,
+    APITimeoutError,
+    AuthenticationError,
+    BadRequestError,
+    ConflictError,
+    ContentTooLargeError,
+    GatewayTimeoutError,
+    InternalServerError,
+    NotFoundError,
+    OverloadedError,
+    PaymentRequiredError,
+    PermissionDeniedError,
+    RateLimitError,
+    RequestTimeoutError,
+    ServiceUnavailableError,
+    UnprocessableEntityError,
+)
+from .parsed import ParsedMessage, ParsedTextBlock
+from .replay import areplay, replay
+from .streams import (
+    AsyncMessageStream,
+    AsyncMessageStreamManager,
+    MessageStream,
+    MessageStreamManager,
+)
+
+__all__ = [
+    "APIConnectionError",
+    "APIError",
+    "APIResponseValidationError",
+    "APIStatusError",
+    "APITimeoutError",
+    "AsyncMessageStream",
+    "AsyncMessageStreamManager",
+    "AuthenticationError",
+    "BadRequestError",
+    "ConflictError",
+    "ContentTooLargeError",
+    "GatewayTimeoutError",
+    "InternalServerError",
+    "MessageStream",
+    "MessageStreamManager",
+    "NotFoundError",
+    "OverloadedError",
+    "ParsedMessage",
+    "ParsedTextBlock",
+    "PaymentRequiredError",
+    "PermissionDeniedError",
+    "RateLimitError",
+    "RequestTimeoutError",
+    "ServiceUnavailableError",
+    "UnprocessableEntityError",
+    "areplay",
+    "replay",
+]

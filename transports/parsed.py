@@ -1,0 +1,102 @@
+"""Messages whose text is the JSON of a type that the caller gave: `parsed_output`, on the block
+and on the message.
+
+Nothing is parsed before `parsed_output` is read, so text that does not validate never breaks a
+stream. The type itself is only known as a function from text to value: pydantic stays outside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+import attrs
+from streamfold.reducer import ContentBlockStopEvent, Message, MessageStopEvent, TextBlock
+
+__all__ = ["ParsedMessage", "ParsedTextBlock", "ResponseFormatT", "parsed_event", "parsed_message"]
+
+ResponseFormatT = TypeVar("ResponseFormatT")
+
+_CUT_OFF = frozenset({"refusal", "max_tokens", "model_context_window_exceeded"})
+"""The stop reasons after which the text is not the whole JSON."""
+
+
+class ParsedTextBlock(TextBlock, Generic[ResponseFormatT]):
+    """A text block, and what its text says as the type that was asked for."""
+
+    __slots__ = ("_parse",)
+    _parse: Callable[[str], ResponseFormatT] | None
+
+    @property
+    def parsed_output(self) -> ResponseFormatT | None:
+        """The text as the type that was asked for; `None` if none was, or the answer was cut off.
+
+        Raises:
+            ValueError: the text does not validate (pydantic's `ValidationError` is one).
+        """
+        parse = getattr(self, "_parse", None)  # a copy that pickle made knows no type
+        return None if parse is None else parse(self.text)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TextBlock) and self._content(self) == self._content(other)
+
+    __hash__ = TextBlock.__hash__
+
+
+class ParsedMessage(Message, Generic[ResponseFormatT]):
+    """A message, and what its text says as the type that was asked for."""
+
+    __slots__ = ()
+
+    @property
+    def parsed_output(self) -> ResponseFormatT | None:
+        """The `parsed_output` of the first text block that has one; `None` if none has.
+
+        Raises:
+            ValueError: the text does not validate (pydantic's `ValidationError` is one).
+        """
+        for block in self.content:
+            if isinstance(block, ParsedTextBlock):
+                output: ResponseFormatT | None = block.parsed_output  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+                return output
+        return None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Message) and self._content(self) == self._content(other)
+
+    __hash__ = Message.__hash__
+
+
+def _as(cls: type[Any], value: Any, **changes: Any) -> Any:
+    """`value` as an object of `cls`, a subclass of its own class without further attrs fields."""
+    fields = {field.alias: getattr(value, field.name) for field in attrs.fields(value.__class__)}
+    return cls(**{**fields, **changes})
+
+
+def _parsed_block(block: Any, parse: Callable[[str], Any] | None) -> Any:
+    if not isinstance(block, TextBlock):
+        return block
+    parsed = _as(ParsedTextBlock, block)
+    object.__setattr__(parsed, "_parse", parse)
+    return parsed
+
+
+def parsed_message(
+    message: Message, parse: Callable[[str], ResponseFormatT] | None
+) -> ParsedMessage[ResponseFormatT]:
+    """`message`, with `parsed_output`."""
+    if message.stop_reason in _CUT_OFF:
+        parse = None
+    blocks = tuple(_parsed_block(block, parse) for block in message.content)
+    made: ParsedMessage[ResponseFormatT] = _as(ParsedMessage, message, content=blocks)
+    return made
+
+
+def parsed_event(event: Any, parse: Callable[[str], Any] | None) -> Any:
+    """`event`, with `parsed_output` on the message or the block that it brings."""
+    if isinstance(event, MessageStopEvent):
+        return attrs.evolve(event, message=parsed_message(event.message, parse))  # type: ignore[misc]
+    if isinstance(event, ContentBlockStopEvent):
+        block = _parsed_block(event.content_block, parse)
+        return attrs.evolve(event, content_block=block)  # type: ignore[misc]
+    return event

@@ -1,0 +1,231 @@
+"""What the sync and the async stream share: everything but the waiting.
+
+A `Progress` takes the chunks of one stream through `feed`, keeps the events that were not handed
+out yet, and knows how the stream ended. It is the one thing in a shell that changes. It does no
+I/O, so the two shells are a loop around it.
+
+The events of a chunk are made at once but handed out one by one; `snapshot` is that of the events
+handed out, so that what a reader sees does not depend on how the bytes were cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Generic
+
+import httpx
+from streamfold.reducer import (
+    CitationEvent,
+    CompactionEvent,
+    IncompleteStreamError,
+    InputJsonEvent,
+    Message,
+    MessageStreamEvent,
+    PartialMode,
+    ProtocolError,
+    RawErrorEvent,
+    SignatureEvent,
+    Snapshot,
+    SSEState,
+    StreamfoldError,
+    StreamState,
+    TextEvent,
+    ThinkingEvent,
+    drain,
+    feed,
+    finish,
+    fold,
+)
+
+from .errors import APIConnectionError, APIResponseValidationError, APITimeoutError, stream_error
+from .parsed import ParsedMessage, ResponseFormatT, parsed_event, parsed_message
+
+__all__ = ["EVENT_STREAM", "Progress", "partial_mode_of", "refuse_other_content"]
+
+EVENT_STREAM = "text/event-stream"
+_FINE_GRAINED = "fine-grained-tool-streaming-2025-05-14"
+
+
+def partial_mode_of(response: httpx.Response | None) -> PartialMode:
+    """The partial mode that the request asked for, by its `anthropic-beta` header."""
+    betas = response.request.headers.get("anthropic-beta", "") if response is not None else ""
+    return "trailing-strings" if _FINE_GRAINED in betas else "on"
+
+
+def refuse_other_content(response: httpx.Response, beginning: str) -> APIResponseValidationError:
+    """The error of a success that is no event stream: it shows the beginning of what came."""
+    kind = response.headers.get("content-type", "no content type")
+    return APIResponseValidationError(
+        f"expected {EVENT_STREAM}, got {kind}: {beginning[:200]!r}",
+        request=response.request,
+        response=response,
+        body=beginning,
+    )
+
+
+class Progress(Generic[ResponseFormatT]):
+    """How far one stream has come."""
+
+    def __init__(
+        self,
+        response: httpx.Response | None,
+        *,
+        partial_mode: PartialMode,
+        limit: int,
+        allow_incomplete: bool,
+        parse: Callable[[str], ResponseFormatT] | None,
+    ) -> None:
+        self.response = response
+        self.allow_incomplete = allow_incomplete
+        self.parse = parse
+        self.state = StreamState(
+            snapshot=Snapshot(partial_mode=partial_mode), sse=SSEState(limit=limit)
+        )
+        self.events: Iterator[Any] = iter(())
+        self.ended = False
+        self._fault: StreamfoldError | None = None
+        self._before = self.state.snapshot
+        self._chunk: tuple[Any, ...] = ()
+
+    # --- what comes in ---
+
+    def take(self, chunk: bytes) -> None:
+        """Fold the next chunk; its events wait in `events`, a fault in it for when those are
+        gone.
+        """
+        before = self.state.snapshot
+        try:
+            self.state, events = feed(self.state, chunk)
+        except ProtocolError as fault:
+            events = fault.events
+            self._fail(fault)
+        after = self.state.snapshot
+        if after.error is not None:
+            events = self._without_error(events, after)
+        if self._fault or after.is_over or len(after._closed) != len(before._closed):
+            events = tuple([parsed_event(event, self.parse) for event in events])
+        self._before, self._chunk = before, events
+        self.events = iter(events)
+
+    def skim(self, chunk: bytes) -> None:
+        """Fold the next chunk without its events."""
+        try:
+            self.state = drain(self.state, chunk)
+        except ProtocolError as fault:
+            self._fail(fault)
+        if self.state.snapshot.error is not None:
+            self._without_error((), self.state.snapshot)
+        self._before, self._chunk, self.events = self.state.snapshot, (), iter(())
+
+    def _without_error(self, events: tuple[MessageStreamEvent, ...], after: Snapshot) -> Any:
+        """The events before the `error` event, which ends the stream as the error of its type."""
+        error = after.error
+        assert error is not None
+        self._fail(stream_error(error, after, self.response))
+        kinds = [type(event) for event in events]
+        return events[: kinds.index(RawErrorEvent)] if RawErrorEvent in kinds else events
+
+    def lost(self, error: httpx.HTTPError) -> None:
+        """The connection failed. That is nothing to a message that is over already."""
+        if self.state.snapshot.is_over:
+            self.end()
+            return
+        cls = APITimeoutError if isinstance(error, httpx.TimeoutException) else APIConnectionError
+        fault = cls(
+            f"the connection was lost: {error or type(error).__name__}",
+            request=self.response.request if self.response is not None else None,
+            response=self.response,
+            snapshot=self.state.snapshot,
+        )
+        fault.__cause__ = error
+        self._fail(fault)
+
+    def end(self) -> None:
+        """The input is over: an incomplete message is an error, unless that is allowed."""
+        self.ended = True
+        if self._fault is None and not self.allow_incomplete:
+            try:
+                finish(self.state)
+            except IncompleteStreamError as fault:
+                self._fail(fault)
+
+    def _fail(self, fault: StreamfoldError) -> None:
+        self.ended = True
+        self._fault = self._fault or fault
+
+    def raise_fault(self) -> None:
+        """Raise what ended the stream, if anything but its end did."""
+        if self._fault is not None:
+            raise self._fault
+
+    # --- what is seen ---
+
+    def request_id(self) -> str | None:
+        """The API's name for the request."""
+        told: str | None = self.known_response().headers.get("request-id")
+        return told
+
+    def known_response(self) -> httpx.Response:
+        """The response that is read.
+
+        Raises:
+            RuntimeError: the stream reads chunks that came without one.
+        """
+        if self.response is None:
+            raise RuntimeError("this stream reads chunks, not a response")
+        return self.response
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """All that the events handed out so far have said."""
+        left = self.events.__length_hint__()  # type: ignore[attr-defined]
+        if not left:
+            return self.state.snapshot
+        handed_out = self._chunk[: len(self._chunk) - left]
+        told = (event for event in handed_out if not isinstance(event, _DERIVED))
+        return fold(told, self._before)
+
+    def final_message(self) -> ParsedMessage[ResponseFormatT]:
+        """The message, now that the stream has ended.
+
+        Raises:
+            IncompleteStreamError: it is not complete, and that is not allowed.
+        """
+        if not self.allow_incomplete:
+            finish(self.state)
+        return self.message()
+
+    def message(self) -> ParsedMessage[ResponseFormatT]:
+        """The message so far, as far as its events were handed out.
+
+        Raises:
+            RuntimeError: `message_start` has not been handed out yet.
+        """
+        message: Message | None = self.snapshot.message
+        if message is None:
+            raise RuntimeError("there is no message yet: message_start has not come")
+        return parsed_message(message, self.parse)
+
+
+_DERIVED = (
+    TextEvent,
+    ThinkingEvent,
+    SignatureEvent,
+    CitationEvent,
+    InputJsonEvent,
+    CompactionEvent,
+)
+"""The events that the others, which are folded, led to."""
+
+
+def text_of(message: Message) -> str:
+    """All text blocks of `message`, joined.
+
+    Raises:
+        RuntimeError: it has none.
+    """
+    texts = [block.text for block in message.content if block.type == "text"]
+    if not texts:
+        kinds = ", ".join(block.type for block in message.content) or "no blocks at all"
+        raise RuntimeError(f"the message has no text block, but: {kinds}")
+    return "".join(texts)

@@ -1,0 +1,70 @@
+"""Recorded bodies as streams: what a response said once, said again."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Iterable, Iterator
+from pathlib import Path
+from typing import Any, Union
+
+import httpx
+
+from .progress import EVENT_STREAM
+from .streams import AsyncMessageStream, MessageStream
+
+__all__ = ["areplay", "replay"]
+
+Source = Union[str, "os.PathLike[str]", bytes, Iterable[bytes]]
+
+_CHUNK = 64 * 1024
+
+
+class _Recorded(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """The chunks of a recorded body, for either kind of response."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    def __iter__(self) -> Iterator[bytes]:
+        source = self._source
+        if isinstance(source, bytes):
+            yield source
+        elif isinstance(source, (str, os.PathLike)):
+            with Path(source).open("rb") as file:
+                while chunk := file.read(_CHUNK):
+                    yield chunk
+        else:
+            yield from source
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for chunk in self:
+            yield chunk
+
+
+def _response(source: Source) -> httpx.Response:
+    return httpx.Response(
+        200,
+        headers={"content-type": EVENT_STREAM},
+        stream=_Recorded(source),
+        request=httpx.Request("POST", "https://api.anthropic.com/v1/messages"),
+    )
+
+
+def replay(source: Source, **options: Any) -> MessageStream[Any]:
+    """A recorded body as a stream.
+
+    Args:
+        source: the path of a file, the bytes themselves, or an iterable of chunks, which stay as
+            they are.
+        options: those of `MessageStream`.
+
+    >>> with replay(b'event: ping\\ndata: {"type":"ping"}\\n\\n', allow_incomplete=True) as stream:
+    ...     list(stream)
+    []
+    """
+    return MessageStream(_response(source), **options)
+
+
+def areplay(source: Source, **options: Any) -> AsyncMessageStream[Any]:
+    """A recorded body as an async stream: see `replay`."""
+    return AsyncMessageStream(_response(source), **options)

@@ -1,0 +1,443 @@
+"""Message streams: the events of one response as they come, sync and async.
+
+Both are a loop around `Progress`, which see; they differ in `for` and `async for`. A stream takes
+an open `httpx.Response`, or any (async) iterable of bytes, and closes it: when it is read to its
+end, when the `with` block is left, when an error ends it, when it is closed, and when it is
+dropped.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import suppress
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Generic
+
+import httpx
+from streamfold.reducer import DEFAULT_LIMIT, MessageStreamEvent, PartialMode, Snapshot
+
+from .parsed import ParsedMessage, ResponseFormatT
+from .progress import Progress, partial_mode_of, text_of
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = [
+    "AsyncMessageStream",
+    "AsyncMessageStreamManager",
+    "MessageStream",
+    "MessageStreamManager",
+]
+
+
+class MessageStream(Generic[ResponseFormatT]):
+    """The events of a response, as they come.
+
+    >>> from streamfold.reducer import encode_sse, expand, Message
+    >>> body = encode_sse(expand(Message.from_dict({
+    ...     "id": "msg_1", "role": "assistant", "model": "claude-opus-4-6",
+    ...     "content": [{"type": "text", "text": "Hello"}], "stop_reason": "end_turn"})))
+    >>> with MessageStream([body]) as stream:
+    ...     for text in stream.text_stream:
+    ...         print(text)
+    Hello
+    >>> stream.get_final_message().stop_reason
+    'end_turn'
+    """
+
+    def __init__(
+        self,
+        source: httpx.Response | Iterable[bytes],
+        *,
+        parse: Callable[[str], ResponseFormatT] | None = None,
+        partial_mode: PartialMode | None = None,
+        limit: int = DEFAULT_LIMIT,
+        allow_incomplete: bool = False,
+    ) -> None:
+        """Read a stream from `source`.
+
+        Args:
+            source: an open response, or the chunks of a body.
+            parse: what makes `parsed_output` of a text.
+            partial_mode: what becomes of an unfinished string in a tool's input; by default what
+                the
+                request's `anthropic-beta` header asks for.
+            limit: how many bytes one line, or the data of one event, may have.
+            allow_incomplete: take the end of the input for the end of the message, complete or not.
+        """
+        response = source if isinstance(source, httpx.Response) else None
+        self._progress: Progress[ResponseFormatT] = Progress(
+            response,
+            partial_mode=partial_mode or partial_mode_of(response),
+            limit=limit,
+            allow_incomplete=allow_incomplete,
+            parse=parse,
+        )
+        self._chunks = iter(source.iter_bytes() if isinstance(source, httpx.Response) else source)
+        self._close = weakref.finalize(self, _close, source)
+        self._close.atexit = False
+
+    def __iter__(self) -> Iterator[MessageStreamEvent]:
+        while True:
+            yield from self._progress.events
+            if not self._advance(self._progress.take):
+                return
+
+    def __next__(self) -> MessageStreamEvent:
+        while True:
+            for event in self._progress.events:
+                return event  # type: ignore[no-any-return]
+            if not self._advance(self._progress.take):
+                raise StopIteration
+
+    def _advance(self, take: Callable[[bytes], None]) -> bool:
+        """Wait for the next chunk and `take` it; whether there may be more.
+
+        Raises:
+            StreamfoldError: what the stream ended with, if it was an error.
+        """
+        progress = self._progress
+        if progress.ended:
+            self.close()
+            progress.raise_fault()
+            return False
+        try:
+            chunk = next(self._chunks)
+        except StopIteration:
+            progress.end()
+        except httpx.HTTPError as error:
+            progress.lost(error)
+        else:
+            take(chunk)
+        if progress.ended:
+            self.close()
+        return True
+
+    @property
+    def text_stream(self) -> Iterator[str]:
+        """The pieces of text alone, as they come."""
+        for event in self:
+            if event.type == "text":
+                yield event.text
+
+    @property
+    def response(self) -> httpx.Response:
+        """The response that is read.
+
+        Raises:
+            RuntimeError: the stream reads chunks that came without one.
+        """
+        return self._progress.known_response()
+
+    @property
+    def request_id(self) -> str | None:
+        """The API's name for the request."""
+        return self._progress.request_id()
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """All that the events handed out so far have said."""
+        return self._progress.snapshot
+
+    @property
+    def current_message_snapshot(self) -> ParsedMessage[ResponseFormatT]:
+        """The message so far.
+
+        Raises:
+            RuntimeError: it has not started yet.
+        """
+        return self._progress.message()
+
+    def until_done(self) -> None:
+        """Read the stream to its end, without making the events."""
+        while self._advance(self._progress.skim):
+            pass
+
+    def get_final_message(self) -> ParsedMessage[ResponseFormatT]:
+        """Read the stream to its end; the message.
+
+        Raises:
+            IncompleteStreamError: it was cut off. `.snapshot` has what came.
+            APIError, ProtocolError: what else ended it.
+        """
+        self.until_done()
+        return self._progress.final_message()
+
+    def get_final_text(self) -> str:
+        """Read the stream to its end; the text of all its text blocks.
+
+        Raises:
+            RuntimeError: the message has no text block.
+        """
+        return text_of(self.get_final_message())
+
+    def close(self) -> None:
+        """Close the response; its connection goes back or is closed. Done at the end by itself."""
+        self._progress.ended = True
+        self._close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _close(source: Any) -> None:
+    close = getattr(source, "close", None)
+    if close is not None:
+        close()
+
+
+class AsyncMessageStream(Generic[ResponseFormatT]):
+    """The events of a response, as they come: `MessageStream` for asyncio and trio."""
+
+    def __init__(
+        self,
+        source: httpx.Response | AsyncIterable[bytes],
+        *,
+        parse: Callable[[str], ResponseFormatT] | None = None,
+        partial_mode: PartialMode | None = None,
+        limit: int = DEFAULT_LIMIT,
+        allow_incomplete: bool = False,
+    ) -> None:
+        """Read a stream from `source`: see `MessageStream`."""
+        response = source if isinstance(source, httpx.Response) else None
+        self._progress: Progress[ResponseFormatT] = Progress(
+            response,
+            partial_mode=partial_mode or partial_mode_of(response),
+            limit=limit,
+            allow_incomplete=allow_incomplete,
+            parse=parse,
+        )
+        chunks = source.aiter_bytes() if isinstance(source, httpx.Response) else source
+        self._chunks = chunks.__aiter__()
+        self._source = source
+        self._abandon = weakref.finalize(self, _abandon, source, self._chunks, _spawner())
+        self._abandon.atexit = False
+
+    def __aiter__(self) -> AsyncIterator[MessageStreamEvent]:
+        return self
+
+    async def __anext__(self) -> MessageStreamEvent:
+        while True:
+            for event in self._progress.events:
+                return event  # type: ignore[no-any-return]
+            if not await self._advance(self._progress.take):
+                raise StopAsyncIteration
+
+    async def _advance(self, take: Callable[[bytes], None]) -> bool:
+        """Wait for the next chunk and `take` it; whether there may be more: see `MessageStream`."""
+        progress = self._progress
+        if progress.ended:
+            await self.close()
+            progress.raise_fault()
+            return False
+        try:
+            chunk = await self._chunks.__anext__()
+        except StopAsyncIteration:
+            progress.end()
+        except httpx.HTTPError as error:
+            progress.lost(error)
+        else:
+            take(chunk)
+        if progress.ended:
+            await self.close()
+        return True
+
+    @property
+    def text_stream(self) -> AsyncIterator[str]:
+        """The pieces of text alone, as they come."""
+        return _AsyncTexts(self)
+
+    @property
+    def response(self) -> httpx.Response:
+        """The response that is read: see `MessageStream`."""
+        return self._progress.known_response()
+
+    @property
+    def request_id(self) -> str | None:
+        """The API's name for the request."""
+        return self._progress.request_id()
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """All that the events handed out so far have said."""
+        return self._progress.snapshot
+
+    @property
+    def current_message_snapshot(self) -> ParsedMessage[ResponseFormatT]:
+        """The message so far: see `MessageStream`."""
+        return self._progress.message()
+
+    async def until_done(self) -> None:
+        """Read the stream to its end, without making the events."""
+        while await self._advance(self._progress.skim):
+            pass
+
+    async def get_final_message(self) -> ParsedMessage[ResponseFormatT]:
+        """Read the stream to its end; the message: see `MessageStream`."""
+        await self.until_done()
+        return self._progress.final_message()
+
+    async def get_final_text(self) -> str:
+        """Read the stream to its end; the text of all its text blocks: see `MessageStream`."""
+        return text_of(await self.get_final_message())
+
+    async def close(self) -> None:
+        """Close the response; its connection goes back or is closed. Done at the end by itself."""
+        self._progress.ended = True
+        if self._abandon.detach() is not None:
+            await _aclose(self._source, self._chunks)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+
+class _AsyncTexts:
+    """`text_stream`: not an async generator, which would have to be closed when it is left
+    early.
+    """
+
+    def __init__(self, stream: AsyncMessageStream[Any]) -> None:
+        self._stream = stream
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> str:
+        while True:
+            event = await self._stream.__anext__()
+            if event.type == "text":
+                return event.text
+
+
+async def _aclose(source: Any, chunks: AsyncIterator[bytes]) -> None:
+    """Close `source`, and run out the generators that httpx reads it with.
+
+    A generator that is dropped half-way must be closed by the event loop, which trio warns of; one
+    whose response is closed ends by itself at its next step.
+    """
+    aclose = getattr(source, "aclose", None)
+    if aclose is not None:
+        await aclose()
+    if isinstance(source, httpx.Response):
+        with suppress(Exception):
+            while True:
+                await chunks.__anext__()
+
+
+Spawn = Callable[[Callable[[], Awaitable[None]]], None]
+
+
+def _spawner() -> Spawn | None:
+    """What starts a task in the event loop that runs now, also from outside of it later."""
+    import asyncio
+    import sys
+
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        trio = sys.modules.get("trio")
+        if trio is None:
+            return None
+        try:
+            token = trio.lowlevel.current_trio_token()
+        except RuntimeError:
+            return None
+
+        def spawn_in_trio(close: Callable[[], Awaitable[None]]) -> None:
+            with suppress(trio.RunFinishedError):
+                token.run_sync_soon(trio.lowlevel.spawn_system_task, close)
+
+        return spawn_in_trio
+
+    def spawn_in_asyncio(close: Callable[[], Awaitable[None]]) -> None:
+        def start() -> None:
+            task = asyncio.ensure_future(close(), loop=loop)
+            _closing.add(task)
+            task.add_done_callback(_closing.discard)
+
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(start)
+
+    return spawn_in_asyncio
+
+
+_closing: set[Any] = set()
+"""The tasks that close dropped streams: an event loop holds its tasks but weakly."""
+
+
+def _abandon(source: Any, chunks: AsyncIterator[bytes], spawn: Spawn | None) -> None:
+    """Close a stream that was dropped, from wherever the garbage collector found it."""
+
+    async def close() -> None:
+        with suppress(Exception):
+            await _aclose(source, chunks)
+
+    if spawn is not None:
+        spawn(close)
+
+
+class MessageStreamManager(Generic[ResponseFormatT]):
+    """A stream whose request is sent on entering the `with` block, and which is closed on leaving
+    it.
+    """
+
+    def __init__(self, open_stream: Callable[[], MessageStream[ResponseFormatT]]) -> None:
+        """Wrap `open_stream`, which sends the request."""
+        self._open_stream = open_stream
+        self._stream: MessageStream[ResponseFormatT] | None = None
+
+    def __enter__(self) -> MessageStream[ResponseFormatT]:
+        self._stream = self._open_stream()
+        return self._stream
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._stream is not None:
+            self._stream.close()
+
+
+class AsyncMessageStreamManager(Generic[ResponseFormatT]):
+    """A stream whose request is sent on entering the `async with` block: see
+    `MessageStreamManager`.
+    """
+
+    def __init__(
+        self, open_stream: Callable[[], Awaitable[AsyncMessageStream[ResponseFormatT]]]
+    ) -> None:
+        """Wrap `open_stream`, which sends the request."""
+        self._open_stream = open_stream
+        self._stream: AsyncMessageStream[ResponseFormatT] | None = None
+
+    async def __aenter__(self) -> AsyncMessageStream[ResponseFormatT]:
+        self._stream = await self._open_stream()
+        return self._stream
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._stream is not None:
+            await self._stream.close()
