@@ -1,1 +1,1 @@
-"""What fits the engine to its users. Each module imports what it needs; this one imports nothing."""
+"""What fits the engine to its users. Modules import what they need; this one imports nothing."""

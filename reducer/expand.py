@@ -7,14 +7,13 @@ comes as one delta.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from .events import RawEvent, event_of
 from .messages import CompactionBlock, Message, TextBlock, ThinkingBlock
-from .objects import is_array, thaw
+from .objects import is_array, to_json
 from .partial_json import parse_json_text
 from .reduce import TOOL_USE_BLOCKS
 
@@ -81,9 +80,9 @@ def _expand_block(index: int, block: Any) -> Iterator[dict[str, Any]]:
     elif isinstance(block, TOOL_USE_BLOCKS):
         text = block.input_json
         if block.input != {} or block._input_json:
-            start["input"] = {} if text.strip() else block.input
-            deltas.append({"type": "input_json_delta", "partial_json": text})
             whole = _is_json(text)
+            start["input"] = {} if whole else block.input
+            deltas.append({"type": "input_json_delta", "partial_json": text})
     elif isinstance(block, CompactionBlock) and block.content is not None:
         told = {key: block[key] for key in ("content", "encrypted_content") if key in block}
         start.update(dict.fromkeys(told))
@@ -113,15 +112,10 @@ def encode_sse(raw_events: Iterable[RawEvent | Mapping[str, Any]]) -> bytes:
 
 
 def _encode(event: RawEvent | Mapping[str, Any]) -> bytes:
-    fields = thaw(event)
-    data = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
-    if _HALVES.search(data):  # which UTF-8 cannot say, but an escape can
-        data = json.dumps(fields, separators=(",", ":"))
-    name = fields["type"]
+    name = event["type"]
     head = "" if _UNSPEAKABLE.search(name) else f"event: {name}\n"
-    return f"{head}data: {data}\n\n".encode()
+    return f"{head}data: {to_json(event)}\n\n".encode()
 
 
-_HALVES = re.compile("[\ud800-\udfff]")
 _UNSPEAKABLE = re.compile("[\r\n\ud800-\udfff]")
 """What the name of a server-sent event cannot hold. The type is in the data as well."""

@@ -34,7 +34,7 @@ __all__ = ["Growing", "Text"]
 
 T = TypeVar("T")
 
-_HALVES = re.compile("[\ud800-\udfff]")
+HALVES = re.compile("[\ud800-\udfff]")
 
 
 class Shared(list[Any]):
@@ -170,18 +170,16 @@ class Text(Growing[str]):
     whole = __str__
 
     def tail(self, length: int) -> str:
-        """The end of the text: at least its last `length` characters, if it has so many.
-
-        A pair that came in halves counts as two. Costs what it returns, not what the text is long.
-        """
+        """The last `length` characters, or all if there are fewer. Costs what it returns."""
         pieces: list[str] = []
-        size = 0
+        wanted = 2 * length + 1  # pairs may have come in halves
         for position in range(self._count - 1, -1, -1):
-            if size >= length:
+            if wanted <= 0:
                 break
             pieces.append(self._shared[position])
-            size += len(pieces[-1])
-        return _join("", pieces[::-1])
+            wanted -= len(pieces[-1])
+        whole = _join("", pieces[::-1])
+        return whole[len(whole) - min(length, len(whole)) :]
 
     def __repr__(self) -> str:
         return f"Text([{str(self)!r}])"
@@ -190,7 +188,7 @@ class Text(Growing[str]):
 def _join(text: str, pieces: list[str]) -> str:
     """`text` and what follows it, with the halves of surrogate pairs joined."""
     new = "".join(pieces)
-    if new.isascii() or not _HALVES.search(new):
+    if new.isascii() or not HALVES.search(new):
         return text + new
     utf_16 = (text + new).encode("utf-16-le", "surrogatepass")
     return utf_16.decode("utf-16-le", "surrogatepass")

@@ -27,6 +27,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeGuard, TypeVar, c
 
 import attrs
 
+from .growing import HALVES
+
 if TYPE_CHECKING:
     from typing_extensions import Self, dataclass_transform
 else:
@@ -216,10 +218,12 @@ def to_json(value: Any, indent: int | None = None) -> str:
     """`value` as JSON text: compact, or indented by `indent` spaces; non-ASCII characters as they
     are.
 
-    NaN and the infinities, which only a tool's input can hold, are written as Python writes them.
+    Half of a surrogate pair becomes an escape, which alone can say it in UTF-8. NaN and the
+    infinities, which only a tool's input can hold, are written as Python writes them.
     """
     separators = (",", ":") if indent is None else None
-    return json.dumps(thaw(value), ensure_ascii=False, indent=indent, separators=separators)
+    text = json.dumps(thaw(value), ensure_ascii=False, indent=indent, separators=separators)
+    return HALVES.sub(lambda half: f"\\u{ord(half.group()):04x}", text)
 
 
 # --- objects with declared fields ---------------------------------------------------------------
@@ -254,7 +258,7 @@ class Field:
 _ARRAY = (list, tuple)
 _KINDS: dict[str, tuple[Any, str]] = {
     "str": (str, "a string"),
-    'Literal["assistant"]': (str, "a string"),
+    "Literal['assistant']": (str, "a string"),
     "int": (int, "an integer"),
     "bool": (bool, "a boolean"),
     "JSONObject": (Mapping, "an object"),
@@ -277,15 +281,10 @@ class Value(Mapping[str, Any]):
     _content: ClassVar[Any]
 
     def __getitem__(self, key: str) -> Any:
-        if key in self._fields:
-            return getattr(self, self._fields[key].name)
-        if key == "type" and self._tag:
-            return self._tag
-        raise KeyError(key)
+        return self._tag if key == "type" else getattr(self, self._fields[key].name)
 
     def __iter__(self) -> Iterator[str]:
-        if self._tag:
-            yield "type"
+        yield "type"
         yield from self._fields
 
     def __len__(self) -> int:
@@ -351,7 +350,7 @@ def declared(**parsers: Callable[[Any], Any]) -> Callable[[type[T]], type[T]]:
         }
         cls._required = tuple(field for field in cls._fields.values() if field.required)
         compared = [field.name for field in attrs.fields(cls) if field.eq]
-        cls._content = attrgetter(*compared) if compared else _nothing
+        cls._content = attrgetter(*compared)
         return cls
 
     return decorate
@@ -359,10 +358,6 @@ def declared(**parsers: Callable[[Any], Any]) -> Callable[[type[T]], type[T]]:
 
 _UNTOLD = frozenset({"_rest", "_input_json"})
 """Attributes that are no field of the JSON."""
-
-
-def _nothing(value: object) -> tuple[()]:
-    return ()
 
 
 def _key(name: str) -> str:

@@ -49,10 +49,11 @@ _BODY = re.compile(
     r'|\\["\\/bfnrt]'
     rf"|{_HIGH}\\u[dD][c-fC-F][0-9a-fA-F]{{2}}"
     rf"|{_HIGH}(?=[^\\]|\\[^u]|\\u[0-9a-fA-F]{{4}})"
-    r"|\\u(?![dD][89abAB])[0-9a-fA-F]{4})*"
+    r"|\\u(?![dD][89abAB])[0-9a-fA-F]{4}){0,1000}"
 )
-"""The inside of a string as far as it is settled: not an escape that is cut, nor a first half of a
-surrogate pair whose second may follow."""
+"""Some of the inside of a string, as far as it is settled. (No more than a thousand parts at once:
+`re` remembers them all until it is done, at 300 bytes each.) Settled is not an escape that is cut,
+nor a first half of a surrogate pair whose second may follow."""
 _CUT_ESCAPE = re.compile(rf"(?=\\)(?:{_HIGH})?(?:\\(?:u[0-9a-fA-F]{{0,3}})?)?\Z")
 _TOKEN = re.compile(r"[-+.0-9A-Za-z]*")
 _CUT_TOKEN = re.compile(
@@ -162,7 +163,8 @@ def _advance(reading: _Reading, more: str) -> _Reading:
             assert body is not None  # it matches the empty string
             if body.group():
                 string = string.append(json.loads(f'"{body.group()}"'))
-            position = body.end()
+                position = body.end()
+                continue
             if position == len(text) or _CUT_ESCAPE.match(text, position):
                 break
             if text[position] != '"':

@@ -136,6 +136,8 @@ def finish(state: StreamState) -> Message:
     if snapshot.error is not None:
         told = snapshot.error.error
         reason = f"the stream failed with {told.get('type')}: {told.get('message')}"
+        if "request_id" in snapshot.error:
+            reason += f" ({snapshot.error['request_id']})"
     elif message is None:
         reason = "the stream ended before message_start"
     elif not snapshot.is_complete:

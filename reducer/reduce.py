@@ -181,58 +181,85 @@ def _with_grown(opened: OpenBlock, grown: Any) -> OpenBlock:
 
 # --- the snapshot -------------------------------------------------------------------------------
 
-_NO_BLOCKS: Growing[tuple[int, Any]] = Growing()
-_NO_EVENTS: Growing[Any] = Growing()
-
 
 @attrs.frozen(kw_only=True)
+class Settled:
+    """All of a snapshot but its open blocks: what most events leave as it is."""
+
+    partial_mode: PartialMode = "on"
+    is_complete: bool = False
+    is_over: bool = False
+    error: RawErrorEvent | None = None
+    head: Message | None = None
+    closed: Growing[tuple[int, Any]] = Growing()
+    unfolded: Growing[Any] = Growing()
+
+
+@attrs.frozen(init=False)
 class Snapshot:
     """All that a stream has said so far. `Snapshot()` is "nothing received yet".
-
-    Attributes:
-        partial_mode: what becomes of an unfinished string in the input of a tool: "on" drops it
-            with its
-            key, "trailing-strings" keeps it as far as it goes.
-        is_complete: whether the model has said why it stopped, or `message_stop` came.
-        is_over: whether nothing that comes later can change the message: `message_stop` or an
-            `error` came.
-        error: the stream's own `error` event, if one came.
 
     >>> snapshot, events = reduce(Snapshot(), {"type": "ping"})
     >>> snapshot == Snapshot(), events
     (True, ())
     """
 
-    partial_mode: PartialMode = "on"
-    is_complete: bool = False
-    is_over: bool = False
-    error: RawErrorEvent | None = None
-    _head: Message | None = attrs.field(default=None, alias="head")
-    _closed: Growing[tuple[int, Any]] = attrs.field(default=_NO_BLOCKS, alias="closed")
-    _open: tuple[OpenBlock, ...] = attrs.field(default=(), alias="open")
-    _unfolded: Growing[Any] = attrs.field(default=_NO_EVENTS, alias="unfolded")
+    _settled: Settled
+    _open: tuple[OpenBlock, ...]
+
+    def __init__(self, *, partial_mode: PartialMode = "on") -> None:
+        """Begin a stream.
+
+        Args:
+            partial_mode: what becomes of an unfinished string in the input of a tool: "on" drops it
+                with its key, "trailing-strings" keeps it as far as it goes.
+        """
+        _set_settled(self, Settled(partial_mode=partial_mode))
+        _set_open(self, ())
+
+    @property
+    def partial_mode(self) -> PartialMode:
+        """What becomes of an unfinished string in the input of a tool."""
+        return self._settled.partial_mode
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the model has said why it stopped, or `message_stop` came."""
+        return self._settled.is_complete
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing can change the message any more: `message_stop` or an `error` came."""
+        return self._settled.is_over
+
+    @property
+    def error(self) -> RawErrorEvent | None:
+        """The stream's own `error` event, if one came."""
+        return self._settled.error
 
     @property
     def message(self) -> Message | None:
         """The message so far; `None` before `message_start`. Put together when read."""
-        if self._head is None:
+        head = self._settled.head
+        if head is None:
             return None
-        blocks = dict(self._closed.items())
+        blocks = dict(self._settled.closed.items())
         blocks.update((block.index, block.so_far()) for block in self._open)
-        return evolve(self._head, content=tuple(blocks[index] for index in range(len(blocks))))
+        return evolve(head, content=tuple(blocks[index] for index in range(len(blocks))))
 
     @property
     def unfolded(self) -> tuple[RawEvent, ...]:
-        """The events that could not be folded, in order: unknown ones, and those that came at the
-        wrong time.
-        """
-        return self._unfolded.items()
+        """The events that could not be folded, in order: unknown, or come at the wrong time."""
+        return self._settled.unfolded.items()
 
     def __repr__(self) -> str:
+        settled = self._settled
         state = "failed" if self.error else "complete" if self.is_complete else "incomplete"
-        blocks = len(self._closed) + len(self._open)
-        head = self._head.id if self._head else "no message yet"
-        return f"<Snapshot {head}: {state}, {blocks} blocks, {len(self._unfolded)} unfolded events>"
+        blocks = len(settled.closed) + len(self._open)
+        name = settled.head.id if settled.head else "no message yet"
+        return (
+            f"<Snapshot {name}: {state}, {blocks} blocks, {len(settled.unfolded)} unfolded events>"
+        )
 
     def __copy__(self) -> Self:
         return self
@@ -247,26 +274,27 @@ class Snapshot:
         >>> Snapshot.from_dict(snapshot.to_dict()) == snapshot
         True
         """
+        settled = self._settled
         return {
-            "partial_mode": self.partial_mode,
-            "is_complete": self.is_complete,
-            "is_over": self.is_over,
-            "error": self.error and self.error.to_dict(),
-            "head": self._head and self._head.to_dict(),
+            "partial_mode": settled.partial_mode,
+            "is_complete": settled.is_complete,
+            "is_over": settled.is_over,
+            "error": settled.error and settled.error.to_dict(),
+            "head": settled.head and settled.head.to_dict(),
             "closed": [
                 [
                     index,
                     block.to_dict(),
                     block._input_json if isinstance(block, TOOL_USE_BLOCKS) else None,
                 ]
-                for index, block in self._closed.items()
+                for index, block in settled.closed.items()
             ],
             "open": [block.to_dict() for block in self._open],
-            "unfolded": [event.to_dict() for event in self._unfolded.items()],
+            "unfolded": [event.to_dict() for event in settled.unfolded.items()],
         }
 
     @classmethod
-    def from_dict(cls, state: Mapping[str, Any]) -> Self:
+    def from_dict(cls, state: Mapping[str, Any]) -> Snapshot:
         """The snapshot that `to_dict` wrote."""
         closed: list[tuple[int, Any]] = []
         for index, fields, input_json in state["closed"]:
@@ -274,18 +302,29 @@ class Snapshot:
             if input_json is not None:
                 block = evolve(block, input_json=input_json)
             closed.append((index, block))
-        return cls(
-            partial_mode=state["partial_mode"],
+        mode: PartialMode = state["partial_mode"]
+        settled = Settled(
+            partial_mode=mode,
             is_complete=state["is_complete"],
             is_over=state["is_over"],
             error=state["error"] and RawErrorEvent.from_dict(state["error"]),
             head=state["head"] and Message.from_dict(state["head"]),
             closed=Growing(closed),
-            open=tuple(
-                OpenBlock.from_dict(block, state["partial_mode"]) for block in state["open"]
-            ),
             unfolded=Growing(event_of(event) for event in state["unfolded"]),
         )
+        return _snapshot(
+            settled, tuple(OpenBlock.from_dict(block, mode) for block in state["open"])
+        )
+
+
+_set_settled, _set_open = setters(Snapshot, "_settled", "_open")
+
+
+def _snapshot(settled: Settled, open_blocks: tuple[OpenBlock, ...]) -> Snapshot:
+    made: Snapshot = _new(Snapshot)
+    _set_settled(made, settled)
+    _set_open(made, open_blocks)
+    return made
 
 
 # --- the fold -----------------------------------------------------------------------------------
@@ -296,29 +335,17 @@ class Folding:
     it.
     """
 
-    __slots__ = ("closed", "error", "head", "is_complete", "is_over", "mode", "open", "unfolded")
+    __slots__ = ("open", "settled")
 
     def __init__(self, snapshot: Snapshot) -> None:
-        self.mode: PartialMode = snapshot.partial_mode
-        self.is_complete = snapshot.is_complete
-        self.is_over = snapshot.is_over
-        self.error = snapshot.error
-        self.head = snapshot._head
-        self.closed: Growing[tuple[int, Any]] = snapshot._closed
+        self.settled = snapshot._settled
         self.open = {block.index: block for block in snapshot._open}
-        self.unfolded = snapshot._unfolded
 
     def snapshot(self) -> Snapshot:
-        return Snapshot(
-            partial_mode=self.mode,
-            is_complete=self.is_complete,
-            is_over=self.is_over,
-            error=self.error,
-            head=self.head,
-            closed=self.closed,
-            open=tuple(self.open.values()),
-            unfolded=self.unfolded,
-        )
+        return _snapshot(self.settled, tuple(self.open.values()))
+
+    def settle(self, **changes: Any) -> None:
+        self.settled = attrs.evolve(self.settled, **changes)
 
     def step(self, event: Any) -> Derived:
         """Fold one raw event; what it gives. On a fault, `ProtocolError`, and nothing has
@@ -328,23 +355,24 @@ class Folding:
         if kind is RawPingEvent:
             return ()
         step = _STEPS.get(kind)
-        if step is None or self.is_over or (self.head is None and kind not in _ANY_TIME):
+        settled = self.settled
+        if step is None or settled.is_over or (settled.head is None and kind not in _ANY_TIME):
             return self.keep_aside(event)
         return step(self, event)
 
     def keep_aside(self, event: Any) -> Derived:
-        self.unfolded = self.unfolded.append(event)
+        self.settle(unfolded=self.settled.unfolded.append(event))
         return (event,)
 
     def message_start(self, event: RawMessageStartEvent) -> Derived:
-        if self.head is not None:
+        if self.settled.head is not None:
             raise ProtocolError("the message has started already", event=event.type, data=event)
-        self.head = evolve(event.message, content=())
-        self.closed = Growing(enumerate(event.message.content))
+        head = evolve(event.message, content=())
+        self.settle(head=head, closed=Growing(enumerate(event.message.content)))
         return (event,)
 
     def message_delta(self, event: RawMessageDeltaEvent) -> Derived:
-        assert self.head is not None
+        head = cast(Message, self.settled.head)
         told = event.delta
         changes = {
             key: told[key]
@@ -360,24 +388,22 @@ class Folding:
                 changes[key] = value
         if event.usage is not None:
             totals = {key: count for key, count in event.usage.items() if count is not None}
-            changes["usage"] = {**self.head.usage, **totals}
-        self.head = self.head.replace(**changes)
-        self.is_complete = self.is_complete or told.stop_reason is not None
+            changes["usage"] = {**head.usage, **totals}
+        is_complete = self.settled.is_complete or told.stop_reason is not None
+        self.settle(head=head.replace(**changes), is_complete=is_complete)
         return (event,)
 
     def message_stop(self, event: RawMessageStopEvent) -> Derived:
-        self.is_complete = self.is_over = True
+        self.settle(is_complete=True, is_over=True)
         message = cast(Message, self.snapshot().message)
         return (MessageStopEvent(message=message, rest=event._rest),)
 
     def failed(self, event: RawErrorEvent) -> Derived:
-        self.error = event
-        self.is_over = True
+        self.settle(error=event, is_over=True)
         return (event,)
 
     def block_start(self, event: RawContentBlockStartEvent) -> Derived:
-        assert self.head is not None
-        expected = len(self.closed) + len(self.open)
+        expected = len(self.settled.closed) + len(self.open)
         if event.index != expected:
             reason = f"the next block to start has index {expected}"
             raise ProtocolError(reason, event=event.type, index=event.index, data=event)
@@ -385,9 +411,9 @@ class Folding:
         if isinstance(block, TOOL_USE_BLOCKS) and not is_object(block.input):
             reason = f"`content_block.input` must be an object, not {described(block.input)}"
             raise ProtocolError(reason, event=event.type, index=expected, data=event)
-        self.open[expected] = OpenBlock.start(expected, block, self.mode)
+        self.open[expected] = OpenBlock.start(expected, block, self.settled.partial_mode)
         if isinstance(block, FallbackBlock) and isinstance(block.to.get("model"), str):
-            self.head = evolve(self.head, model=block.to["model"])
+            self.settle(head=evolve(self.settled.head, model=block.to["model"]))
         return (event,)
 
     def block_at(self, event: Any) -> OpenBlock:
@@ -395,7 +421,7 @@ class Folding:
         try:
             return self.open[event.index]
         except KeyError:
-            past = 0 <= event.index < len(self.closed) + len(self.open)
+            past = 0 <= event.index < len(self.settled.closed) + len(self.open)
             reason = "the block has stopped already" if past else "no such block has started"
             raise ProtocolError(reason, event=event.type, index=event.index, data=event) from None
 
@@ -415,7 +441,7 @@ class Folding:
     def grow(self, index: int, make: Callable[[str], Any], string: str) -> bool:
         """Fold a delta of one string without making its events; whether that could be done."""
         opened = self.open.get(index)
-        if opened is None or self.is_over or not isinstance(opened.block, _GROWN_BY[make]):
+        if opened is None or self.settled.is_over or not isinstance(opened.block, _GROWN_BY[make]):
             return False
         self.open[index] = _with_grown(opened, opened.grown.append(string))
         return True
@@ -435,7 +461,7 @@ class Folding:
             error.input_json = text
             raise error from None
         del self.open[event.index]
-        self.closed = self.closed.append((event.index, block))
+        self.settle(closed=self.settled.closed.append((event.index, block)))
         return (ContentBlockStopEvent(index=event.index, content_block=block, rest=event._rest),)
 
 

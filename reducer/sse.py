@@ -94,6 +94,12 @@ class SSEState:
     started: bool = False
     after_cr: bool = False
 
+    @property
+    def is_between_events(self) -> bool:
+        """Whether nothing but whole events has come, and at least one line."""
+        whole = self.pending_size == 0 and self.unfinished is _NO_EVENT
+        return whole and self.started and not self.after_cr
+
     def to_dict(self) -> dict[str, Any]:
         """The state as JSON: `from_dict` makes an equal one of it."""
         return {
@@ -195,6 +201,10 @@ def scan(state: SSEState, chunk: bytes) -> tuple[SSEState, list[Frame], Protocol
         size += len(rest) - end
         if size > state.limit + (0 if started else len(_BOM)):
             fault = _too_long("a line", state.limit)
+    after_cr = rest.endswith(b"\r")
+    whole = size == 0 and unfinished is _NO_EVENT and not after_cr
+    if whole and state.is_between_events and last_id == state.id:
+        return state, frames, fault  # as on a live network: one whole event a chunk
     state = SSEState(
         limit=state.limit,
         pending=pending,
@@ -202,7 +212,7 @@ def scan(state: SSEState, chunk: bytes) -> tuple[SSEState, list[Frame], Protocol
         unfinished=unfinished,
         id=last_id,
         started=started,
-        after_cr=rest.endswith(b"\r"),
+        after_cr=after_cr,
     )
     return state, frames, fault
 
