@@ -13,7 +13,7 @@ from typing import Any
 
 from .events import RawEvent, event_of
 from .messages import CompactionBlock, Message, TextBlock, ThinkingBlock
-from .objects import is_array, to_json
+from .objects import is_array, is_object, to_json
 from .partial_json import parse_json_text
 from .reduce import TOOL_USE_BLOCKS
 
@@ -81,7 +81,7 @@ def _expand_block(index: int, block: Any) -> Iterator[dict[str, Any]]:
         text = block.input_json
         if block.input != {} or block._input_json:
             whole = _is_json(text)
-            start["input"] = {} if whole else block.input
+            start["input"] = block.input if is_object(block.input) and not whole else {}
             deltas.append({"type": "input_json_delta", "partial_json": text})
     elif isinstance(block, CompactionBlock) and block.content is not None:
         told = {key: block[key] for key in ("content", "encrypted_content") if key in block}
