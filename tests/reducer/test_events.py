@@ -1,0 +1,533 @@
+"""Events: read by attribute and by key, kept as they came, told as JSON, short in print."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+from functools import partial
+from typing import Any, get_args
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from model import block_delta, block_start, block_stop, message_delta, message_start, reduced
+from strategies import bodies, raw_events, streams
+from streamfold.reducer import (
+    CitationEvent,
+    CitationsDelta,
+    CompactionDelta,
+    CompactionEvent,
+    ContentBlockDelta,
+    ContentBlockStopEvent,
+    InputJSONDelta,
+    InputJsonEvent,
+    MessageStopEvent,
+    MessageStreamEvent,
+    ProtocolError,
+    RawContentBlockDeltaEvent,
+    RawContentBlockStartEvent,
+    RawContentBlockStopEvent,
+    RawErrorEvent,
+    RawEvent,
+    RawMessageDeltaEvent,
+    RawMessageStartEvent,
+    RawMessageStopEvent,
+    RawPingEvent,
+    RawUnknownEvent,
+    ServerSentEvent,
+    SignatureDelta,
+    SignatureEvent,
+    Snapshot,
+    SSEState,
+    TextDelta,
+    TextEvent,
+    ThinkingDelta,
+    ThinkingEvent,
+    UnknownBlock,
+    UnknownDelta,
+    decode_sse,
+    fold,
+    parse_event,
+    reduce,
+)
+
+Event = dict[str, Any]
+examples = partial(settings, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def parsed(event: Any) -> Any:
+    return parse_event(ServerSentEvent(data=json.dumps(event)))
+
+
+def parsed_all(body: bytes) -> list[Any]:
+    return [parse_event(sse) for sse in decode_sse(SSEState(), body)[1]]
+
+
+# --- raw events ---------------------------------------------------------------------------------
+
+
+@examples(max_examples=300)
+@given(raw_events())
+def test_raw_events_are_kept_as_they_came(event: Event) -> None:
+    raw = parsed(event)
+    assert raw.to_dict() == event
+    assert json.dumps(raw.to_dict(), sort_keys=True) == json.dumps(event, sort_keys=True)
+    assert json.loads(raw.to_json()) == event
+    assert json.loads(raw.to_json(indent=2)) == event
+    assert type(raw).from_dict(event) == raw
+    assert raw.type == raw["type"] == event["type"]
+    assert len(raw) == len(event)
+    assert set(raw) == set(event)
+    for value in (pickle.loads(pickle.dumps(raw)), copy.copy(raw), copy.deepcopy(raw)):
+        assert value == raw
+        assert hash(value) == hash(raw)
+        assert repr(value) == repr(raw)
+        assert value.to_dict() == event
+
+
+@examples(max_examples=150)
+@given(events=streams(), data=st.data())
+def test_however_json_is_written_the_events_are_the_same(
+    events: list[Event], data: st.DataObject
+) -> None:
+    body = data.draw(bodies(events))
+    assert [event.to_dict() for event in parsed_all(body)] == events
+
+
+@pytest.mark.parametrize("index", [0, 1, 9, 10, 99, 100, 255, 256, 1000, -1])
+@pytest.mark.parametrize(
+    ("kind", "field"),
+    [("text_delta", "text"), ("input_json_delta", "partial_json"), ("thinking_delta", "thinking")],
+)
+@pytest.mark.parametrize("text", ["", "a", 'é"\\\n', "\ud83d", '"}}', "a" * 300])
+def test_a_delta_is_the_same_however_it_is_written(
+    index: int, kind: str, field: str, text: str
+) -> None:
+    event = block_delta(index, kind, **{field: text})
+    compact = json.dumps(event, separators=(",", ":"))
+    written = [
+        compact,
+        json.dumps(event),
+        compact[:-2] + "} }",
+        compact + "  ",
+        compact[:-1] + "\t}\n",
+        " " + compact,
+        json.dumps({**event, "delta": dict(reversed(event["delta"].items()))}),
+        json.dumps(dict(reversed(event.items())), separators=(",", ":")),
+    ]
+    if text != "\ud83d":  # which UTF-8 cannot say
+        written.append(json.dumps(event, ensure_ascii=False, separators=(",", ":")))
+    results = [parse_event(ServerSentEvent(data=data)) for data in written]
+    for result in results:
+        assert result == results[0]
+        assert result.to_dict() == event
+        assert repr(result) == repr(results[0])
+        assert hash(result) == hash(results[0])
+        assert pickle.dumps(result) == pickle.dumps(results[0])
+    extra = {**event, "delta": {**event["delta"], "x": 1}, "y": [2]}
+    for separators in ((",", ":"), (", ", ": ")):
+        data = json.dumps(extra, separators=separators)
+        assert parse_event(ServerSentEvent(data=data)).to_dict() == extra
+
+
+@pytest.mark.parametrize(
+    "tail", ["", "}", "}}}", "}}x", "},}", '"}}', "} x }", "}}{}", "}\x0b}", "}\xa0}", "}}\u2003"]
+)
+def test_a_delta_with_a_wrong_end_is_not_json(tail: str) -> None:
+    data = '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a"' + tail
+    with pytest.raises(ProtocolError, match="data is not JSON"):
+        parse_event(ServerSentEvent(data=data))
+
+
+@pytest.mark.parametrize("string", ["a", '"\n"', '"\x00"', '"\\x"', '"\\ud8"', '"a', "'a'"])
+def test_a_delta_with_a_wrong_string_is_not_json(string: str) -> None:
+    head = '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":'
+    with pytest.raises(ProtocolError, match="data is not JSON"):
+        parse_event(ServerSentEvent(data=f"{head}{string}}}}}"))
+
+
+def test_a_delta_that_says_a_field_twice_means_the_last() -> None:
+    head = '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a"'
+    assert parse_event(ServerSentEvent(data=head + ',"text":"b"}}')).delta.text == "b"
+    assert parse_event(ServerSentEvent(data=head + '},"index":5}')).index == 5
+
+
+EVERY_RAW_EVENT: list[tuple[type[Any], Event]] = [
+    (RawMessageStartEvent, message_start()),
+    (RawMessageDeltaEvent, message_delta()),
+    (RawMessageStopEvent, {"type": "message_stop"}),
+    (RawContentBlockStartEvent, block_start(0, "text", text="")),
+    (RawContentBlockDeltaEvent, block_delta(0, "text_delta", text="a")),
+    (RawContentBlockStopEvent, block_stop(0)),
+    (RawPingEvent, {"type": "ping"}),
+    (RawErrorEvent, {"type": "error", "error": {"type": "api_error", "message": "m"}}),
+    (RawUnknownEvent, {"type": "odd"}),
+]
+EVERY_DELTA: list[tuple[type[Any], Event]] = [
+    (TextDelta, {"type": "text_delta", "text": "a"}),
+    (InputJSONDelta, {"type": "input_json_delta", "partial_json": "a"}),
+    (CitationsDelta, {"type": "citations_delta", "citation": {"type": "odd"}}),
+    (ThinkingDelta, {"type": "thinking_delta", "thinking": "a"}),
+    (SignatureDelta, {"type": "signature_delta", "signature": "a"}),
+    (CompactionDelta, {"type": "compaction_delta"}),
+    (UnknownDelta, {"type": "odd_delta"}),
+]
+
+
+@pytest.mark.parametrize(("cls", "event"), EVERY_RAW_EVENT)
+def test_the_class_of_each_raw_event(cls: type[Any], event: Event) -> None:
+    raw = parsed(event)
+    assert type(raw) is cls
+    with_more = parsed({**event, "more": {"a": [1]}})
+    assert type(with_more) is cls
+    assert with_more.more.a == [1]
+    assert with_more["more"] == {"a": [1]}
+    assert with_more != raw
+    with pytest.raises(AttributeError):
+        _ = raw.more
+    with pytest.raises(KeyError):
+        _ = raw["more"]
+    with pytest.raises(AttributeError):
+        raw.type = "other"
+
+
+@pytest.mark.parametrize(("cls", "delta"), EVERY_DELTA)
+def test_the_class_of_each_delta(cls: type[Any], delta: Event) -> None:
+    raw = parsed({"type": "content_block_delta", "index": 1, "delta": delta})
+    assert type(raw.delta) is cls
+    assert raw.delta.to_dict() == delta
+    assert raw.index == 1
+    with_more = parsed({"type": "content_block_delta", "index": 1, "delta": {**delta, "x": 2}})
+    assert type(with_more.delta) is cls
+    assert with_more.delta.x == with_more.delta["x"] == 2
+
+
+def test_the_types_that_narrow_the_unions() -> None:
+    assert [cls.type for cls in get_args(RawEvent)] == [
+        "message_start",
+        "message_delta",
+        "message_stop",
+        "content_block_start",
+        "content_block_delta",
+        "content_block_stop",
+        "ping",
+        "error",
+    ]
+    assert {cls.type for cls in get_args(ContentBlockDelta)} == {
+        "text_delta",
+        "input_json_delta",
+        "citations_delta",
+        "thinking_delta",
+        "signature_delta",
+        "compaction_delta",
+    }
+    assert [cls.type for cls in get_args(MessageStreamEvent)] == [
+        "message_start",
+        "message_delta",
+        "message_stop",
+        "content_block_start",
+        "content_block_delta",
+        "content_block_stop",
+        "text",
+        "citation",
+        "thinking",
+        "signature",
+        "input_json",
+        "compaction",
+        "error",
+    ]
+    assert RawUnknownEvent not in get_args(RawEvent)
+
+
+def test_known_and_open_fields_are_read_by_attribute_and_by_key() -> None:
+    event = parsed(
+        message_start(
+            usage={"input_tokens": 3, "later": {"n": 1}},
+            container={"id": "c"},
+            content=[{"type": "odd", "parts": [{"url": "u"}]}],
+        )
+    )
+    message = event.message
+    assert message.usage.input_tokens == message["usage"]["input_tokens"] == 3
+    assert message.usage.later.n == 1
+    assert message.container.id == message["container"].id == "c"
+    assert message.container.expires_at is None
+    assert "expires_at" not in message.container
+    assert isinstance(message.content[0], UnknownBlock)
+    assert message.content[0].parts[0].url == "u"
+    assert message.stop_reason is None
+    assert "stop_reason" not in message
+
+
+def test_message_deltas() -> None:
+    event = parsed(
+        {
+            "type": "message_delta",
+            "delta": {
+                "stop_reason": "refusal",
+                "stop_details": {"type": "refusal", "category": "c"},
+                "container": {"id": "c", "skills": [{"n": 1}]},
+            },
+            "usage": {"output_tokens": 3, "server_tool_use": {"web_search_requests": 2}},
+            "context_management": {"applied_edits": [{"type": "e"}]},
+            "input_transformations": [{"type": "t"}],
+        }
+    )
+    assert event.delta.stop_reason == "refusal"
+    assert event.delta.stop_sequence is None
+    assert event.delta.stop_details.category == "c"
+    assert event.delta.container.skills[0].n == 1
+    assert event.usage.output_tokens == 3
+    assert event.usage.input_tokens is None
+    assert event.usage.server_tool_use.web_search_requests == 2
+    assert event.usage.server_tool_use.web_fetch_requests == 0
+    assert event.context_management.applied_edits[0].type == "e"
+    assert event.input_transformations[0].type == "t"
+    bare = parsed({"type": "message_delta", "delta": {}})
+    assert bare.usage is bare.context_management is bare.input_transformations is None
+    null = parsed({"type": "message_delta", "delta": {}, "usage": None})
+    assert null.usage is None
+    assert null.to_dict()["usage"] is None
+    assert null != bare
+
+
+# --- the name of the server-sent event ----------------------------------------------------------
+
+
+def test_the_type_is_that_of_the_data() -> None:
+    event = parse_event(ServerSentEvent(event="error", data='{"type": "ping"}'))
+    assert event == RawPingEvent()
+
+
+def test_the_name_stands_in_for_a_type_that_the_data_lacks() -> None:
+    data = '{"index": 3}'
+    event = parse_event(ServerSentEvent(event="content_block_stop", data=data))
+    assert event == RawContentBlockStopEvent(index=3)
+    odd = parse_event(ServerSentEvent(event="odd", data=data))
+    assert odd.to_dict() == {"type": "odd", "index": 3}
+
+
+def test_no_name_and_no_type_is_a_fault() -> None:
+    for name in ("message", ServerSentEvent().event):
+        with pytest.raises(ProtocolError) as caught:
+            parse_event(ServerSentEvent(event=name, data='{"index": 3}'))
+        assert str(caught.value) == "an event must have a `type` that is a string"
+        assert caught.value.data == {"index": 3}
+        assert caught.value.event is None
+
+
+# --- derived events -----------------------------------------------------------------------------
+
+
+@examples(max_examples=150)
+@given(streams())
+def test_derived_events_tell_everything_as_json(events: list[Event]) -> None:
+    for event in reduced(events).events:
+        told = event.to_dict()
+        assert json.loads(event.to_json()) == told
+        assert json.loads(event.to_json(indent=1)) == told
+        assert told["type"] == event.type == event["type"]
+        assert list(event) == list(told)
+        assert len(event) == len(told)
+        for copied in (pickle.loads(pickle.dumps(event)), copy.copy(event), copy.deepcopy(event)):
+            assert copied == event
+            assert hash(copied) == hash(event)
+            assert repr(copied) == repr(event)
+            assert copied.to_dict() == told
+
+
+@examples(max_examples=50)
+@given(streams())
+def test_events_equal_the_same_ones_only(events: list[Event]) -> None:
+    derived = reduced(events).events
+    again = reduced(events).events
+    for number, event in enumerate(derived):
+        assert event == again[number]
+        assert event != event.to_dict()
+        for other in derived:
+            same = type(event) is type(other) and event.to_dict() == other.to_dict()
+            if not same or event.type != "input_json":  # whose text may differ, saying the same
+                assert (event == other) is same
+
+
+MADE: list[tuple[Any, Event]] = [
+    (TextEvent(text="b", snapshot="ab"), {"type": "text", "text": "b", "snapshot": "ab"}),
+    (
+        ThinkingEvent(thinking="b", snapshot="ab"),
+        {"type": "thinking", "thinking": "b", "snapshot": "ab"},
+    ),
+    (SignatureEvent(signature="s"), {"type": "signature", "signature": "s"}),
+    (
+        InputJsonEvent(partial_json="}", snapshot={"a": [1]}),
+        {"type": "input_json", "partial_json": "}", "snapshot": {"a": [1]}},
+    ),
+    (
+        CompactionEvent(content="c", encrypted_content=None),
+        {"type": "compaction", "content": "c", "encrypted_content": None},
+    ),
+]
+
+
+@pytest.mark.parametrize(("event", "told"), MADE)
+def test_derived_events_can_be_made_of_plain_values(event: Any, told: Event) -> None:
+    assert event.to_dict() == told
+    assert event.type == told["type"]
+    for key, value in told.items():
+        assert event[key] == value
+        assert getattr(event, key) == value
+    for missing in ("x", "_snapshot", "_rest"):
+        with pytest.raises(KeyError):
+            _ = event[missing]
+    with pytest.raises(AttributeError):
+        event.type = "other"
+
+
+def test_a_citation_event_can_be_made_of_plain_values() -> None:
+    (first, second) = (
+        reduce(
+            fold([message_start(), block_start(0, "text", text="")]),
+            block_delta(0, "citations_delta", citation={"type": "odd", "n": number}),
+        )[1][1].citation
+        for number in (1, 2)
+    )
+    event = CitationEvent(citation=second, snapshot=[first, second])
+    assert event.snapshot == (first, second)
+    assert event.to_dict() == {
+        "type": "citation",
+        "citation": {"type": "odd", "n": 2},
+        "snapshot": [{"type": "odd", "n": 1}, {"type": "odd", "n": 2}],
+    }
+
+
+def test_made_events_equal_folded_ones() -> None:
+    snapshot = fold([message_start(), block_start(0, "text", text="He")])
+    _, (_, text) = reduce(snapshot, block_delta(0, "text_delta", text="y"))
+    assert text == TextEvent(text="y", snapshot="Hey")
+    assert text != TextEvent(text="y", snapshot="hey")
+    assert text != TextEvent(text="ey", snapshot="Hey")
+    assert text != ThinkingEvent(thinking="y", snapshot="Hey")
+
+
+def test_the_stop_events_of_their_json() -> None:
+    for cls, told in (
+        (ContentBlockStopEvent, {**block_stop(0), "content_block": {"type": "text", "text": "a"}}),
+        (MessageStopEvent, {"type": "message_stop", "message": message_start()["message"]}),
+    ):
+        assert cls.from_dict(told).to_dict() == told
+        assert cls.from_dict({**told, "x": 1}).x == 1
+        with pytest.raises(ValueError, match="is missing"):
+            cls.from_dict({"type": told["type"]})
+
+
+def test_parsed_snapshot_keeps_an_unfinished_string() -> None:
+    event = TextEvent(text="is", snapshot='{"city": "Paris')
+    assert event.parsed_snapshot() == {"city": "Paris"}
+    assert TextEvent(text="", snapshot='{"days": 1').parsed_snapshot() == {"days": 1}
+    for text in ("", " ", "Hello", '{"a" 1', "-"):
+        with pytest.raises(ValueError, match="not JSON"):
+            TextEvent(text="", snapshot=text).parsed_snapshot()
+
+
+def test_parsed_snapshot_of_each_event_of_a_stream() -> None:
+    text = '{"city": "Pa\\u0072is", "days": [1, 2'
+    snapshot = fold([message_start(), block_start(0, "text", text="")])
+    told = []
+    for piece in (text[:9], text[9:14], text[14:16], text[16:30], text[30:]):
+        snapshot, (_, event) = reduce(snapshot, block_delta(0, "text_delta", text=piece))
+        told.append(event)
+    expected = [
+        {},
+        {"city": "Pa"},
+        {"city": "Pa"},
+        {"city": "Paris"},
+        {"city": "Paris", "days": [1, 2]},
+    ]
+    assert [event.parsed_snapshot() for event in reversed(told)] == expected[::-1]
+    assert [event.parsed_snapshot() for event in told] == expected
+
+
+def test_what_a_reader_does_to_one_snapshot_changes_no_other() -> None:
+    events = [message_start(), block_start(0, "tool_use", id="t", name="n", input={})]
+    snapshot = fold(events)
+    snapshot, (_, first) = reduce(
+        snapshot, block_delta(0, "input_json_delta", partial_json='{"a": [1')
+    )
+    _, (_, second) = reduce(snapshot, block_delta(0, "input_json_delta", partial_json=", 2]}"))
+    mine = first.snapshot.to_dict()
+    mine["a"].append("mine")
+    with pytest.raises(TypeError):
+        first.snapshot["a"].append("mine")
+    assert first.snapshot == {"a": [1]}
+    assert second.snapshot == {"a": [1, 2]}
+    assert first.to_dict() is not first.to_dict()
+
+
+# --- in print -----------------------------------------------------------------------------------
+
+
+def test_the_repr_of_events() -> None:
+    assert repr(parsed(block_delta(0, "text_delta", text="a"))) == (
+        "RawContentBlockDeltaEvent(index=0, delta=TextDelta(text='a'))"
+    )
+    assert repr(RawPingEvent()) == "RawPingEvent()"
+    assert repr(parsed({"type": "odd", "x": 1})) == "RawUnknownEvent(type='odd', x=1)"
+    assert repr(SignatureEvent(signature="s")) == "SignatureEvent(signature='s')"
+    assert repr(CompactionEvent(content=None, encrypted_content="e")) == (
+        "CompactionEvent(content=None, encrypted_content='e')"
+    )
+
+
+@pytest.mark.parametrize(("cls", "field"), [(TextEvent, "text"), (ThinkingEvent, "thinking")])
+def test_the_repr_of_a_growing_text_shows_its_end(cls: type[Any], field: str) -> None:
+    def shown(text: str) -> str:
+        event = cls(**{field: "x", "snapshot": text})
+        assert repr(event).startswith(f"{cls.__name__}({field}='x', snapshot=")
+        return repr(event).removeprefix(f"{cls.__name__}({field}='x', snapshot=")[:-1]
+
+    assert shown("") == "''"
+    assert shown("Hello") == "'Hello'"
+    assert shown("a" + "b" * 39) == repr("a" + "b" * 39)
+    assert shown("a" + "b" * 40) == repr("…" + "b" * 40)
+    assert shown("a" * 100_000 + "b" * 40) == repr("…" + "b" * 40)
+    assert shown("a\n'") == repr("a\n'")
+
+
+def test_the_repr_of_every_event_of_a_long_stream_stays_short() -> None:
+    events = [message_start()]
+    for index, (start, delta) in enumerate(
+        [
+            (("text", {"text": ""}), ("text_delta", {"text": "word "})),
+            (("thinking", {"thinking": ""}), ("thinking_delta", {"thinking": "word "})),
+            (
+                ("tool_use", {"id": "t", "name": "n", "input": {}}),
+                ("input_json_delta", {"partial_json": "[[1],"}),
+            ),
+            (("text", {"text": ""}), ("citations_delta", {"citation": {"type": "odd"}})),
+        ]
+    ):
+        events.append(block_start(index, start[0], **start[1]))
+        events += [block_delta(index, delta[0], **delta[1])] * 500
+    derived = reduced(events).events
+    assert max(len(repr(event)) for event in derived) < 200
+    kinds = {event.type: event for event in derived}
+    assert repr(kinds["text"]) == ("TextEvent(text='word ', snapshot='…" + "word " * 8 + "')")
+    assert repr(kinds["input_json"]) == (
+        "InputJsonEvent(partial_json='[[1],', snapshot=<JSON … '…" + "[[1]," * 8 + "'>)"
+    )
+    assert repr(kinds["citation"]) == (
+        "CitationEvent(citation=UnknownCitation(type='odd'), snapshot=<500 citations>)"
+    )
+
+
+def test_the_snapshot_of_input_json_in_print() -> None:
+    snapshot = fold([message_start(), block_start(0, "tool_use", id="t", name="n", input={})])
+    _, (_, event) = reduce(snapshot, block_delta(0, "input_json_delta", partial_json='{"a": 1'))
+    assert repr(event) == (
+        """InputJsonEvent(partial_json='{"a": 1', snapshot=<JSON … '{"a": 1'>)"""
+    )
+    assert event.snapshot == {"a": 1}
+
+
+def test_the_first_snapshot_is_the_default_of_fold() -> None:
+    assert fold([]) == Snapshot()

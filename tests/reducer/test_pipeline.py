@@ -1,0 +1,545 @@
+"""`feed` and `finish`: how bytes were cut never matters, and a checkpoint can be taken at any."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from model import (
+    MESSAGE_STOP,
+    START,
+    FaultError,
+    Model,
+    Outcome,
+    block_delta,
+    block_start,
+    block_stop,
+    described,
+    fed,
+    message_delta,
+    message_start,
+    reduced,
+    tool_start,
+)
+from strategies import bodies, cuts, damaged, faulty_streams, streams
+from streamfold.reducer import (
+    IncompleteStreamError,
+    InvalidToolInputError,
+    ProtocolError,
+    RawPingEvent,
+    Snapshot,
+    SSEState,
+    StreamfoldError,
+    StreamState,
+    drain,
+    encode_sse,
+    feed,
+    finish,
+    fold,
+)
+
+Event = dict[str, Any]
+MODES = ["on", "trailing-strings"]
+examples = partial(settings, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+WHOLE = [
+    message_start(),
+    block_start(0, "text", text=""),
+    block_delta(0, "text_delta", text="Hé😀"),
+    block_stop(0),
+    message_delta(),
+    MESSAGE_STOP,
+]
+
+
+@st.composite
+def any_body(draw: Callable[..., Any]) -> bytes:
+    """A body: whole, cut, faulty or damaged."""
+    body: bytes = draw((streams() | faulty_streams()).flatmap(bodies))
+    how = draw(st.sampled_from(["as it is", "cut", "damaged"]))
+    if how == "cut":
+        return body[: draw(st.integers(0, len(body)))]
+    return draw(damaged(body)) if how == "damaged" else body
+
+
+def bytes_of(body: bytes) -> list[bytes]:
+    return [body[position : position + 1] for position in range(len(body))]
+
+
+# --- chunking -----------------------------------------------------------------------------------
+
+
+@examples(max_examples=80)
+@given(body=any_body(), mode=st.sampled_from(MODES))
+def test_every_byte_alone_is_the_same_as_all_at_once(body: bytes, mode: Any) -> None:
+    state = StreamState(snapshot=Snapshot(partial_mode=mode))
+    assert fed(bytes_of(body), state) == fed([body], state)
+
+
+@examples(max_examples=200)
+@given(body=any_body(), data=st.data())
+def test_where_the_chunks_are_cut_changes_nothing(body: bytes, data: st.DataObject) -> None:
+    chunks = data.draw(cuts(body))
+    assert b"".join(chunks) == body
+    assert fed(chunks) == fed([body])
+
+
+@examples(max_examples=15)
+@given(any_body())
+def test_every_single_cut_changes_nothing(body: bytes) -> None:
+    body = body[:1500]
+    whole = fed([body])
+    for position in range(len(body)):
+        assert fed([body[:position], body[position:]]) == whole
+
+
+@examples(max_examples=100)
+@given(body=any_body(), limit=st.integers(0, 300), data=st.data())
+def test_where_the_chunks_are_cut_changes_nothing_near_the_limit(
+    body: bytes, limit: int, data: st.DataObject
+) -> None:
+    state = StreamState(sse=SSEState(limit=limit))
+    assert fed(data.draw(cuts(body)), state) == fed([body], state)
+
+
+@examples(max_examples=100)
+@given(chunks=st.lists(st.binary(max_size=30), max_size=4))
+def test_any_bytes_at_all(chunks: list[bytes]) -> None:
+    whole = b"".join(chunks)
+    outcome = fed(chunks)
+    assert outcome == fed([whole]) == fed(bytes_of(whole))
+    read_everything(outcome)
+
+
+FRAGMENTS = st.sampled_from(
+    [b"data: ", b"data:", b"event: ", b"\n", b"\n\n", b"\r\n", b"\r", b":", b"{", b"}", b'"', b"[]"]
+    + [b'{"type":"ping"}', b'{"type":"message_stop"}', b"ping", b"\xef\xbb\xbf", b"\xf0\x9f", b"\\"]
+    + [b"data: " + json.dumps(event).encode() + b"\n\n" for event in WHOLE]
+    + [b'{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"']
+)
+
+
+@examples(max_examples=200)
+@given(chunks=st.lists(FRAGMENTS | st.binary(max_size=3), max_size=12))
+def test_any_fragments_of_streams(chunks: list[bytes]) -> None:
+    outcome = fed(chunks)
+    assert outcome == fed([b"".join(chunks)])
+    read_everything(outcome)
+
+
+@examples(max_examples=200)
+@given(any_body())
+def test_whatever_comes_can_be_read(body: bytes) -> None:
+    read_everything(fed([body]))
+
+
+def read_everything(outcome: Outcome) -> None:
+    """Read all there is to read; nothing of it may raise."""
+    snapshot = outcome.snapshot
+    repr(outcome)
+    str(outcome)
+    for value in (snapshot.message, snapshot.error, *snapshot.unfolded, *outcome.events):
+        if value is not None:
+            read_value(value)
+    assert Snapshot.from_dict(json.loads(json.dumps(snapshot.to_dict()))).message == (
+        snapshot.message
+    )
+    for block in snapshot.message.content if snapshot.message else ():
+        read_value(block)
+        getattr(block, "input_json", None)
+
+
+def read_value(value: Any) -> None:
+    repr(value)
+    str(value)
+    hash(value)
+    assert json.loads(value.to_json()) == json.loads(value.to_json(indent=2)) == value.to_dict()
+    for key in value:
+        assert value[key] is not Ellipsis
+    if value.type in ("text", "thinking", "input_json", "citation") and "snapshot" in value:
+        assert value.snapshot == value["snapshot"]
+
+
+# --- the three composed -------------------------------------------------------------------------
+
+
+@examples(max_examples=150)
+@given(events=streams() | faulty_streams(), mode=st.sampled_from(MODES))
+def test_feed_is_reduce_of_what_the_bytes_say(events: list[Event], mode: Any) -> None:
+    snapshot = Snapshot(partial_mode=mode)
+    expected = reduced(events, snapshot)
+    outcome = fed([encode_lenient(events)], StreamState(snapshot=snapshot))
+    assert outcome.events == expected.events
+    assert outcome.snapshot == expected.snapshot
+    if expected.error is not None:
+        assert outcome.error == expected.error
+
+
+def encode_lenient(events: list[Event]) -> bytes:
+    """The events, those without a proper type too."""
+    return b"".join(b"data: " + json.dumps(event).encode() + b"\n\n" for event in events)
+
+
+@examples(max_examples=80)
+@given(events=streams(), mode=st.sampled_from(MODES), data=st.data())
+def test_the_model_says_the_same(events: list[Event], mode: Any, data: st.DataObject) -> None:
+    model = Model(mode)
+    derived = model.steps(events)
+    chunks = data.draw(cuts(data.draw(bodies(events))))
+    outcome = fed(chunks, StreamState(snapshot=Snapshot(partial_mode=mode)))
+    assert [event.to_dict() for event in outcome.events] == derived
+    assert (outcome.snapshot.message and outcome.snapshot.message.to_dict()) == model.message
+    assert (outcome.error is None) is (
+        model.is_complete and model.message is not None and model.error is None
+    )
+
+
+@examples(max_examples=80)
+@given(events=faulty_streams(), data=st.data())
+def test_a_fault_gives_what_came_before_it(events: list[Event], data: st.DataObject) -> None:
+    model = Model()
+    derived: list[Event] = []
+    found = False
+    for event in events:
+        try:
+            derived += model.step(event)
+        except FaultError:
+            found = True
+            break
+    outcome = fed(data.draw(cuts(encode_lenient(events))))
+    assert [event.to_dict() for event in outcome.events] == derived
+    assert (outcome.error is not None and issubclass(outcome.error[0], ProtocolError)) is found
+
+
+@examples(max_examples=50)
+@given(body=any_body(), data=st.data())
+def test_a_state_that_was_fed_stays_as_it_is(body: bytes, data: st.DataObject) -> None:
+    chunks = data.draw(cuts(body))
+    states = [START]
+    copies = [pickle.loads(pickle.dumps(START))]
+    for chunk in chunks:
+        try:
+            state, _ = feed(states[-1], chunk)
+        except ProtocolError:
+            break
+        states.append(state)
+        copies.append(pickle.loads(pickle.dumps(state)))
+    rests = [b"".join(chunks[position:]) for position in range(len(chunks) + 1)]
+    whole = fed([body])
+    for state, copied, rest in zip(states, copies, rests, strict=False):
+        fed([b"data: {}\n\n"], state)  # another way to go on
+        assert state == copied
+        assert state.to_dict() == copied.to_dict()
+        again = fed([rest], state)
+        assert again == fed([rest], copied)
+        assert again.snapshot == whole.snapshot
+        assert again.error == whole.error
+        assert again.events == whole.events[len(whole.events) - len(again.events) :]
+
+
+def drained(chunks: list[bytes], state: StreamState) -> Outcome:
+    """`fed`, by `drain`: without the events."""
+    try:
+        for chunk in chunks:
+            state = drain(state, chunk)
+        finish(state)
+    except ProtocolError as error:
+        assert error.events == ()  # noqa: PT017
+        return Outcome((), error.snapshot, described(error))
+    except IncompleteStreamError as error:
+        return Outcome((), state.snapshot, described(error))
+    return Outcome((), state.snapshot, None)
+
+
+@examples(max_examples=150)
+@given(body=any_body(), mode=st.sampled_from(MODES), data=st.data())
+def test_drain_is_feed_without_the_events(body: bytes, mode: Any, data: st.DataObject) -> None:
+    first = StreamState(snapshot=Snapshot(partial_mode=mode))
+    chunks = data.draw(cuts(body))
+    expected = fed([body], first)
+    for outcome in (drained(chunks, first), drained([body], first), drained(bytes_of(body), first)):
+        assert outcome == expected._replace(events=())
+        assert outcome.snapshot.to_dict() == expected.snapshot.to_dict()
+    assert first == StreamState(snapshot=Snapshot(partial_mode=mode))
+
+
+def test_drain_and_feed_take_turns_from_any_state() -> None:
+    chunks = [encode_sse([event]) for event in WHOLE[:3]]
+    state = START
+    for chunk in chunks:
+        drained_state, (fed_state, _) = drain(state, chunk), feed(state, chunk)
+        assert drained_state == fed_state
+        assert drain(state, chunk) == fed_state  # a branch
+        state = drained_state
+    more = encode_sse([block_delta(0, "text_delta", text="!")])
+    assert drain(drain(state, more), more).snapshot.message.content[0].text == "Hé😀!!"
+    assert feed(state, more)[1][-1].snapshot == "Hé😀!"
+    assert state.snapshot.message.content[0].text == "Hé😀"
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [block_delta(0, "text_delta", text="x")],
+        [message_start(), block_start(0, "odd"), block_delta(0, "text_delta", text="x")],
+        [*WHOLE, block_delta(0, "text_delta", text="x")],
+        [*WHOLE[:3], MESSAGE_STOP, block_delta(0, "text_delta", text="x")],
+        [*WHOLE[:4], block_delta(0, "text_delta", text="x")],
+        [*WHOLE[:3], block_delta(0, "input_json_delta", partial_json="x")],
+        [*WHOLE[:3], block_delta(1, "text_delta", text="x")],
+        [message_start(), tool_start(0), block_delta(0, "text_delta", text="x")],
+    ],
+)
+def test_drain_of_deltas_that_grow_nothing(events: list[Event]) -> None:
+    body = encode_sse(events)
+    assert drained([body], START) == fed([body])._replace(events=())
+
+
+def test_a_fault_carries_the_events_and_the_snapshot_before_it() -> None:
+    before = encode_sse(WHOLE[:3])
+    state, first = feed(START, before[:40])
+    assert first == ()
+    with pytest.raises(ProtocolError) as caught:
+        feed(state, before[40:] + b"data: nonsense\n\n" + encode_sse(WHOLE[3:]))
+    error = caught.value
+    assert error.events == reduced(WHOLE[:3]).events
+    assert error.snapshot == fold(WHOLE[:3])
+    assert error.snapshot.message.content[0].text == "Hé😀"
+
+
+def test_nothing_fed_is_nothing() -> None:
+    assert feed(START, b"") == (START, ())
+    state, events = feed(START, b": only a comment\n\n")
+    assert events == ()
+    assert state.snapshot == Snapshot()
+
+
+def test_an_event_that_no_blank_line_ends_is_not_there_yet() -> None:
+    state, events = feed(START, b'data: {"type": "message_stop"}\n')
+    assert events == ()
+    state, events = feed(state, b"\n")
+    assert [event.type for event in events] == ["message_stop"]
+
+
+# --- checkpoints --------------------------------------------------------------------------------
+
+
+def restored(state: StreamState) -> StreamState:
+    return StreamState.from_dict(json.loads(json.dumps(state.to_dict())))
+
+
+def through_pickle(state: StreamState) -> StreamState:
+    copied: StreamState = pickle.loads(pickle.dumps(state))
+    return copied
+
+
+@examples(max_examples=15)
+@given(body=any_body(), mode=st.sampled_from(MODES))
+def test_a_checkpoint_at_any_byte_ends_the_same(body: bytes, mode: Any) -> None:
+    body = body[:800]
+    first = StreamState(snapshot=Snapshot(partial_mode=mode))
+    whole = fed([body], first)
+
+    def checked(state: StreamState) -> StreamState:
+        copied = restored(state)
+        assert copied == state
+        return copied
+
+    assert fed(bytes_of(body), first, checked) == whole
+
+
+@examples(max_examples=100)
+@given(body=any_body(), data=st.data())
+def test_a_checkpoint_between_any_chunks_ends_the_same(body: bytes, data: st.DataObject) -> None:
+    chunks = data.draw(cuts(body))
+    whole = fed([body])
+
+    def checked(state: StreamState) -> StreamState:
+        by_json, by_pickle = restored(state), through_pickle(state)
+        assert by_json == by_pickle == state
+        assert hash(by_json) == hash(by_pickle) == hash(state)
+        assert by_json.to_dict() == by_pickle.to_dict() == state.to_dict()
+        return by_json
+
+    assert fed(chunks, between=checked) == whole
+    assert fed(chunks, between=through_pickle) == whole
+
+
+def test_states_copy() -> None:
+    state, _ = feed(START, encode_sse(WHOLE)[:-10])
+    assert copy.copy(state) == state
+    assert copy.deepcopy(state) == state
+    assert state != START
+
+
+def test_a_checkpoint_says_its_version() -> None:
+    told = START.to_dict()
+    assert told["version"] == 1
+    for version in (0, 2, "1", None):
+        with pytest.raises(ValueError, match="not a checkpoint of version 1") as caught:
+            StreamState.from_dict({**told, "version": version})
+        assert str(caught.value) == f"not a checkpoint of version 1: {version!r}"
+    del told["version"]
+    with pytest.raises(ValueError, match="not a checkpoint of version 1: None"):
+        StreamState.from_dict(told)
+
+
+def test_settings_last_through_the_stream_and_a_checkpoint() -> None:
+    state = StreamState(
+        snapshot=Snapshot(partial_mode="trailing-strings"), sse=SSEState(limit=1000)
+    )
+    body = encode_sse(
+        [message_start(), tool_start(0), block_delta(0, "input_json_delta", partial_json='{"a":"b')]
+    )
+    state, _ = feed(restored(state), body)
+    state = restored(state)
+    assert state.snapshot.partial_mode == "trailing-strings"
+    assert state.sse.limit == 1000
+    assert state.snapshot.message.content[0].input == {"a": "b"}
+    with pytest.raises(ProtocolError, match="longer than the limit of 1,000 bytes"):
+        feed(state, b"data: " + b"x" * 1000)
+
+
+# --- the end of the input -----------------------------------------------------------------------
+
+
+def test_finish_gives_the_message() -> None:
+    state, _ = feed(START, encode_sse(WHOLE))
+    assert finish(state) == fold(WHOLE).message == state.snapshot.message
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [message_start(), message_delta("max_tokens")],
+        [message_start(), MESSAGE_STOP],
+        [message_start(), tool_start(0), message_delta("max_tokens")],
+    ],
+)
+def test_finish_takes_a_message_that_is_complete_without_its_stop(events: list[Event]) -> None:
+    state, _ = feed(START, encode_sse(events))
+    assert finish(state) == fold(events).message
+
+
+ERROR = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
+NOT_FINISHED: list[tuple[str, list[Event]]] = [
+    ("the stream ended before message_start", []),
+    ("the stream ended before message_start", [{"type": "ping"}, {"type": "odd"}]),
+    ("the stream ended before message_start", [message_delta(), MESSAGE_STOP]),
+    ("the stream ended before the message was complete", WHOLE[:1]),
+    ("the stream ended before the message was complete", WHOLE[:3]),
+    ("the stream ended before the message was complete", WHOLE[:4]),
+    (
+        "the stream ended before the message was complete",
+        [*WHOLE[:4], message_delta(None, usage={"output_tokens": 1})],
+    ),
+    ("the stream failed with overloaded_error: Overloaded", [ERROR]),
+    ("the stream failed with overloaded_error: Overloaded", [*WHOLE[:3], ERROR]),
+    ("the stream failed with overloaded_error: Overloaded", [*WHOLE[:5], ERROR]),
+    ("the stream failed with None: None", [{"type": "error", "error": {}}]),
+]
+
+
+@pytest.mark.parametrize(("reason", "events"), NOT_FINISHED)
+def test_finish_of_what_is_not_complete(reason: str, events: list[Event]) -> None:
+    state, _ = feed(START, encode_sse(events))
+    with pytest.raises(IncompleteStreamError) as caught:
+        finish(state)
+    assert str(caught.value) == caught.value.message == reason
+    assert caught.value.snapshot is state.snapshot
+    assert not isinstance(caught.value, ProtocolError)
+
+
+def test_an_event_cut_off_by_the_end_of_the_input_is_dropped() -> None:
+    body = encode_sse(WHOLE)
+    state, events = feed(START, body[:-1])  # no blank line after message_stop
+    assert events[-1].type == "message_delta"
+    assert finish(state) == fold(WHOLE[:-1]).message
+
+
+# --- the errors ---------------------------------------------------------------------------------
+
+
+def errors() -> list[StreamfoldError]:
+    """One of each kind, with all it can carry."""
+    made: list[StreamfoldError] = []
+    bodies_of_errors = [
+        encode_sse([*WHOLE[:3], block_stop(5)]),
+        encode_sse(
+            [
+                message_start(),
+                tool_start(0),
+                block_delta(0, "input_json_delta", partial_json="{"),
+                block_stop(0),
+            ]
+        ),
+        b"data: nonsense\n\n",
+        b"data: [1]\n\n",
+        encode_sse(WHOLE[:3]) + b"data: {\n\n",
+    ]
+    for body in bodies_of_errors:
+        with pytest.raises(ProtocolError) as caught:
+            feed(START, body)
+        made.append(caught.value)
+    with pytest.raises(IncompleteStreamError) as incomplete:
+        finish(feed(START, encode_sse(WHOLE[:3]))[0])
+    return [*made, incomplete.value, StreamfoldError("plain"), ProtocolError("bare")]
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, "pickle"])
+@pytest.mark.parametrize("number", range(8))
+def test_errors_copy_with_all_they_carry(copied: Any, number: int) -> None:
+    error = errors()[number]
+    other = pickle.loads(pickle.dumps(error)) if copied == "pickle" else copied(error)
+    assert type(other) is type(error)
+    assert other.args == error.args
+    assert vars(other) == vars(error)
+    assert str(other) == str(error)
+    assert repr(other) == repr(error)
+
+
+def test_what_errors_carry() -> None:
+    protocol, tool, no_json, no_object, late, incomplete, plain, bare = errors()
+    assert isinstance(protocol, ProtocolError)
+    assert vars(protocol).keys() >= {"reason", "event", "index", "data", "snapshot", "events"}
+    assert isinstance(tool, InvalidToolInputError)
+    assert tool.input_json == "{"
+    assert no_json.data == "nonsense"
+    assert no_object.data == "[1]"
+    assert late.events == reduced(WHOLE[:3]).events
+    assert incomplete.snapshot == fold(WHOLE[:3])
+    assert (plain.message, plain.snapshot) == ("plain", None)
+    assert (bare.reason, bare.event, bare.index, bare.data) == ("bare", None, None, None)
+    assert (bare.snapshot, bare.events, bare.message) == (None, (), "bare")
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        ({}, "why"),
+        ({"event": "ping"}, "ping: why"),
+        ({"event": "ping", "index": 0}, "ping (index 0): why"),
+        ({"event": "ping", "index": 3}, "ping (index 3): why"),
+        ({"index": 3}, " (index 3): why"),
+    ],
+)
+def test_a_protocol_error_names_event_index_and_reason(where: Any, expected: str) -> None:
+    error = ProtocolError("why", **where)
+    assert str(error) == expected
+    assert error.reason == "why"
+
+
+def test_the_errors_are_one_family() -> None:
+    assert InvalidToolInputError.__mro__[1:4] == (ProtocolError, StreamfoldError, ValueError)
+    assert issubclass(IncompleteStreamError, StreamfoldError)
+    assert not issubclass(IncompleteStreamError, ValueError)
+    assert not issubclass(ProtocolError, ValueError)
+    with pytest.raises(TypeError):
+        ProtocolError("why", "ping")  # by name only
+    assert feed(START, encode_sse([RawPingEvent()]))[1] == ()
