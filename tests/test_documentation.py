@@ -40,7 +40,7 @@ def test_readme(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
         test = doctest.DocTestParser().get_doctest(code, {}, "README", "README.md", 0)
         assert doctest.DocTestRunner().run(test).failed == 0
     else:
-        exec(compile(code, "README.md", "exec"), {"__name__": "readme"})  # noqa: S102
+        exec(compile(code, "README.md", "exec"), {"__name__": "readme"})
 
 
 def test_every_public_object_has_a_docstring_and_every_function_an_example() -> None:

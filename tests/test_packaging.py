@@ -8,13 +8,17 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+import streamfold.reducer
 
 ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture(scope="module")
 def installed() -> metadata.Distribution:
-    return metadata.distribution("streamfold")
+    # of where the package was imported from: a build leaves metadata in the checkout, too
+    site_packages = Path(streamfold.reducer.__file__).parent.parent.parent
+    (found,) = metadata.distributions(name="streamfold", path=[str(site_packages)])
+    return found
 
 
 def test_nothing_else_is_installed_at_top_level(installed: metadata.Distribution) -> None:
@@ -24,7 +28,7 @@ def test_nothing_else_is_installed_at_top_level(installed: metadata.Distribution
     assert scripts == {"streamfold"}
 
 
-def test_streamfold_is_a_namespace_of_three_typed_packages(installed: metadata.Distribution) -> None:
+def test_it_is_a_namespace_of_three_typed_packages(installed: metadata.Distribution) -> None:
     files = {str(path) for path in installed.files or ()}
     assert "streamfold/__init__.py" not in files
     for package in ("reducer", "transports", "adapters"):
@@ -33,8 +37,6 @@ def test_streamfold_is_a_namespace_of_three_typed_packages(installed: metadata.D
 
 
 def test_what_is_tested_is_what_is_installed() -> None:
-    import streamfold.reducer
-
     assert ROOT not in Path(streamfold.reducer.__file__).parents
 
 

@@ -18,9 +18,11 @@ def text_of(message: Message) -> str:
     for block in message.content:
         if block.type == "text":
             parts.append(block.text)
-            for citation in block.citations or ():
-                if citation.type == "web_search_result_location":
-                    parts.append(citation.url)
+            parts += (
+                citation.url
+                for citation in block.citations or ()
+                if citation.type == "web_search_result_location"
+            )
         elif block.type == "thinking":
             parts.append(block.signature)
         elif block.type == "tool_use":
