@@ -583,7 +583,7 @@ def faulty_streams(draw: Draw) -> list[Event]:
     for _ in range(draw(st.integers(1, 2))):
         position = draw(st.integers(0, len(events) - 1))
         change = draw(st.sampled_from(["spoil", "drop", "repeat", "swap", "insert", "move"]))
-        if change == "spoil":
+        if change == "spoil" and events[position]:
             events[position] = draw(spoilt(events[position]))
         elif change == "drop" and len(events) > 1:
             del events[position]
