@@ -21,7 +21,14 @@ from .errors import (
     ServiceUnavailableError,
     UnprocessableEntityError,
 )
-from .parsed import ParsedMessage, ParsedTextBlock
+from .parsed import (
+    ParsedContentBlock,
+    ParsedContentBlockStopEvent,
+    ParsedMessage,
+    ParsedMessageStopEvent,
+    ParsedMessageStreamEvent,
+    ParsedTextBlock,
+)
 from .replay import areplay, replay
 from .streams import (
     AsyncMessageStream,
@@ -48,7 +55,11 @@ __all__ = [
     "MessageStreamManager",
     "NotFoundError",
     "OverloadedError",
+    "ParsedContentBlock",
+    "ParsedContentBlockStopEvent",
     "ParsedMessage",
+    "ParsedMessageStopEvent",
+    "ParsedMessageStreamEvent",
     "ParsedTextBlock",
     "PaymentRequiredError",
     "PermissionDeniedError",

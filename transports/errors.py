@@ -36,9 +36,18 @@ __all__ = [
     "RequestTimeoutError",
     "ServiceUnavailableError",
     "UnprocessableEntityError",
+    "request_of",
     "status_error",
     "stream_error",
 ]
+
+
+def request_of(response: httpx.Response | None) -> httpx.Request | None:
+    """The request that led to `response`; `None` for a response that was made without one."""
+    try:
+        return response.request if response is not None else None
+    except RuntimeError:
+        return None
 
 
 class APIError(StreamfoldError):
@@ -48,7 +57,7 @@ class APIError(StreamfoldError):
         message: what went wrong.
         type: the API's own word for it (`overloaded_error`, …), where it told one.
         body: what the API said: a JSON object, or text, or `None`.
-        request: the request.
+        request: the request, where it is known.
         response: the response, where there was one.
         request_id: the API's name for the request, where it told one.
         snapshot: what was folded before, if the stream had begun.
@@ -64,7 +73,7 @@ class APIError(StreamfoldError):
         snapshot: Snapshot | None = None,
     ) -> None:
         super().__init__(message, snapshot=snapshot)
-        self.request = request
+        self.request = request or request_of(response)
         self.response = response
         self.body = body
         told = _told(body)
@@ -199,14 +208,13 @@ def status_error(response: httpx.Response) -> APIStatusError:
     text = response.text
     try:
         body: Any = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         body = text
     told = _told(body).get("message")
     beginning = text if len(text) <= 200 else f"{text[:200]}…"
     return _class_of(response.status_code)(
         f"{response.status_code}: {told or beginning or response.reason_phrase}",
         status_code=response.status_code,
-        request=response.request,
         response=response,
         body=body,
     )
@@ -222,7 +230,6 @@ def stream_error(
     return _class_of(status)(
         f"{kind}: {event.error.get('message')}",
         status_code=status,
-        request=response.request if response is not None else None,
         response=response,
         body=body,
         snapshot=snapshot,

@@ -8,12 +8,38 @@ stream. The type itself is only known as a function from text to value: pydantic
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, Union
 
 import attrs
-from streamfold.reducer import ContentBlockStopEvent, Message, MessageStopEvent, TextBlock
+from streamfold.reducer import (
+    CitationEvent,
+    CompactionEvent,
+    ContentBlock,
+    ContentBlockStopEvent,
+    InputJsonEvent,
+    Message,
+    MessageStopEvent,
+    RawContentBlockDeltaEvent,
+    RawContentBlockStartEvent,
+    RawMessageDeltaEvent,
+    RawMessageStartEvent,
+    SignatureEvent,
+    TextBlock,
+    TextEvent,
+    ThinkingEvent,
+)
 
-__all__ = ["ParsedMessage", "ParsedTextBlock", "ResponseFormatT", "parsed_event", "parsed_message"]
+__all__ = [
+    "ParsedContentBlock",
+    "ParsedContentBlockStopEvent",
+    "ParsedMessage",
+    "ParsedMessageStopEvent",
+    "ParsedMessageStreamEvent",
+    "ParsedTextBlock",
+    "ResponseFormatT",
+    "parsed_event",
+    "parsed_message",
+]
 
 ResponseFormatT = TypeVar("ResponseFormatT")
 
@@ -40,7 +66,12 @@ class ParsedTextBlock(TextBlock, Generic[ResponseFormatT]):
     def __eq__(self, other: object) -> bool:
         return isinstance(other, TextBlock) and self._content(self) == self._content(other)
 
-    __hash__ = TextBlock.__hash__
+    def __hash__(self) -> int:
+        return hash((TextBlock, self._content(self)))
+
+
+ParsedContentBlock = Union[ParsedTextBlock[ResponseFormatT], ContentBlock]
+"""Any block; those of text with `parsed_output`."""
 
 
 class ParsedMessage(Message, Generic[ResponseFormatT]):
@@ -55,16 +86,15 @@ class ParsedMessage(Message, Generic[ResponseFormatT]):
         Raises:
             ValueError: the text does not validate (pydantic's `ValidationError` is one).
         """
-        for block in self.content:
-            if isinstance(block, ParsedTextBlock):
-                output: ResponseFormatT | None = block.parsed_output  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-                return output
-        return None
+        found: Any = [block for block in self.content if isinstance(block, ParsedTextBlock)]
+        blocks: list[ParsedTextBlock[ResponseFormatT]] = found
+        return blocks[0].parsed_output if blocks else None
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Message) and self._content(self) == self._content(other)
 
-    __hash__ = Message.__hash__
+    def __hash__(self) -> int:
+        return hash((Message, self._content(self)))
 
 
 def _as(cls: type[Any], value: Any, **changes: Any) -> Any:
@@ -92,11 +122,57 @@ def parsed_message(
     return made
 
 
+class ParsedMessageStopEvent(MessageStopEvent, Generic[ResponseFormatT]):
+    """The message is over: here it is, with `parsed_output`."""
+
+    __slots__ = ()
+    if TYPE_CHECKING:
+        message: ParsedMessage[ResponseFormatT]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, MessageStopEvent) and self._content(self) == self._content(other)
+
+    def __hash__(self) -> int:
+        return hash((MessageStopEvent, self._content(self)))
+
+
+class ParsedContentBlockStopEvent(ContentBlockStopEvent, Generic[ResponseFormatT]):
+    """The content block at `index` is over: here it is, one of text with `parsed_output`."""
+
+    __slots__ = ()
+    if TYPE_CHECKING:
+        content_block: ParsedContentBlock[ResponseFormatT]
+
+    def __eq__(self, other: object) -> bool:
+        same_kind = isinstance(other, ContentBlockStopEvent)
+        return same_kind and self._content(self) == self._content(other)
+
+    def __hash__(self) -> int:
+        return hash((ContentBlockStopEvent, self._content(self)))
+
+
+ParsedMessageStreamEvent = Union[
+    RawMessageStartEvent,
+    RawMessageDeltaEvent,
+    ParsedMessageStopEvent[ResponseFormatT],
+    RawContentBlockStartEvent,
+    RawContentBlockDeltaEvent,
+    ParsedContentBlockStopEvent[ResponseFormatT],
+    TextEvent,
+    CitationEvent,
+    ThinkingEvent,
+    SignatureEvent,
+    InputJsonEvent,
+    CompactionEvent,
+]
+"""What a stream hands out. What the protocol does not know comes as a `RawUnknownEvent`."""
+
+
 def parsed_event(event: Any, parse: Callable[[str], Any] | None) -> Any:
     """`event`, with `parsed_output` on the message or the block that it brings."""
     if isinstance(event, MessageStopEvent):
-        return attrs.evolve(event, message=parsed_message(event.message, parse))  # type: ignore[misc]
+        return _as(ParsedMessageStopEvent, event, message=parsed_message(event.message, parse))
     if isinstance(event, ContentBlockStopEvent):
         block = _parsed_block(event.content_block, parse)
-        return attrs.evolve(event, content_block=block)  # type: ignore[misc]
+        return _as(ParsedContentBlockStopEvent, event, content_block=block)
     return event

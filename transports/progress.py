@@ -11,8 +11,10 @@ handed out, so that what a reader sees does not depend on how the bytes were cut
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from operator import length_hint
 from typing import Any, Generic
 
+import attrs
 import httpx
 from streamfold.reducer import (
     CitationEvent,
@@ -37,7 +39,13 @@ from streamfold.reducer import (
     fold,
 )
 
-from .errors import APIConnectionError, APIResponseValidationError, APITimeoutError, stream_error
+from .errors import (
+    APIConnectionError,
+    APIResponseValidationError,
+    APITimeoutError,
+    request_of,
+    stream_error,
+)
 from .parsed import ParsedMessage, ResponseFormatT, parsed_event, parsed_message
 
 __all__ = ["EVENT_STREAM", "Progress", "partial_mode_of", "refuse_other_content"]
@@ -48,7 +56,8 @@ _FINE_GRAINED = "fine-grained-tool-streaming-2025-05-14"
 
 def partial_mode_of(response: httpx.Response | None) -> PartialMode:
     """The partial mode that the request asked for, by its `anthropic-beta` header."""
-    betas = response.request.headers.get("anthropic-beta", "") if response is not None else ""
+    request = request_of(response)
+    betas = request.headers.get("anthropic-beta", "") if request is not None else ""
     return "trailing-strings" if _FINE_GRAINED in betas else "on"
 
 
@@ -57,7 +66,6 @@ def refuse_other_content(response: httpx.Response, beginning: str) -> APIRespons
     kind = response.headers.get("content-type", "no content type")
     return APIResponseValidationError(
         f"expected {EVENT_STREAM}, got {kind}: {beginning[:200]!r}",
-        request=response.request,
         response=response,
         body=beginning,
     )
@@ -98,11 +106,13 @@ class Progress(Generic[ResponseFormatT]):
             self.state, events = feed(self.state, chunk)
         except ProtocolError as fault:
             events = fault.events
-            self._fail(fault)
+            self._break_off(fault)
         after = self.state.snapshot
         if after.error is not None:
             events = self._without_error(events, after)
-        if self._fault or after.is_over or len(after._closed) != len(before._closed):
+        if (
+            after._settled is not before._settled
+        ):  # else nothing stopped, and there is none to parse
             events = tuple([parsed_event(event, self.parse) for event in events])
         self._before, self._chunk = before, events
         self.events = iter(events)
@@ -112,10 +122,18 @@ class Progress(Generic[ResponseFormatT]):
         try:
             self.state = drain(self.state, chunk)
         except ProtocolError as fault:
-            self._fail(fault)
+            self._break_off(fault)
         if self.state.snapshot.error is not None:
             self._without_error((), self.state.snapshot)
         self._before, self._chunk, self.events = self.state.snapshot, (), iter(())
+
+    def _break_off(self, fault: ProtocolError) -> None:
+        """The chunk breaks the protocol: what came before that stands."""
+        before = fault.snapshot
+        assert before is not None
+        self.state = attrs.evolve(self.state, snapshot=before)
+        if before.error is None:  # else the stream was over before the fault
+            self._fail(fault)
 
     def _without_error(self, events: tuple[MessageStreamEvent, ...], after: Snapshot) -> Any:
         """The events before the `error` event, which ends the stream as the error of its type."""
@@ -126,14 +144,13 @@ class Progress(Generic[ResponseFormatT]):
         return events[: kinds.index(RawErrorEvent)] if RawErrorEvent in kinds else events
 
     def lost(self, error: httpx.HTTPError) -> None:
-        """The connection failed. That is nothing to a message that is over already."""
-        if self.state.snapshot.is_over:
+        """The connection failed: nothing to a message that is over, or a stream that was closed."""
+        if self.ended or self.state.snapshot.is_over:
             self.end()
             return
         cls = APITimeoutError if isinstance(error, httpx.TimeoutException) else APIConnectionError
         fault = cls(
-            f"the connection was lost: {error or type(error).__name__}",
-            request=self.response.request if self.response is not None else None,
+            f"the connection was lost: {str(error) or type(error).__name__}",
             response=self.response,
             snapshot=self.state.snapshot,
         )
@@ -142,8 +159,10 @@ class Progress(Generic[ResponseFormatT]):
 
     def end(self) -> None:
         """The input is over: an incomplete message is an error, unless that is allowed."""
+        if self.ended:
+            return
         self.ended = True
-        if self._fault is None and not self.allow_incomplete:
+        if not self.allow_incomplete:
             try:
                 finish(self.state)
             except IncompleteStreamError as fault:
@@ -151,7 +170,7 @@ class Progress(Generic[ResponseFormatT]):
 
     def _fail(self, fault: StreamfoldError) -> None:
         self.ended = True
-        self._fault = self._fault or fault
+        self._fault = fault
 
     def raise_fault(self) -> None:
         """Raise what ended the stream, if anything but its end did."""
@@ -159,6 +178,10 @@ class Progress(Generic[ResponseFormatT]):
             raise self._fault
 
     # --- what is seen ---
+
+    def has_events(self) -> bool:
+        """Whether an event waits to be handed out."""
+        return length_hint(self.events) > 0
 
     def request_id(self) -> str | None:
         """The API's name for the request."""
@@ -178,7 +201,7 @@ class Progress(Generic[ResponseFormatT]):
     @property
     def snapshot(self) -> Snapshot:
         """All that the events handed out so far have said."""
-        left = self.events.__length_hint__()  # type: ignore[attr-defined]
+        left = length_hint(self.events)
         if not left:
             return self.state.snapshot
         handed_out = self._chunk[: len(self._chunk) - left]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Generator, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Union
 
@@ -19,26 +19,35 @@ Source = Union[str, "os.PathLike[str]", bytes, Iterable[bytes]]
 _CHUNK = 64 * 1024
 
 
+def _chunks(source: Source) -> Generator[bytes, None, None]:
+    if isinstance(source, bytes):
+        yield source
+    elif isinstance(source, (str, os.PathLike)):
+        with Path(source).open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                yield chunk
+    else:
+        yield from source
+
+
 class _Recorded(httpx.SyncByteStream, httpx.AsyncByteStream):
     """The chunks of a recorded body, for either kind of response."""
 
     def __init__(self, source: Source) -> None:
-        self._source = source
+        self._chunks = _chunks(source)
 
     def __iter__(self) -> Iterator[bytes]:
-        source = self._source
-        if isinstance(source, bytes):
-            yield source
-        elif isinstance(source, (str, os.PathLike)):
-            with Path(source).open("rb") as file:
-                while chunk := file.read(_CHUNK):
-                    yield chunk
-        else:
-            yield from source
+        return self._chunks
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        for chunk in self:
+        for chunk in self._chunks:
             yield chunk
+
+    def close(self) -> None:
+        self._chunks.close()
+
+    async def aclose(self) -> None:
+        self._chunks.close()
 
 
 def _response(source: Source) -> httpx.Response:

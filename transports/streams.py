@@ -15,9 +15,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic
 
 import httpx
-from streamfold.reducer import DEFAULT_LIMIT, MessageStreamEvent, PartialMode, Snapshot
+from streamfold.reducer import DEFAULT_LIMIT, PartialMode, Snapshot
 
-from .parsed import ParsedMessage, ResponseFormatT
+from .event_loops import Spawn, shielded, spawner
+from .parsed import ParsedMessage, ParsedMessageStreamEvent, ResponseFormatT
 from .progress import Progress, partial_mode_of, text_of
 
 if TYPE_CHECKING:
@@ -61,8 +62,7 @@ class MessageStream(Generic[ResponseFormatT]):
             source: an open response, or the chunks of a body.
             parse: what makes `parsed_output` of a text.
             partial_mode: what becomes of an unfinished string in a tool's input; by default what
-                the
-                request's `anthropic-beta` header asks for.
+                the request's `anthropic-beta` header asks for.
             limit: how many bytes one line, or the data of one event, may have.
             allow_incomplete: take the end of the input for the end of the message, complete or not.
         """
@@ -78,13 +78,16 @@ class MessageStream(Generic[ResponseFormatT]):
         self._close = weakref.finalize(self, _close, source)
         self._close.atexit = False
 
-    def __iter__(self) -> Iterator[MessageStreamEvent]:
+    def __iter__(self) -> Iterator[ParsedMessageStreamEvent[ResponseFormatT]]:
+        progress = self._progress
         while True:
-            yield from self._progress.events
-            if not self._advance(self._progress.take):
+            events = progress.events
+            yield from events
+            # another reader may have gone on to the next chunk meanwhile
+            if events is progress.events and not self._advance(progress.take):
                 return
 
-    def __next__(self) -> MessageStreamEvent:
+    def __next__(self) -> ParsedMessageStreamEvent[ResponseFormatT]:
         while True:
             for event in self._progress.events:
                 return event  # type: ignore[no-any-return]
@@ -113,6 +116,16 @@ class MessageStream(Generic[ResponseFormatT]):
         if progress.ended:
             self.close()
         return True
+
+    def await_first_event(self) -> None:
+        """Wait until an event waits to be handed out.
+
+        Raises:
+            StreamfoldError: what the stream ended with before that; it is closed then.
+        """
+        progress = self._progress
+        while not progress.has_events() and self._advance(progress.take):
+            pass
 
     @property
     def text_stream(self) -> Iterator[str]:
@@ -151,6 +164,7 @@ class MessageStream(Generic[ResponseFormatT]):
 
     def until_done(self) -> None:
         """Read the stream to its end, without making the events."""
+        self._progress.events = iter(())
         while self._advance(self._progress.skim):
             pass
 
@@ -173,8 +187,12 @@ class MessageStream(Generic[ResponseFormatT]):
         return text_of(self.get_final_message())
 
     def close(self) -> None:
-        """Close the response; its connection goes back or is closed. Done at the end by itself."""
-        self._progress.ended = True
+        """Close the response; its connection goes back or is closed. Done at the end by itself.
+
+        Who reads on gets the events that have come already, and then, if the message is not
+        complete, `IncompleteStreamError`.
+        """
+        self._progress.end()
         self._close()
 
     def __enter__(self) -> Self:
@@ -219,13 +237,13 @@ class AsyncMessageStream(Generic[ResponseFormatT]):
         chunks = source.aiter_bytes() if isinstance(source, httpx.Response) else source
         self._chunks = chunks.__aiter__()
         self._source = source
-        self._abandon = weakref.finalize(self, _abandon, source, self._chunks, _spawner())
+        self._abandon = weakref.finalize(self, _abandon, source, self._chunks, spawner())
         self._abandon.atexit = False
 
-    def __aiter__(self) -> AsyncIterator[MessageStreamEvent]:
+    def __aiter__(self) -> AsyncIterator[ParsedMessageStreamEvent[ResponseFormatT]]:
         return self
 
-    async def __anext__(self) -> MessageStreamEvent:
+    async def __anext__(self) -> ParsedMessageStreamEvent[ResponseFormatT]:
         while True:
             for event in self._progress.events:
                 return event  # type: ignore[no-any-return]
@@ -240,7 +258,7 @@ class AsyncMessageStream(Generic[ResponseFormatT]):
             progress.raise_fault()
             return False
         try:
-            chunk = await self._chunks.__anext__()
+            chunk = await self._next_chunk()
         except StopAsyncIteration:
             progress.end()
         except httpx.HTTPError as error:
@@ -250,6 +268,25 @@ class AsyncMessageStream(Generic[ResponseFormatT]):
         if progress.ended:
             await self.close()
         return True
+
+    async def await_first_event(self) -> None:
+        """Wait until an event waits to be handed out: see `MessageStream`."""
+        progress = self._progress
+        while not progress.has_events() and await self._advance(progress.take):
+            pass
+
+    async def _next_chunk(self) -> bytes:
+        """The next chunk. Behind the last one httpx gives the connection back, which must not be
+        interrupted; and whoever is, in waiting for the end of a message that is over, has it all.
+        """
+        next_chunk = self._chunks.__anext__
+        if not self._progress.state.snapshot.is_over:
+            return await next_chunk()
+        try:
+            return await shielded(next_chunk)
+        except BaseException:
+            self._progress.end()
+            raise
 
     @property
     def text_stream(self) -> AsyncIterator[str]:
@@ -278,6 +315,7 @@ class AsyncMessageStream(Generic[ResponseFormatT]):
 
     async def until_done(self) -> None:
         """Read the stream to its end, without making the events."""
+        self._progress.events = iter(())
         while await self._advance(self._progress.skim):
             pass
 
@@ -291,10 +329,10 @@ class AsyncMessageStream(Generic[ResponseFormatT]):
         return text_of(await self.get_final_message())
 
     async def close(self) -> None:
-        """Close the response; its connection goes back or is closed. Done at the end by itself."""
-        self._progress.ended = True
+        """Close the response; its connection goes back or is closed: see `MessageStream`."""
+        self._progress.end()
         if self._abandon.detach() is not None:
-            await _aclose(self._source, self._chunks)
+            await shielded(lambda: _aclose(self._source, self._chunks))
 
     async def __aenter__(self) -> Self:
         return self
@@ -327,59 +365,22 @@ class _AsyncTexts:
 
 
 async def _aclose(source: Any, chunks: AsyncIterator[bytes]) -> None:
-    """Close `source`, and run out the generators that httpx reads it with.
+    """Close `source` and the iterator it is read with.
 
-    A generator that is dropped half-way must be closed by the event loop, which trio warns of; one
-    whose response is closed ends by itself at its next step.
+    A generator that is dropped half-way must be closed by the event loop, which trio warns of.
+    Those that httpx reads a response with stand one in another, and closing the outer one only
+    drops the inner ones; but once the response is closed, they end by themselves at the next step.
     """
-    aclose = getattr(source, "aclose", None)
-    if aclose is not None:
-        await aclose()
     if isinstance(source, httpx.Response):
+        await source.aclose()
         with suppress(Exception):
             while True:
                 await chunks.__anext__()
-
-
-Spawn = Callable[[Callable[[], Awaitable[None]]], None]
-
-
-def _spawner() -> Spawn | None:
-    """What starts a task in the event loop that runs now, also from outside of it later."""
-    import asyncio
-    import sys
-
-    try:
-        loop = asyncio.get_running_loop()
-    except RuntimeError:
-        trio = sys.modules.get("trio")
-        if trio is None:
-            return None
-        try:
-            token = trio.lowlevel.current_trio_token()
-        except RuntimeError:
-            return None
-
-        def spawn_in_trio(close: Callable[[], Awaitable[None]]) -> None:
-            with suppress(trio.RunFinishedError):
-                token.run_sync_soon(trio.lowlevel.spawn_system_task, close)
-
-        return spawn_in_trio
-
-    def spawn_in_asyncio(close: Callable[[], Awaitable[None]]) -> None:
-        def start() -> None:
-            task = asyncio.ensure_future(close(), loop=loop)
-            _closing.add(task)
-            task.add_done_callback(_closing.discard)
-
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(start)
-
-    return spawn_in_asyncio
-
-
-_closing: set[Any] = set()
-"""The tasks that close dropped streams: an event loop holds its tasks but weakly."""
+        return
+    for closable in (source, chunks):
+        aclose = getattr(closable, "aclose", None)
+        if aclose is not None:
+            await aclose()
 
 
 def _abandon(source: Any, chunks: AsyncIterator[bytes], spawn: Spawn | None) -> None:
@@ -389,6 +390,7 @@ def _abandon(source: Any, chunks: AsyncIterator[bytes], spawn: Spawn | None) -> 
         with suppress(Exception):
             await _aclose(source, chunks)
 
+    spawn = spawn or spawner()
     if spawn is not None:
         spawn(close)
 

@@ -191,10 +191,11 @@ def test_a_delta_or_stop_of_a_block_that_has_stopped() -> None:
     reason = "the block has stopped already"
     closed = [*TEXT, block_stop(0)]
     opened = [*closed, block_start(1, "text", text="")]
-    for before in (closed, opened):
-        delta = block_delta(0, "text_delta", text="x")
-        assert_fault([*before, delta], "content_block_delta", 0, reason)
-        assert_fault([*before, block_stop(0)], "content_block_stop", 0, reason)
+    second = [*TEXT, block_start(1, "text", text=""), block_stop(1)]  # the first is still open
+    for before, index in ((closed, 0), (opened, 0), (second, 1)):
+        delta = block_delta(index, "text_delta", text="x")
+        assert_fault([*before, delta], "content_block_delta", index, reason)
+        assert_fault([*before, block_stop(index)], "content_block_stop", index, reason)
 
 
 @pytest.mark.parametrize("index", [0, 2, 3, -1])

@@ -580,8 +580,13 @@ def test_what_was_read_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> Non
         value = value.append(f"{number},")
         assert value.value == []
     assert sum(map(len, read)) < 2 * sum(map(len, value.text.items())) + 200
-    value = value.append('"]')
+    older, value = value, value.append('"]')
     assert len(value.value[0]) == 290
+    del read[:]
+    assert len(value.value[0]) == 290
+    assert read == []
+    assert older.value == []  # one that is older is read by itself, and the newest is still known
+    assert read != []
     del read[:]
     assert len(value.value[0]) == 290
     assert read == []

@@ -301,6 +301,16 @@ def test_drain_of_deltas_that_grow_nothing(events: list[Event]) -> None:
     assert drained([body], START) == fed([body])._replace(events=())
 
 
+def test_drain_holds_the_limit() -> None:
+    state = StreamState(sse=SSEState(limit=400))
+    chunks = [encode_sse(WHOLE[:3]), b"data: " + b"x" * 400]
+    outcome = drained(chunks, state)
+    assert outcome == drained([b"".join(chunks)], state) == fed(chunks, state)._replace(events=())
+    assert outcome.snapshot == fold(WHOLE[:3])
+    assert outcome.error is not None
+    assert outcome.error[1] == "a line is longer than the limit of 400 bytes"
+
+
 def test_a_fault_carries_the_events_and_the_snapshot_before_it() -> None:
     before = encode_sse(WHOLE[:3])
     state, first = feed(START, before[:40])
@@ -442,6 +452,11 @@ NOT_FINISHED: list[tuple[str, list[Event]]] = [
     ("the stream failed with overloaded_error: Overloaded", [ERROR]),
     ("the stream failed with overloaded_error: Overloaded", [*WHOLE[:3], ERROR]),
     ("the stream failed with overloaded_error: Overloaded", [*WHOLE[:5], ERROR]),
+    (
+        "the stream failed with overloaded_error: Overloaded (req_1)",
+        [*WHOLE[:3], {**ERROR, "request_id": "req_1"}],
+    ),
+    ("the stream failed with overloaded_error: Overloaded", [{**ERROR, "request_id": None}]),
     ("the stream failed with None: None", [{"type": "error", "error": {}}]),
 ]
 

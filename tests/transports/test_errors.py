@@ -1,0 +1,384 @@
+"""What goes wrong is told by its own class, with all there is to know, and without the keys."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import traceback
+
+import httpx
+import pytest
+from loopback import REQUEST_ID, api_error, close, event_stream, hold, html_error, response
+from shells import BODY, EVENTS, KEY, block_stop, body, error_event, start, tool_block
+from streamfold import transports
+from streamfold.reducer import (
+    IncompleteStreamError,
+    InvalidToolInputError,
+    ProtocolError,
+    Snapshot,
+    StreamfoldError,
+    StreamState,
+    feed,
+    fold,
+)
+from streamfold.transports import (
+    APIConnectionError,
+    APIError,
+    APIResponseValidationError,
+    APIStatusError,
+    APITimeoutError,
+    AuthenticationError,
+    BadRequestError,
+    ConflictError,
+    ContentTooLargeError,
+    GatewayTimeoutError,
+    InternalServerError,
+    NotFoundError,
+    OverloadedError,
+    PaymentRequiredError,
+    PermissionDeniedError,
+    RateLimitError,
+    RequestTimeoutError,
+    ServiceUnavailableError,
+    UnprocessableEntityError,
+)
+from streamfold.transports.errors import status_error
+from streamfold.transports.progress import refuse_other_content
+
+pytestmark = pytest.mark.anyio
+
+BY_TYPE = [
+    ("invalid_request_error", BadRequestError, 400),
+    ("authentication_error", AuthenticationError, 401),
+    ("billing_error", PaymentRequiredError, 402),
+    ("permission_error", PermissionDeniedError, 403),
+    ("not_found_error", NotFoundError, 404),
+    ("request_too_large", ContentTooLargeError, 413),
+    ("rate_limit_error", RateLimitError, 429),
+    ("api_error", InternalServerError, 500),
+    ("timeout_error", GatewayTimeoutError, 504),
+    ("overloaded_error", OverloadedError, 529),
+    ("flux_capacitor_error", InternalServerError, 500),
+]
+
+BY_STATUS = [
+    (400, BadRequestError),
+    (401, AuthenticationError),
+    (402, PaymentRequiredError),
+    (403, PermissionDeniedError),
+    (404, NotFoundError),
+    (405, APIStatusError),
+    (408, RequestTimeoutError),
+    (409, ConflictError),
+    (413, ContentTooLargeError),
+    (418, APIStatusError),
+    (422, UnprocessableEntityError),
+    (429, RateLimitError),
+    (500, InternalServerError),
+    (502, InternalServerError),
+    (503, ServiceUnavailableError),
+    (504, GatewayTimeoutError),
+    (529, OverloadedError),
+]
+
+
+async def failure(stream):
+    """The error that `stream` ends with, and the events before it."""
+    events = []
+    try:
+        while True:
+            events.append(await stream.__anext__())
+    except StreamfoldError as error:
+        return events, error
+
+
+async def whole(response):
+    """`response`, its body read."""
+    if isinstance(response.stream, httpx.AsyncByteStream):
+        await response.aread()
+    else:
+        response.read()
+    return response
+
+
+def told_of(error):
+    """All that a log may show of an error."""
+    shown = [str(error), repr(error), *traceback.format_exception(error)]
+    for part in (error.snapshot, *vars(error).values()):
+        shown += [str(part), repr(part)]
+    return "\n".join(shown)
+
+
+def check_keeps_and_pickles(error):
+    """No key is shown, and a copy tells the same."""
+    assert KEY not in told_of(error)
+    for made in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):
+        assert type(made) is type(error)
+        assert (str(made), made.args, made.message) == (str(error), error.args, error.message)
+        assert made.snapshot == error.snapshot
+        if isinstance(error, APIError):
+            for name in ("type", "body", "request_id"):
+                assert getattr(made, name) == getattr(error, name)
+            assert made.request.url == error.request.url
+            assert made.response.status_code == error.response.status_code
+        assert getattr(made, "status_code", None) == getattr(error, "status_code", None)
+        assert KEY not in told_of(made)
+
+
+# --- the stream's own ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("kind", "error_class", "status"), BY_TYPE)
+@pytest.mark.parametrize("before", [0, 4])
+async def test_an_error_event(shell, server, kind, error_class, status, before):
+    told = {**error_event(kind, "not today"), "request_id": "req_of_the_event"}
+    sent = body(*EVENTS[:before], told)
+    server.answer(event_stream(sent, chunks=len(sent)))
+    async with shell.client() as client, await client.open(server) as stream:
+        events, error = await failure(stream)
+        assert events == list(feed(StreamState(), body(*EVENTS[:before]))[1])
+        assert type(error) is error_class
+        assert (error.status_code, error.type, error.body) == (status, kind, told)
+        assert str(error) == error.message == f"{kind}: not today"
+        assert error.request.url == f"{server.url}/v1/messages"
+        assert error.response is stream.response
+        assert error.response.status_code == 200
+        assert error.request_id == stream.request_id == REQUEST_ID
+        assert error.snapshot == stream.snapshot
+        assert error.snapshot.message == fold(EVENTS[:before]).message
+        assert error.snapshot.error.to_dict() == told
+        for again in (stream.until_done, stream.get_final_message, stream.get_final_text):
+            with pytest.raises(error_class) as caught:
+                await again()
+            assert caught.value is error
+        check_keeps_and_pickles(error)
+
+
+@pytest.mark.parametrize("size", [1, 50, 10_000])
+@pytest.mark.parametrize("consume", ["until_done", "get_final_message", "get_final_text"])
+async def test_an_error_event_without_events(shell, size, consume):
+    sent = body(*EVENTS[:4], error_event("overloaded_error"), {"type": "later"})
+    chunks = [sent[at : at + size] for at in range(0, len(sent), size)]
+    stream = shell.stream(chunks)
+    with pytest.raises(OverloadedError) as caught:
+        await getattr(stream, consume)()
+    assert caught.value.snapshot.message == fold(EVENTS[:4]).message
+    assert (caught.value.request, caught.value.response, caught.value.request_id) == (None,) * 3
+    assert (await failure(stream)) == ([], caught.value)
+
+
+@pytest.mark.parametrize("size", [1, 50, 10_000])
+@pytest.mark.parametrize("consume", ["until_done", "__anext__"])
+async def test_what_comes_after_an_error_event_changes_nothing(shell, size, consume):
+    sent = body(error_event("rate_limit_error")) + b"data: no JSON\n\n"
+    stream = shell.stream([sent[at : at + size] for at in range(0, len(sent), size)])
+    with pytest.raises(RateLimitError):
+        await getattr(stream, consume)()
+
+
+async def test_an_error_event_that_says_little(shell):
+    for told, shown in [({}, "None: None"), ({"type": 7}, "7: None")]:
+        error = (await failure(shell.stream([body({"type": "error", "error": told})])))[1]
+        assert type(error) is InternalServerError
+        assert str(error) == shown
+    told = {**error_event("overloaded_error"), "request_id": "req_of_the_event"}
+    error = (await failure(shell.stream([body(told)])))[1]
+    assert error.request_id == "req_of_the_event"
+
+
+# --- the protocol's -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [1, 100, 10_000])
+@pytest.mark.parametrize(
+    ("faulty", "says"),
+    [
+        (body(block_stop(7)), "no such block has started"),
+        (body(start()), "the message has started already"),
+        (b"data: {\n\n", "JSON"),
+    ],
+)
+async def test_a_fault_comes_after_the_events_before_it(shell, server, faulty, says, size):
+    server.answer(event_stream(body(*EVENTS[:4]) + faulty + body(*EVENTS[4:]), chunks=size))
+    async with shell.client() as client, await client.open(server) as stream:
+        events, error = await failure(stream)
+        assert events == list(feed(StreamState(), body(*EVENTS[:4]))[1])
+        assert type(error) is ProtocolError
+        assert says in str(error)
+        assert error.snapshot == fold(EVENTS[:4]) == stream.snapshot
+        assert (await failure(stream)) == ([], error)
+        with pytest.raises(ProtocolError) as caught:
+            await stream.get_final_message()
+        assert caught.value is error
+        check_keeps_and_pickles(error)
+
+
+@pytest.mark.parametrize("consume", ["__anext__", "get_final_message"])
+async def test_invalid_tool_input(shell, server, consume):
+    sent = [start(), *tool_block(0, '{"city": ', "Köln}")]
+    server.answer(event_stream(body(*sent)))
+    async with shell.client() as client, await client.open(server) as stream:
+        if consume == "__anext__":
+            events, error = await failure(stream)
+            assert events == list(feed(StreamState(), body(*sent[:-1]))[1])
+        else:
+            with pytest.raises(InvalidToolInputError) as caught:
+                await stream.get_final_message()
+            error = caught.value
+        assert isinstance(error, ProtocolError)
+        assert isinstance(error, ValueError)
+        assert error.input_json == '{"city": Köln}'
+        assert error.snapshot == fold(sent[:-1])
+        assert stream.current_message_snapshot.content[0].input == {}
+        check_keeps_and_pickles(error)
+
+
+# --- the connection's ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("last", "error_class"), [(close, APIConnectionError), (hold, APITimeoutError)]
+)
+async def test_a_lost_connection(shell, server, last, error_class):
+    server.answer([*event_stream(body(*EVENTS[:4]))[:-1], last])
+    async with (
+        shell.client(timeout=httpx.Timeout(10, read=0.1)) as client,
+        await client.open(server) as stream,
+    ):
+        error = (await failure(stream))[1]
+        assert type(error) is error_class
+        assert str(error).startswith("the connection was lost: ")
+        assert len(str(error)) > len("the connection was lost: ")
+        assert error.snapshot == fold(EVENTS[:4])
+        assert (error.type, error.body, error.request_id) == (None, None, REQUEST_ID)
+        assert error.request is stream.response.request
+        assert error.response is stream.response
+        check_keeps_and_pickles(error)
+
+
+def test_a_lost_connection_that_says_nothing_is_named():
+    def chunks():
+        raise httpx.ReadError("")
+        yield
+
+    with pytest.raises(APIConnectionError, match="lost: ReadError"):
+        transports.MessageStream(chunks()).until_done()
+
+
+async def test_an_incomplete_stream_tells_no_key(shell, server):
+    server.answer(event_stream(body(*EVENTS[:4])))
+    async with shell.client() as client, await client.open(server) as stream:
+        error = (await failure(stream))[1]
+        assert type(error) is IncompleteStreamError
+        check_keeps_and_pickles(error)
+        assert KEY not in repr(stream.snapshot)
+        assert KEY not in repr(getattr(stream, "sync", stream))
+
+
+# --- the status's -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("status", "error_class"), BY_STATUS)
+async def test_an_error_status_with_json(shell, server, status, error_class):
+    server.answer(api_error(status, "some_error", "read the manual", headers={"retry-after": "7"}))
+    async with shell.client() as client:
+        error = status_error(await whole(await client.send(server)))
+    assert type(error) is error_class
+    assert str(error) == error.message == f"{status}: read the manual"
+    assert (error.status_code, error.type, error.request_id) == (status, "some_error", REQUEST_ID)
+    assert error.body["error"] == {"type": "some_error", "message": "read the manual"}
+    assert error.request.url == f"{server.url}/v1/messages"
+    assert error.response.headers["retry-after"] == "7"
+    assert error.snapshot is None
+    check_keeps_and_pickles(error)
+
+
+@pytest.mark.parametrize(("status", "error_class"), BY_STATUS)
+async def test_an_error_status_with_html(shell, server, status, error_class):
+    server.answer(html_error(status))
+    async with shell.client() as client:
+        error = status_error(await whole(await client.send(server)))
+    assert type(error) is error_class
+    assert str(error).startswith(f"{status}: <html><body><h1>{status} ")
+    assert error.body.startswith("<html>")
+    assert (error.status_code, error.type, error.request_id) == (status, None, None)
+    check_keeps_and_pickles(error)
+
+
+@pytest.mark.parametrize(
+    ("sent", "says", "told"),
+    [
+        (b"", "503: Service Unavailable", ""),
+        (b"x" * 201, f"503: {'x' * 200}…", "x" * 201),
+        (b"x" * 200, f"503: {'x' * 200}", "x" * 200),
+        (b"[1, 2]", "503: [1, 2]", [1, 2]),
+        (b'{"error": "down"}', '503: {"error": "down"}', {"error": "down"}),
+        (b'{"error": {"type": "x"}}', '503: {"error": {"type": "x"}}', {"error": {"type": "x"}}),
+        (b"\xff", "503: \ufffd", "\ufffd"),
+        (b"[" * 200_000, f"503: {'[' * 200}…", "[" * 200_000),
+    ],
+)
+def test_an_error_status_with_something_else(sent, says, told):
+    request = httpx.Request("POST", "http://localhost")
+    error = status_error(httpx.Response(503, content=sent, request=request))
+    assert type(error) is ServiceUnavailableError
+    assert (str(error), error.body) == (says, told)
+    assert error.request is request
+
+
+def test_an_error_status_names_the_request_by_the_body_if_no_header_does():
+    sent = {"error": {"type": "api_error", "message": "oh"}, "request_id": "req_of_the_body"}
+    error = status_error(httpx.Response(500, json=sent))
+    assert error.request_id == "req_of_the_body"
+    assert error.request is None
+    header = {"request-id": "req_of_the_header"}
+    assert status_error(httpx.Response(500, json=sent, headers=header)).request_id == (
+        "req_of_the_header"
+    )
+
+
+@pytest.mark.parametrize(
+    ("headers", "kind"), [({"content-type": "text/html"}, "text/html"), ({}, "no content type")]
+)
+def test_a_success_that_is_no_event_stream(headers, kind):
+    request = httpx.Request("POST", "http://localhost", headers={"x-api-key": KEY})
+    received = httpx.Response(200, headers=headers, request=request)
+    error = refuse_other_content(received, "<html>" + "x" * 300)
+    assert type(error) is APIResponseValidationError
+    assert str(error) == f"expected text/event-stream, got {kind}: '<html>{'x' * 194}'"
+    assert error.body == "<html>" + "x" * 300
+    assert (error.request, error.response) == (request, received)
+    check_keeps_and_pickles(error)
+
+
+# --- the family ---------------------------------------------------------------------------------
+
+
+def test_the_family():
+    errors = [getattr(transports, name) for name in transports.__all__ if name.endswith("Error")]
+    assert len(errors) == 19
+    for error in errors:
+        assert issubclass(error, APIError)
+        assert issubclass(error, StreamfoldError)
+        assert error.__doc__
+    assert issubclass(APITimeoutError, APIConnectionError)
+    for error in (ServiceUnavailableError, GatewayTimeoutError, OverloadedError):
+        assert issubclass(error, InternalServerError)
+    assert not issubclass(APIConnectionError, APIStatusError)
+
+
+def test_an_error_by_itself():
+    error = APIConnectionError("no route to host")
+    assert (error.request, error.response, error.body, error.type) == (None,) * 4
+    assert (error.request_id, error.snapshot) == (None, None)
+    request = httpx.Request("POST", "http://localhost", headers={"x-api-key": KEY})
+    error = APITimeoutError("too slow", request=request, snapshot=Snapshot())
+    assert (error.request, error.snapshot) == (request, Snapshot())
+    assert KEY not in told_of(error)
+
+
+def test_a_response_that_came_whole_is_a_stream_as_well(server):
+    server.answer(response(200, BODY, "text/event-stream"))
+    with httpx.Client() as client:
+        request = client.build_request("POST", server.url)
+        assert transports.MessageStream(client.send(request)).get_final_text() == "Grüß dich 😀"
