@@ -136,8 +136,9 @@ def finish(state: StreamState) -> Message:
     if snapshot.error is not None:
         told = snapshot.error.error
         reason = f"the stream failed with {told.get('type')}: {told.get('message')}"
-        if "request_id" in snapshot.error:
-            reason += f" ({snapshot.error['request_id']})"
+        request_id = snapshot.error.get("request_id")
+        if request_id:
+            reason += f" ({request_id})"
     elif message is None:
         reason = "the stream ended before message_start"
     elif not snapshot.is_complete:

@@ -183,9 +183,9 @@ class Progress(Generic[ResponseFormatT]):
         """Whether an event waits to be handed out."""
         return length_hint(self.events) > 0
 
-    def request_id(self) -> str | None:
-        """The API's name for the request."""
-        told: str | None = self.known_response().headers.get("request-id")
+    def header(self, name: str) -> str | None:
+        """What the response's header `name` says, if it has one."""
+        told: str | None = self.known_response().headers.get(name)
         return told
 
     def known_response(self) -> httpx.Response:

@@ -146,7 +146,12 @@ class MessageStream(Generic[ResponseFormatT]):
     @property
     def request_id(self) -> str | None:
         """The API's name for the request."""
-        return self._progress.request_id()
+        return self._progress.header("request-id")
+
+    @property
+    def workspace_id(self) -> str | None:
+        """The workspace that the request was counted for, where the API told it."""
+        return self._progress.header("anthropic-workspace-id")
 
     @property
     def snapshot(self) -> Snapshot:
@@ -301,7 +306,12 @@ class AsyncMessageStream(Generic[ResponseFormatT]):
     @property
     def request_id(self) -> str | None:
         """The API's name for the request."""
-        return self._progress.request_id()
+        return self._progress.header("request-id")
+
+    @property
+    def workspace_id(self) -> str | None:
+        """The workspace that the request was counted for, where the API told it."""
+        return self._progress.header("anthropic-workspace-id")
 
     @property
     def snapshot(self) -> Snapshot:

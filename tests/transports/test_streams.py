@@ -276,8 +276,13 @@ async def test_response_and_request_id(shell, server):
         async with shell.over(response) as stream:
             assert stream.response is response
             assert stream.request_id == REQUEST_ID
+            assert stream.workspace_id is None
+    headers = {"content-type": "text/event-stream", "anthropic-workspace-id": "wrkspc_1"}
+    stream = shell.over(httpx.Response(200, content=BODY, headers=headers))
+    assert stream.workspace_id == "wrkspc_1"
+    await read(stream, [])
     async with shell.stream([BODY]) as stream:
-        for name in ("response", "request_id"):
+        for name in ("response", "request_id", "workspace_id"):
             with pytest.raises(RuntimeError, match="chunks, not a response"):
                 getattr(stream, name)
 
