@@ -22,7 +22,8 @@ from streamfold.transports import AsyncMessageStream, MessageStream, areplay, re
 KEY = "sk-ant-api03-do-not-tell"
 """The API key of every request here. No error may show it."""
 
-TIMEOUT = httpx.Timeout(10.0)
+TIMEOUT = httpx.Timeout(60.0)
+"""Longer than the server has patience: what takes so long has failed before."""
 
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """Nothing here uses it; making one for each client would take most of the time of the tests."""

@@ -32,40 +32,17 @@ __all__ = [
 ]
 
 
-class MessageStream(Generic[ResponseFormatT]):
-    """The events of a response, as they come.
-
-    >>> from streamfold.reducer import encode_sse, expand, Message
-    >>> body = encode_sse(expand(Message.from_dict({
-    ...     "id": "msg_1", "role": "assistant", "model": "claude-opus-4-6",
-    ...     "content": [{"type": "text", "text": "Hello"}], "stop_reason": "end_turn"})))
-    >>> with MessageStream([body]) as stream:
-    ...     for text in stream.text_stream:
-    ...         print(text)
-    Hello
-    >>> stream.get_final_message().stop_reason
-    'end_turn'
-    """
+class _Stream(Generic[ResponseFormatT]):
+    """What both streams show without waiting."""
 
     def __init__(
         self,
-        source: httpx.Response | Iterable[bytes],
-        *,
-        parse: Callable[[str], ResponseFormatT] | None = None,
-        partial_mode: PartialMode | None = None,
-        limit: int = DEFAULT_LIMIT,
-        allow_incomplete: bool = False,
+        source: object,
+        parse: Callable[[str], ResponseFormatT] | None,
+        partial_mode: PartialMode | None,
+        limit: int,
+        allow_incomplete: bool,
     ) -> None:
-        """Read a stream from `source`.
-
-        Args:
-            source: an open response, or the chunks of a body.
-            parse: what makes `parsed_output` of a text.
-            partial_mode: what becomes of an unfinished string in a tool's input; by default what
-                the request's `anthropic-beta` header asks for.
-            limit: how many bytes one line, or the data of one event, may have.
-            allow_incomplete: take the end of the input for the end of the message, complete or not.
-        """
         response = source if isinstance(source, httpx.Response) else None
         self._progress: Progress[ResponseFormatT] = Progress(
             response,
@@ -74,65 +51,6 @@ class MessageStream(Generic[ResponseFormatT]):
             allow_incomplete=allow_incomplete,
             parse=parse,
         )
-        self._chunks = iter(source.iter_bytes() if isinstance(source, httpx.Response) else source)
-        self._close = weakref.finalize(self, _close, source)
-        self._close.atexit = False
-
-    def __iter__(self) -> Iterator[ParsedMessageStreamEvent[ResponseFormatT]]:
-        progress = self._progress
-        while True:
-            events = progress.events
-            yield from events
-            # another reader may have gone on to the next chunk meanwhile
-            if events is progress.events and not self._advance(progress.take):
-                return
-
-    def __next__(self) -> ParsedMessageStreamEvent[ResponseFormatT]:
-        while True:
-            for event in self._progress.events:
-                return event  # type: ignore[no-any-return]
-            if not self._advance(self._progress.take):
-                raise StopIteration
-
-    def _advance(self, take: Callable[[bytes], None]) -> bool:
-        """Wait for the next chunk and `take` it; whether there may be more.
-
-        Raises:
-            StreamfoldError: what the stream ended with, if it was an error.
-        """
-        progress = self._progress
-        if progress.ended:
-            self.close()
-            progress.raise_fault()
-            return False
-        try:
-            chunk = next(self._chunks)
-        except StopIteration:
-            progress.end()
-        except httpx.HTTPError as error:
-            progress.lost(error)
-        else:
-            take(chunk)
-        if progress.ended:
-            self.close()
-        return True
-
-    def await_first_event(self) -> None:
-        """Wait until an event waits to be handed out.
-
-        Raises:
-            StreamfoldError: what the stream ended with before that; it is closed then.
-        """
-        progress = self._progress
-        while not progress.has_events() and self._advance(progress.take):
-            pass
-
-    @property
-    def text_stream(self) -> Iterator[str]:
-        """The pieces of text alone, as they come."""
-        for event in self:
-            if event.type == "text":
-                yield event.text
 
     @property
     def response(self) -> httpx.Response:
@@ -166,6 +84,101 @@ class MessageStream(Generic[ResponseFormatT]):
             RuntimeError: it has not started yet.
         """
         return self._progress.message()
+
+
+class MessageStream(_Stream[ResponseFormatT]):
+    """The events of a response, as they come.
+
+    >>> from streamfold.reducer import encode_sse, expand, Message
+    >>> body = encode_sse(expand(Message.from_dict({
+    ...     "id": "msg_1", "role": "assistant", "model": "claude-opus-4-6",
+    ...     "content": [{"type": "text", "text": "Hello"}], "stop_reason": "end_turn"})))
+    >>> with MessageStream([body]) as stream:
+    ...     for text in stream.text_stream:
+    ...         print(text)
+    Hello
+    >>> stream.get_final_message().stop_reason
+    'end_turn'
+    """
+
+    def __init__(
+        self,
+        source: httpx.Response | Iterable[bytes],
+        *,
+        parse: Callable[[str], ResponseFormatT] | None = None,
+        partial_mode: PartialMode | None = None,
+        limit: int = DEFAULT_LIMIT,
+        allow_incomplete: bool = False,
+    ) -> None:
+        """Read a stream from `source`.
+
+        Args:
+            source: an open response, or the chunks of a body.
+            parse: what makes `parsed_output` of a text.
+            partial_mode: what becomes of an unfinished string in a tool's input; by default what
+                the request's `anthropic-beta` header asks for.
+            limit: how many bytes one line, or the data of one event, may have.
+            allow_incomplete: take the end of the input for the end of the message, complete or not.
+        """
+        super().__init__(source, parse, partial_mode, limit, allow_incomplete)
+        self._chunks = iter(source.iter_bytes() if isinstance(source, httpx.Response) else source)
+        self._close = weakref.finalize(self, _close, source)
+        self._close.atexit = False
+
+    def __iter__(self) -> Iterator[ParsedMessageStreamEvent[ResponseFormatT]]:
+        progress = self._progress
+        while True:
+            events = progress.events
+            yield from events
+            # another reader may have gone on to the next chunk meanwhile
+            if events is progress.events and not self._advance(progress.take):
+                return
+
+    def __next__(self) -> ParsedMessageStreamEvent[ResponseFormatT]:
+        while True:
+            for event in self._progress.events:
+                return event  # type: ignore[no-any-return]
+            if not self._advance(self._progress.take):
+                raise StopIteration
+
+    def _advance(self, take: Callable[[bytes], None]) -> bool:
+        """Wait for the next chunk and `take` it; whether there may be more.
+
+        Raises:
+            StreamfoldError: what the stream ended with, if it was an error.
+        """
+        progress = self._progress
+        if progress.ended:
+            progress.raise_fault()
+            return False
+        try:
+            chunk = next(self._chunks)
+        except StopIteration:
+            progress.end()
+        except httpx.HTTPError as error:
+            progress.lost(error)
+        else:
+            take(chunk)
+        if progress.ended:
+            self.close()
+        return True
+
+    def await_first_event(self) -> None:
+        """Wait until an event waits to be handed out.
+
+        Raises:
+            StreamfoldError: what the stream ended with before that; it is closed then.
+        """
+        progress = self._progress
+        while not progress.has_events() and self._advance(progress.take):
+            pass
+
+    @property
+    def text_stream(self) -> Iterator[str]:
+        """The pieces of text alone, as they come."""
+        for event in self:
+            if event.type == "text":
+                yield event.text
 
     def until_done(self) -> None:
         """Read the stream to its end, without making the events."""
@@ -218,7 +231,7 @@ def _close(source: Any) -> None:
         close()
 
 
-class AsyncMessageStream(Generic[ResponseFormatT]):
+class AsyncMessageStream(_Stream[ResponseFormatT]):
     """The events of a response, as they come: `MessageStream` for asyncio and trio."""
 
     def __init__(
@@ -231,14 +244,7 @@ class AsyncMessageStream(Generic[ResponseFormatT]):
         allow_incomplete: bool = False,
     ) -> None:
         """Read a stream from `source`: see `MessageStream`."""
-        response = source if isinstance(source, httpx.Response) else None
-        self._progress: Progress[ResponseFormatT] = Progress(
-            response,
-            partial_mode=partial_mode or partial_mode_of(response),
-            limit=limit,
-            allow_incomplete=allow_incomplete,
-            parse=parse,
-        )
+        super().__init__(source, parse, partial_mode, limit, allow_incomplete)
         chunks = source.aiter_bytes() if isinstance(source, httpx.Response) else source
         self._chunks = chunks.__aiter__()
         self._source = source
@@ -259,7 +265,7 @@ class AsyncMessageStream(Generic[ResponseFormatT]):
         """Wait for the next chunk and `take` it; whether there may be more: see `MessageStream`."""
         progress = self._progress
         if progress.ended:
-            await self.close()
+            await self.close()  # if it was a cancellation that ended it, it is open still
             progress.raise_fault()
             return False
         try:
@@ -297,31 +303,6 @@ class AsyncMessageStream(Generic[ResponseFormatT]):
     def text_stream(self) -> AsyncIterator[str]:
         """The pieces of text alone, as they come."""
         return _AsyncTexts(self)
-
-    @property
-    def response(self) -> httpx.Response:
-        """The response that is read: see `MessageStream`."""
-        return self._progress.known_response()
-
-    @property
-    def request_id(self) -> str | None:
-        """The API's name for the request."""
-        return self._progress.header("request-id")
-
-    @property
-    def workspace_id(self) -> str | None:
-        """The workspace that the request was counted for, where the API told it."""
-        return self._progress.header("anthropic-workspace-id")
-
-    @property
-    def snapshot(self) -> Snapshot:
-        """All that the events handed out so far have said."""
-        return self._progress.snapshot
-
-    @property
-    def current_message_snapshot(self) -> ParsedMessage[ResponseFormatT]:
-        """The message so far: see `MessageStream`."""
-        return self._progress.message()
 
     async def until_done(self) -> None:
         """Read the stream to its end, without making the events."""

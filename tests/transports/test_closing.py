@@ -34,7 +34,7 @@ ASYNC = pytest.mark.parametrize("shell", ["asyncio", "trio"], indirect=True)
 
 ONE_CONNECTION = {
     "limits": httpx.Limits(max_connections=1, max_keepalive_connections=0),
-    "timeout": httpx.Timeout(10, pool=1),
+    "timeout": httpx.Timeout(60, pool=1),
 }
 """A client that cannot go on while a connection is not given back, and keeps none that is."""
 
@@ -137,6 +137,15 @@ async def test_an_error_closes_at_once(shell, server, received, error, consume):
         stream = await client.open(server)
         with pytest.raises(error):
             await getattr(stream, consume)()
+        await wait_closed(server)
+
+
+async def test_an_error_closes_before_the_events_in_front_of_it_were_handed_out(shell, server):
+    received = HALF + body(error_event("overloaded_error"))
+    server.answer([*event_stream(received)[:-1], hold])
+    async with shell.client() as client:
+        stream = await client.open(server)
+        assert (await stream.__anext__()).type == "message_start"
         await wait_closed(server)
 
 

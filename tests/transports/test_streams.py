@@ -411,7 +411,7 @@ def test_any_iterable_of_bytes_is_a_source():
 
 
 class Reiterable:
-    """An async iterable whose iterator is a generator: it has nothing to close, the other has."""
+    """An async iterable whose iterator is a generator, which is what there is to close."""
 
     def __init__(self):
         self.closed = False
@@ -424,18 +424,31 @@ class Reiterable:
             self.closed = True
 
 
+class Body(httpx.AsyncByteStream):
+    """An async iterable that is to be closed itself, and not its iterator."""
+
+    def __init__(self):
+        self.closed = False
+
+    def __aiter__(self):
+        return httpx.ByteStream(BODY).__aiter__()
+
+    async def aclose(self):
+        self.closed = True
+
+
 @pytest.mark.parametrize("shell", ["asyncio", "trio"], indirect=True)
 async def test_any_async_iterable_of_bytes_is_a_source(shell):
     async def generator():
         yield BODY
 
-    for source in (generator(), Chunks([BODY]), Reiterable()):
+    for source in (generator(), Chunks([BODY]), Reiterable(), Body()):
         assert await AsyncMessageStream(source).get_final_message() == MESSAGE
 
 
 @pytest.mark.parametrize("shell", ["asyncio", "trio"], indirect=True)
 async def test_an_async_source_is_closed_with_the_stream(shell):
-    reiterable, chunks, closed = Reiterable(), Chunks([BODY]), []
+    sources, closed = [Reiterable(), Chunks([BODY]), Body()], []
 
     async def generator():
         try:
@@ -443,10 +456,11 @@ async def test_an_async_source_is_closed_with_the_stream(shell):
         finally:
             closed.append(True)
 
-    for source in (reiterable, chunks, generator()):
+    for source in (*sources, generator()):
         async with AsyncMessageStream(source) as stream:
             await stream.__anext__()
-    assert (reiterable.closed, chunks.closed, closed) == (True, True, [True])
+    assert [source.closed for source in sources] == [True, True, True]
+    assert closed == [True]
 
 
 def test_a_generator_is_closed_with_the_stream():
