@@ -237,8 +237,8 @@ class Anthropic(_Client[httpx.Client]):
         except httpx.HTTPError as error:
             raise _connection_error(error, request) from error
         finally:
-            conceal(request.headers)
-        stream = MessageStream(response, parse=call.parse)
+            conceal(request)
+        stream = MessageStream(response, parse=call.parse, **call.reading)
         try:
             self._begin(stream)
         except BaseException as error:
@@ -371,8 +371,8 @@ class AsyncAnthropic(_Client[httpx.AsyncClient]):
         except httpx.HTTPError as error:
             raise _connection_error(error, request) from error
         finally:
-            conceal(request.headers)
-        stream = AsyncMessageStream(response, parse=call.parse)
+            conceal(request)
+        stream = AsyncMessageStream(response, parse=call.parse, **call.reading)
         try:
             await self._begin(stream)
         except BaseException as error:

@@ -16,7 +16,7 @@ from typing import Any, Generic, TypedDict, TypeGuard, TypeVar, Union, cast
 
 import attrs
 import httpx
-from streamfold.reducer import StreamfoldError
+from streamfold.reducer import PartialMode, StreamfoldError
 from streamfold.reducer.objects import is_object
 
 from .structured import response_format
@@ -71,7 +71,8 @@ class MessageRequest(_Needed, total=False):
 
     `user_profile_id` and `workspace_id` are sent as headers. `extra_headers`, `extra_query` and
     `extra_body` go before everything else; a header that is `None` is left out. `timeout` is in
-    seconds.
+    seconds. `partial_mode`, `limit` and `allow_incomplete` say how the answer is read: see
+    `MessageStream`.
     """
 
     cache_control: Maybe[JSON]
@@ -96,6 +97,9 @@ class MessageRequest(_Needed, total=False):
     extra_query: Maybe[JSON]
     extra_body: Maybe[JSON]
     timeout: Timeout | NotGiven
+    partial_mode: Maybe[PartialMode]
+    limit: Maybe[int]
+    allow_incomplete: Maybe[bool]
 
 
 class BetaMessageRequest(MessageRequest, total=False):
@@ -137,6 +141,7 @@ class Call(Generic[T]):
     content: bytes = attrs.field(repr=False)
     timeout: Timeout
     parse: Callable[[str], T] | None = attrs.field(repr=False)
+    reading: Mapping[str, Any]
 
 
 def prepare(
@@ -155,6 +160,9 @@ def prepare(
     extra_query: Maybe[JSON] = None,
     extra_body: Maybe[JSON] = None,
     timeout: Timeout | NotGiven = NOT_GIVEN,
+    partial_mode: Maybe[PartialMode] = None,
+    limit: Maybe[int] = None,
+    allow_incomplete: Maybe[bool] = None,
     **fields: Any,
 ) -> Call[Any]:
     """The request that these arguments ask for: see `MessageRequest` and `BetaMessageRequest`.
@@ -182,16 +190,17 @@ def prepare(
         **_mapping(extra_body),
         "stream": True,
     }
+    told = {
+        "anthropic-beta": ",".join(cast("Iterable[str]", betas)) if given(betas) else None,
+        "anthropic-user-profile-id": user_profile_id,
+        "anthropic-workspace-id": workspace_id,
+    }
     headers = _headers(
         _STANDARD,
         {"user-agent": _user_agent()},
         settings.credentials,
         settings.headers,
-        {
-            "anthropic-beta": ",".join(cast("Iterable[str]", betas)) if given(betas) else None,
-            "anthropic-user-profile-id": user_profile_id,
-            "anthropic-workspace-id": workspace_id,
-        },
+        {name: value for name, value in told.items() if given(value)},
         _mapping(extra_headers),
     )
     if not any(headers.get(name) for name in _SECRET):
@@ -199,6 +208,7 @@ def prepare(
             "there is no API key: give api_key= or auth_token=, or set ANTHROPIC_API_KEY or "
             "ANTHROPIC_AUTH_TOKEN"
         )
+    reading = {"partial_mode": partial_mode, "limit": limit, "allow_incomplete": allow_incomplete}
     query = {**({"beta": "true"} if beta else {}), **_mapping(extra_query)}
     return Call(
         url=_endpoint(settings.base_url, query),
@@ -206,6 +216,7 @@ def prepare(
         content=_encode(body),
         timeout=settings.timeout if isinstance(timeout, NotGiven) else timeout,
         parse=parse,
+        reading={name: value for name, value in reading.items() if given(value)},
     )
 
 
@@ -273,11 +284,27 @@ def _checked(name: str, value: str) -> str:
     return value
 
 
-def conceal(headers: httpx.Headers) -> None:
-    """Take the keys out of the headers of a request that was sent."""
-    for name in _SECRET:
-        if name in headers:
-            headers[name] = "[secure]"
+def conceal(request: httpx.Request) -> None:
+    """Take the keys out of a request that was sent: of its URL, and of all headers that may hold
+    one.
+    """
+    for name in request.headers:
+        if not name.startswith(_PUBLIC):
+            request.headers[name] = "[secure]"
+    if request.url.userinfo:
+        request.url = request.url.copy_with(userinfo=b"")
+
+
+_PUBLIC = (
+    "accept",
+    "anthropic-",
+    "connection",
+    "content-",
+    "host",
+    "transfer-encoding",
+    "user-agent",
+)
+"""How the names of headers begin that hold no secret."""
 
 
 # --- the body -----------------------------------------------------------------------------------

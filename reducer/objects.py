@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeGuard, TypeVar, c
 
 import attrs
 
+from .errors import shorten
 from .growing import HALVES
 
 if TYPE_CHECKING:
@@ -431,7 +432,8 @@ class APIObject(Value):
                     raise ValueError(_KEY_NOT_A_STRING)
                 rest[key] = freeze(raw, 1)
             elif raw != cls._tag:
-                raise FieldError("type", f"must be {cls._tag!r}, not {raw!r}")
+                told = shorten(raw) if isinstance(raw, str) else described(raw)
+                raise FieldError("type", f"must be {cls._tag!r}, not {told}")
         for field in cls._required:
             if field.name not in values:
                 raise FieldError(field.key, "is missing")

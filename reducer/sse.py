@@ -95,9 +95,9 @@ class SSEState:
     after_cr: bool = False
 
     @property
-    def is_between_events(self) -> bool:
+    def _is_between_events(self) -> bool:
         """Whether nothing but whole events has come, and at least one line."""
-        whole = self.pending_size == 0 and self.unfinished is _NO_EVENT
+        whole = self.pending_size == 0 and self.unfinished == _NO_EVENT
         return whole and self.started and not self.after_cr
 
     def to_dict(self) -> dict[str, Any]:
@@ -203,7 +203,7 @@ def scan(state: SSEState, chunk: bytes) -> tuple[SSEState, list[Frame], Protocol
             fault = _too_long("a line", state.limit)
     after_cr = rest.endswith(b"\r")
     whole = size == 0 and unfinished is _NO_EVENT and not after_cr
-    if whole and state.is_between_events and last_id == state.id:
+    if whole and state._is_between_events and last_id == state.id:
         return state, frames, fault  # as on a live network: one whole event a chunk
     state = SSEState(
         limit=state.limit,

@@ -22,7 +22,6 @@ from streamfold.reducer import (
     IncompleteStreamError,
     InputJsonEvent,
     Message,
-    MessageStreamEvent,
     PartialMode,
     ProtocolError,
     RawErrorEvent,
@@ -71,6 +70,10 @@ def refuse_other_content(response: httpx.Response, beginning: str) -> APIRespons
     )
 
 
+LOST = (httpx.HTTPError, httpx.StreamError, ConnectionError, TimeoutError)
+"""What reading a response, or another source of chunks, raises when the connection fails."""
+
+
 class Progress(Generic[ResponseFormatT]):
     """How far one stream has come."""
 
@@ -92,7 +95,7 @@ class Progress(Generic[ResponseFormatT]):
         self.events: Iterator[Any] = iter(())
         self.ended = False
         self._fault: StreamfoldError | None = None
-        self._before = self.state.snapshot
+        self._seen = (0, self.state.snapshot)
         self._chunk: tuple[Any, ...] = ()
 
     # --- what comes in ---
@@ -107,48 +110,52 @@ class Progress(Generic[ResponseFormatT]):
         except ProtocolError as fault:
             events = fault.events
             self._break_off(fault)
-        after = self.state.snapshot
-        if after.error is not None:
-            events = self._without_error(events, after)
-        if (
-            after._settled is not before._settled
-        ):  # else nothing stopped, and there is none to parse
+        if self.state.snapshot.error is not None:
+            events = self._until_error(before, events)
+        if self.state.snapshot._settled is not before._settled:  # else nothing has stopped
             events = tuple([parsed_event(event, self.parse) for event in events])
-        self._before, self._chunk = before, events
+        self._seen, self._chunk = (0, before), events
         self.events = iter(events)
 
     def skim(self, chunk: bytes) -> None:
         """Fold the next chunk without its events."""
+        before = self.state
         try:
             self.state = drain(self.state, chunk)
         except ProtocolError as fault:
             self._break_off(fault)
         if self.state.snapshot.error is not None:
-            self._without_error((), self.state.snapshot)
-        self._before, self._chunk, self.events = self.state.snapshot, (), iter(())
+            self.state = before
+            self.take(chunk)
+        self._seen, self._chunk, self.events = (0, self.state.snapshot), (), iter(())
 
     def _break_off(self, fault: ProtocolError) -> None:
-        """The chunk breaks the protocol: what came before that stands."""
-        before = fault.snapshot
-        assert before is not None
-        self.state = attrs.evolve(self.state, snapshot=before)
-        if before.error is None:  # else the stream was over before the fault
+        """The chunk breaks the protocol: nothing to a stream that is over, the end of any other."""
+        assert fault.snapshot is not None
+        self.state = attrs.evolve(self.state, snapshot=fault.snapshot)
+        if fault.snapshot.is_over:
+            self.end()
+        else:
             self._fail(fault)
 
-    def _without_error(self, events: tuple[MessageStreamEvent, ...], after: Snapshot) -> Any:
-        """The events before the `error` event, which ends the stream as the error of its type."""
-        error = after.error
-        assert error is not None
-        self._fail(stream_error(error, after, self.response))
-        kinds = [type(event) for event in events]
-        return events[: kinds.index(RawErrorEvent)] if RawErrorEvent in kinds else events
+    def _until_error(self, before: Snapshot, events: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The events before the `error` event. With that the stream ends, as the error of its type;
+        what the chunk said after it has not been seen.
+        """
+        kinds: list[type[Any]] = [event.__class__ for event in events]
+        position = kinds.index(RawErrorEvent)
+        after = _folded(events[: position + 1], before)
+        self.state = attrs.evolve(self.state, snapshot=after)
+        self._fail(stream_error(events[position], after, self.response))
+        return events[:position]
 
-    def lost(self, error: httpx.HTTPError) -> None:
+    def lost(self, error: Exception) -> None:
         """The connection failed: nothing to a message that is over, or a stream that was closed."""
         if self.ended or self.state.snapshot.is_over:
             self.end()
             return
-        cls = APITimeoutError if isinstance(error, httpx.TimeoutException) else APIConnectionError
+        timeouts = (httpx.TimeoutException, TimeoutError)
+        cls = APITimeoutError if isinstance(error, timeouts) else APIConnectionError
         fault = cls(
             f"the connection was lost: {str(error) or type(error).__name__}",
             response=self.response,
@@ -204,9 +211,11 @@ class Progress(Generic[ResponseFormatT]):
         left = length_hint(self.events)
         if not left:
             return self.state.snapshot
-        handed_out = self._chunk[: len(self._chunk) - left]
-        told = (event for event in handed_out if not isinstance(event, _DERIVED))
-        return fold(told, self._before)
+        start, seen = self._seen
+        handed_out = len(self._chunk) - left
+        seen = _folded(self._chunk[start:handed_out], seen)
+        self._seen = (handed_out, seen)
+        return seen
 
     def final_message(self) -> ParsedMessage[ResponseFormatT]:
         """The message, now that the stream has ended.
@@ -239,6 +248,11 @@ _DERIVED = (
     CompactionEvent,
 )
 """The events that the others, which are folded, led to."""
+
+
+def _folded(events: tuple[Any, ...], snapshot: Snapshot) -> Snapshot:
+    """What `events`, as they are handed out, say."""
+    return fold((event for event in events if not isinstance(event, _DERIVED)), snapshot)
 
 
 def text_of(message: Message) -> str:

@@ -19,13 +19,10 @@ Source = Union[str, "os.PathLike[str]", bytes, Iterable[bytes]]
 _CHUNK = 64 * 1024
 
 
-def _chunks(source: Source) -> Generator[bytes, None, None]:
+def _chunks(source: bytes | Iterable[bytes]) -> Generator[bytes, None, None]:
     if isinstance(source, bytes):
-        yield source
-    elif isinstance(source, (str, os.PathLike)):
-        with Path(source).open("rb") as file:
-            while chunk := file.read(_CHUNK):
-                yield chunk
+        for start in range(0, len(source), _CHUNK):
+            yield source[start : start + _CHUNK]
     else:
         yield from source
 
@@ -33,7 +30,7 @@ def _chunks(source: Source) -> Generator[bytes, None, None]:
 class _Recorded(httpx.SyncByteStream, httpx.AsyncByteStream):
     """The chunks of a recorded body, for either kind of response."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: bytes | Iterable[bytes]) -> None:
         self._chunks = _chunks(source)
 
     def __iter__(self) -> Iterator[bytes]:
@@ -51,10 +48,14 @@ class _Recorded(httpx.SyncByteStream, httpx.AsyncByteStream):
 
 
 def _response(source: Source) -> httpx.Response:
+    if isinstance(source, (str, os.PathLike)):
+        source = Path(source).read_bytes()
+    recorded = _Recorded(source)
     return httpx.Response(
         200,
         headers={"content-type": EVENT_STREAM},
-        stream=_Recorded(source),
+        stream=recorded,
+        extensions={"network_stream": recorded},  # to close it is to end it, as with a connection
         request=httpx.Request("POST", "https://api.anthropic.com/v1/messages"),
     )
 
@@ -66,6 +67,9 @@ def replay(source: Source, **options: Any) -> MessageStream[Any]:
         source: the path of a file, the bytes themselves, or an iterable of chunks, which stay as
             they are.
         options: those of `MessageStream`.
+
+    Raises:
+        OSError: the file cannot be read.
 
     >>> with replay(b'event: ping\\ndata: {"type":"ping"}\\n\\n', allow_incomplete=True) as stream:
     ...     list(stream)

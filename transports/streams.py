@@ -19,7 +19,7 @@ from streamfold.reducer import DEFAULT_LIMIT, PartialMode, Snapshot
 
 from .event_loops import Spawn, shielded, spawner
 from .parsed import ParsedMessage, ParsedMessageStreamEvent, ResponseFormatT
-from .progress import Progress, partial_mode_of, text_of
+from .progress import LOST, Progress, partial_mode_of, text_of
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -43,6 +43,8 @@ class _Stream(Generic[ResponseFormatT]):
         limit: int,
         allow_incomplete: bool,
     ) -> None:
+        if isinstance(source, (bytes, str)):
+            raise TypeError("a stream reads a response or chunks of bytes; replay() reads a body")
         response = source if isinstance(source, httpx.Response) else None
         self._progress: Progress[ResponseFormatT] = Progress(
             response,
@@ -155,7 +157,7 @@ class MessageStream(_Stream[ResponseFormatT]):
             chunk = next(self._chunks)
         except StopIteration:
             progress.end()
-        except httpx.HTTPError as error:
+        except LOST as error:
             progress.lost(error)
         else:
             take(chunk)
@@ -272,7 +274,7 @@ class AsyncMessageStream(_Stream[ResponseFormatT]):
             chunk = await self._next_chunk()
         except StopAsyncIteration:
             progress.end()
-        except httpx.HTTPError as error:
+        except LOST as error:
             progress.lost(error)
         else:
             take(chunk)
@@ -360,9 +362,10 @@ async def _aclose(source: Any, chunks: AsyncIterator[bytes]) -> None:
 
     A generator that is dropped half-way must be closed by the event loop, which trio warns of.
     Those that httpx reads a response with stand one in another, and closing the outer one only
-    drops the inner ones; but once the response is closed, they end by themselves at the next step.
+    drops the inner ones; but once its connection is closed, they end by themselves at the next
+    step. What was made up without a connection may go on for ever, and is not waited for.
     """
-    if isinstance(source, httpx.Response):
+    if isinstance(source, httpx.Response) and "network_stream" in source.extensions:
         await source.aclose()
         with suppress(Exception):
             while True:

@@ -398,17 +398,17 @@ def test_a_stream_stopped_at_any_byte_goes_on_from_json_and_from_a_pickle(body: 
 
 def test_a_state_between_events_is_the_same_for_all_of_them() -> None:
     between, _ = run([b"id: 7\ndata: a\n\n"])
-    assert between.is_between_events
+    assert between._is_between_events
     for chunk in (b"event: e\ndata: {}\n\n", b"data: a\n\n: c\n\n\n", b"\n", b"id: 7\n\n"):
         assert decode_sse(between, chunk)[0] is between
     assert decode_sse(between, b"id: 8\n\n")[0] == attrs.evolve(between, id="8")
     for chunk in (b"x", b"data: a\n", b"event: e\n", b"retry: 0\n", b"\r", b"data: a\r\r"):
         inside, _ = decode_sse(between, chunk)
-        assert not inside.is_between_events, chunk
+        assert not inside._is_between_events, chunk
         assert inside != between
         assert decode_sse(inside, b"\n\n")[0] == between
     for beginning in (b"", BOM[:2], BOM):
-        assert not run([beginning])[0].is_between_events
+        assert not run([beginning])[0]._is_between_events
 
 
 def test_all_of_a_state_is_told() -> None:

@@ -13,6 +13,7 @@ import anyio.to_thread
 import httpx
 import pytest
 import trio
+import trio.testing
 from loopback import event_stream, hold, wait, wait_for
 from shells import BODY, HALF, MESSAGE, Awaited, Chunks, body, error_event
 from streamfold.reducer import IncompleteStreamError, ProtocolError
@@ -270,6 +271,20 @@ async def test_dropping_a_stream_over_an_async_generator_closes_that(shell):
         await closed.wait()
 
 
+# httpx drops its inner generators half-way, which trio warns of
+@pytest.mark.filterwarnings("ignore:Async generator .* was garbage collected:ResourceWarning")
+@ASYNC
+async def test_closing_a_response_that_was_made_up_does_not_wait_for_its_end(shell):
+    async def content():
+        yield HALF
+        await anyio.sleep_forever()
+
+    with anyio.fail_after(5):
+        async with AsyncMessageStream(httpx.Response(200, content=content())) as stream:
+            await stream.__anext__()
+        assert stream.response.is_closed
+
+
 @ASYNC
 async def test_dropping_a_stream_whose_source_will_not_close(shell):
     class Stubborn(Chunks):
@@ -283,6 +298,20 @@ async def test_dropping_a_stream_whose_source_will_not_close(shell):
     del stream
     await anyio.wait_all_tasks_blocked()
     assert source.closed
+
+
+def test_dropping_a_stream_when_trio_takes_no_new_tasks(monkeypatch):
+    def refuse(*_):
+        raise RuntimeError("Nursery is closed to new arrivals")
+
+    async def main():
+        stream = AsyncMessageStream(Chunks([BODY]))
+        await stream.__anext__()
+        monkeypatch.setattr(trio.lowlevel, "spawn_system_task", refuse)
+        del stream
+        await trio.testing.wait_all_tasks_blocked()
+
+    trio.run(main)
 
 
 RUN = pytest.mark.parametrize("run", [asyncio.run, trio.run])
@@ -353,10 +382,13 @@ def test_a_stream_made_before_its_event_loop(run):
 
 
 class Counted:
-    """A coroutine, cancelled by `cancel` as it waits for the `at`-th time."""
+    """A coroutine, cancelled by `cancel` as it waits for the `at`-th time.
 
-    def __init__(self, coroutine, at, cancel):
-        self.coroutine, self.at, self.cancel = coroutine, at, cancel
+    `go_on` is set when it waits for the first time.
+    """
+
+    def __init__(self, coroutine, at, cancel, go_on):
+        self.coroutine, self.at, self.cancel, self.go_on = coroutine, at, cancel, go_on
         self.waited = 0
 
     def __await__(self):
@@ -367,6 +399,7 @@ class Counted:
             except StopIteration as stop:
                 return stop.value
             self.waited += 1
+            self.go_on.set()
             if self.waited == self.at:
                 self.cancel()
             try:
@@ -375,15 +408,15 @@ class Counted:
                 go_on, value = self.coroutine.throw, error
 
 
-async def cancelled_at(shell, at, use, stream):
+async def cancelled_at(shell, at, use, stream, go_on):
     """`await use(stream)`, cancelled as it waits for the `at`-th time; whether it came to that."""
     if shell.name == "trio":
         with trio.CancelScope() as scope:
-            await Counted(use(stream), at, scope.cancel)
+            await Counted(use(stream), at, scope.cancel, go_on)
         return scope.cancelled_caught
 
     async def run():
-        await Counted(use(stream), at, asyncio.current_task().cancel)
+        await Counted(use(stream), at, asyncio.current_task().cancel, go_on)
 
     task = asyncio.create_task(run())
     await asyncio.wait([task])
@@ -402,21 +435,23 @@ async def leave_early(stream):
                 break
 
 
-async def drop_early(stream):
-    await stream.__anext__()
+async def drop_at_the_end(stream):
+    await stream.until_done()
 
 
 @ASYNC
-@pytest.mark.parametrize("use", [read_to_the_end, leave_early, drop_early])
+@pytest.mark.parametrize("use", [read_to_the_end, leave_early, drop_at_the_end])
 async def test_cancelling_the_task_at_any_await(shell, server, use):
     opening, *chunks = event_stream(BODY, chunks=250)
-    server.answer([opening, *(step for chunk in chunks for step in (wait(0.003), chunk))])
+    slowly = [step for chunk in chunks for step in (chunk, wait(0.003))]
     was_cancelled, at = True, 0
     async with shell.client(**ONE_CONNECTION) as client:
         while was_cancelled:
             at += 1
+            go_on = threading.Event()
+            server.answer([opening, wait_for(go_on), *slowly])
             box = [await client.open(server)]
-            was_cancelled = await cancelled_at(shell, at, use, box[0])
+            was_cancelled = await cancelled_at(shell, at, use, box[0], go_on)
             box.clear()
             gc.collect()  # the exception holds the stream, and the stream the exception
             await wait_closed(server)
