@@ -357,7 +357,8 @@ def test_the_type_is_implied_or_right() -> None:
     for kind in ("image", None, 1, ["text"]):
         with pytest.raises(FieldError) as caught:
             TextBlock.from_dict({"type": kind, "text": "a"})
-        assert str(caught.value) == f"`type` must be 'text', not {kind!r}"
+        told = repr(kind) if isinstance(kind, str) else described(kind)
+        assert str(caught.value) == f"`type` must be 'text', not {told}"
 
 
 def test_equality_is_by_class_and_content() -> None:
