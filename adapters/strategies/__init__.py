@@ -27,7 +27,7 @@ Needs hypothesis: `streamfold[testing]`.
 """
 
 try:
-    import hypothesis as _hypothesis  # noqa: F401
+    __import__("hypothesis")
 except ImportError:
     raise ImportError(
         "streamfold.adapters.strategies needs hypothesis: pip install 'streamfold[testing]'"

@@ -15,7 +15,7 @@ from .messages import Draw
 
 __all__ = ["cuts"]
 
-_hows = st.sampled_from(["whole", "places", "run", "tender"])
+_hows = st.sampled_from(["whole", "places", "tender", "run"])
 
 
 def cuts(draw: Draw, length: int, tender: Sequence[int]) -> list[int]:

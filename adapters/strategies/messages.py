@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from functools import cache
-from typing import Any, NamedTuple, TypeVar, get_args
+from typing import Any, NamedTuple, TypeVar, cast, get_args
 
 from hypothesis import strategies as st
 from streamfold.reducer import StopReason
@@ -60,6 +60,7 @@ _CAREFUL = 'a "\\{}[]:,/\n\r\t\0\x7f\x85é€\u2028\ufeff\ufffd😀'
 _CUT = '"\\é😀'
 """Of those, what can be cut in two."""
 
+nothing: Strategy = st.nothing()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
 models = st.sampled_from(["claude-opus-4-6", "claude-haiku-4-5", "claude-next"])
 floats = st.floats(allow_nan=False, allow_infinity=False)
 _counts = st.integers(0, 5000)
@@ -74,9 +75,9 @@ def joined(string: str) -> str:
 def copied(value: JSON) -> JSON:
     """The same JSON, sharing nothing with `value`."""
     if isinstance(value, dict):
-        return {key: copied(item) for key, item in value.items()}
+        return {key: copied(item) for key, item in cast("dict[str, JSON]", value).items()}
     if isinstance(value, list):
-        return [copied(item) for item in value]
+        return [copied(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
     return value
 
 
@@ -94,7 +95,8 @@ class Grammar:
             texts |= st.text(st.sampled_from("a\ud83d\ude00"), max_size=4).map(joined)
         self.text: Strategy = st.sampled_from(["", "a", "Hello", "A 😀"]) | texts
         self.maybe_text: Strategy = st.none() | self.text
-        self.name: Strategy = st.sampled_from(["a", "b", "😀"]) | self.text
+        names = st.sampled_from(["a", "b", "😀"]) | st.text(_CUT, max_size=4)
+        self.name: Strategy = self.known_or_odd(names, self.text)
         scalars = st.none() | st.booleans() | st.integers(-(2**70), 2**70) | floats | self.text
         self.value: Strategy = st.recursive(
             scalars,
@@ -308,7 +310,7 @@ def any_block(kinds: Kinds) -> Strategy:
     names = [*kinds.blocks, *["unknown"] * kinds.unknown]
     weighted = [kind for kind in names for _ in range(_WEIGHTS[kind])]
     if not weighted:
-        return st.nothing()
+        return nothing
     return st.sampled_from(weighted).flatmap(grammar_of(kinds.unknown).blocks.__getitem__)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cache
 from itertools import zip_longest
 from typing import Any, Literal, NamedTuple, get_args
@@ -35,6 +35,7 @@ from .messages import (
     message_of,
     model_after,
     models,
+    nothing,
 )
 
 __all__ = ["WAYS", "Way", "raw_events"]
@@ -187,7 +188,7 @@ class _Teller:
         comma = "," if text[end - 1] not in "[{" else ""
         unfinished = self.draw(_unfinished[text[end]])
         deltas = self.input_json(text[:end] + comma + unfinished)
-        start = {**block, "input": {}}
+        start: dict[str, JSON] = {**block, "input": {}}
         return told._replace(start=start, deltas=deltas, stops=False)
 
     def input_json(self, text: str) -> list[Delta]:
@@ -302,7 +303,7 @@ def _told_head(
         start["usage"], told = _told_usage(draw, message["usage"], ways)
         last.update(told)
         if before:
-            totals = told.get("usage") or {}
+            totals: dict[str, JSON] = told.get("usage") or {}
             before[0]["usage"] = {key: 1 for key in totals if isinstance(totals[key], int)}
     return start, [*before, last]
 
@@ -348,7 +349,7 @@ def _interleaved(told: list[_Telling]) -> list[Event]:
 def _between(kinds: Kinds, ways: tuple[Way, ...]) -> Strategy:
     """What may come between any two events, with the position where it does."""
     grammar = grammar_of(kinds.unknown)
-    events = grammar.tagged("ping", {}) if "pings" in ways else st.nothing()
+    events = grammar.tagged("ping", {}) if "pings" in ways else nothing
     if kinds.unknown:
         events |= grammar.object_with(
             {"type": st.sampled_from(ODD_TYPES)}, index=grammar.value, message=grammar.value
@@ -385,23 +386,33 @@ def _streams(
         told[-1] = teller.open_tool(told[-1])
         message = {**message, "stop_reason": "max_tokens"}
 
-    start = {**message, "content": []}
+    start: dict[str, JSON] = {**message, "content": []}
     if any(map(model_after, message["content"])):
         start["model"] = draw(models)
     ending: list[Event] = []
     if message.get("stop_reason") is not None:
         start, deltas = _told_head(draw, start, ways)
         ending = [*deltas, {"type": "message_stop"}]
-    events = [{"type": "message_start", "message": start}, *_interleaved(told), *ending]
+    events: list[Event] = [
+        {"type": "message_start", "message": start},
+        *_interleaved(told),
+        *ending,
+    ]
 
     for position, event in draw(_between(kinds, ways)):
         events.insert(1 + position % max(len(events) - 1, 1), event)
     if kinds.unknown:
-        for position, in_delta, name, value in draw(_odd_fields(grammar)):
-            event = events[position % len(events)]
-            (event["delta"] if in_delta and "delta" in event else event).setdefault(name, value)
+        _add_fields(events, draw(_odd_fields(grammar)))
     fresh: list[Event] = copied(events)
     return fresh
+
+
+def _add_fields(events: list[Event], odd: Iterable[tuple[int, bool, str, JSON]]) -> None:
+    """Add fields that nobody knows to events, or to their deltas."""
+    for position, in_delta, name, value in odd:
+        event = events[position % len(events)]
+        holder = event["delta"] if in_delta and "delta" in event else event
+        holder.setdefault(name, value)
 
 
 def _may_end_open(message: Mapping[str, JSON], is_free: bool) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Mapping
 from functools import cache
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 from hypothesis import strategies as st
 
@@ -113,7 +113,8 @@ def wire(
     """
     chosen = chosen_from(FORMS, "forms", forms)
     if told is None or isinstance(told, Mapping):
-        return raw_events(told).flatmap(lambda events: _bodies(events, chosen))
+        message = cast("Mapping[str, JSON] | None", told)
+        return raw_events(message).flatmap(lambda events: _bodies(events, chosen))
     return _bodies(told.events if isinstance(told, BrokenStream) else list(told), chosen)
 
 
