@@ -40,8 +40,8 @@ def main() -> int:
     if options.save and options.only:
         parser.error("--save writes the whole table: it goes without --only")
     try:
-        from . import report, workloads
-        from .measure import Patience, compare
+        from . import curves, report, workloads
+        from .measure import Patience, Point, compare
     except ModuleNotFoundError as error:
         parser.error(f"{error}: the peers come with the extra: pip install 'streamfold[bench]'")
 
@@ -55,29 +55,31 @@ def main() -> int:
             print(comparison.name)
             continue
         comparison.check()
-        one = compare(comparison, patience)
-        measured.append(one)
-        told = f"{len(one.rounds)} rounds: {report.ratio(one)} {comparison.peer.name}"
-        print(f"{comparison.name}: {told}", file=sys.stderr, flush=True)
+        measured.append(compare(comparison, patience))
+        _tell(f"{comparison.name}: {report.ratio(measured[-1])}")
     if options.list:
         return 0
-    print(report.table(measured))
+    print(report.table(measured, judged=not options.quick))
     if not options.quick:
         print(report.verdict(measured))
 
-    curves: dict[str, list[report.Point]] = {}
     machine = report.Machine.this()
+    points: dict[str, list[Point]] = {}
     if options.save:
-        for name, curve in (("cost", workloads.cost_curves), ("memory", workloads.memory_curves)):
-            print(f"curves of {name}", file=sys.stderr, flush=True)
-            curves[name] = list(curve(scale))
-        report.save_plots(FOLDER, curves["cost"], curves["memory"])
+        _tell("the curves")
+        points["cost"] = list(curves.cost(scale, patience))
+        points["memory"] = list(curves.memory(scale))
+        report.save_plots(FOLDER, points["cost"], points["memory"])
         text = report.results(measured, machine)
         (FOLDER / "RESULTS.md").write_text(text, encoding="utf-8")
     if options.json:
-        figures = report.raw_figures(measured, machine, curves)
+        figures = report.raw_figures(measured, machine, points)
         options.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     return 0
+
+
+def _tell(progress: str) -> None:
+    print(progress, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

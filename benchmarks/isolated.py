@@ -34,8 +34,7 @@ def import_time(module: str) -> float:
 
 
 def _run(*arguments: str) -> str:
-    # what is compiled is kept, as it is for whoever installed it
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}  # what is installed is compiled
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=ROOT,

@@ -19,7 +19,7 @@ from statistics import median
 
 import attrs
 
-__all__ = ["CPUTime", "Comparison", "Measured", "Patience", "Side", "compare"]
+__all__ = ["CPUTime", "Comparison", "Measured", "Patience", "Point", "Side", "compare"]
 
 
 @attrs.frozen
@@ -133,6 +133,15 @@ class Measured:
         if self.comparison.at_most is not None:
             return self.share <= self.comparison.at_most
         return None
+
+
+@attrs.frozen
+class Point:
+    """One point of a curve: the `value` of a stream of so many deltas."""
+
+    curve: str
+    deltas: int
+    value: float
 
 
 class CPUTime:

@@ -13,47 +13,47 @@ from typing import Any
 import attrs
 from tabulate import tabulate
 
-from .measure import Measured
+from .measure import Measured, Point
 
-__all__ = ["Machine", "Point", "raw_figures", "results", "save_plots", "table", "verdict"]
+__all__ = ["Machine", "raw_figures", "results", "save_plots", "table", "verdict"]
 
 PEERS = ("anthropic", "httpx2", "httpx", "httpx-sse", "jiter", "partial-json-parser", "attrs")
-
-
-@attrs.frozen
-class Point:
-    """One point of a curve: `value` at `deltas`."""
-
-    curve: str
-    deltas: int
-    value: float
 
 
 # --- the table ----------------------------------------------------------------------------------
 
 
-def table(measured: Sequence[Measured]) -> str:
-    """All comparisons as a Markdown table, with the notes below it."""
-    notes = list(dict.fromkeys(m.comparison.note for m in measured if m.comparison.note))
-    rows = []
-    for one in measured:
-        comparison = one.comparison
-        number = notes.index(comparison.note) + 1 if comparison.note else 0
-        rows.append(
-            (
-                comparison.name + (f" [{number}]" if number else ""),
-                _cost(one.ours, comparison.unit),
-                _cost(one.peer, comparison.unit),
-                comparison.peer.name,
-                ratio(one),
-                f"{100 * one.error:.1f} %",
-                target(one),
-                {True: "yes", False: "**no**", None: ""}[one.reached],
-            )
-        )
-    headers = ("workload", "streamfold", "peer", "", "ratio", "±", "asked", "reached")
+def table(measured: Sequence[Measured], *, judged: bool = True) -> str:
+    """All comparisons as a Markdown table, with its notes below.
+
+    Args:
+        measured: the rows.
+        judged: whether to say what was asked and whether it was reached.
+    """
+    notes = list(dict.fromkeys(one.comparison.note for one in measured if one.comparison.note))
+    headers = ["workload", "streamfold", "peer", "", "ratio", "±"]
+    rows = [
+        [
+            one.comparison.name + _reference(one.comparison.note, notes),
+            _cost(one.ours, one.comparison.unit),
+            _cost(one.peer, one.comparison.unit),
+            one.comparison.peer.name,
+            ratio(one),
+            f"{100 * one.error:.1f} %",
+        ]
+        for one in measured
+    ]
+    if judged:
+        headers += ["asked", "reached"]
+        for row, one in zip(rows, measured, strict=True):
+            row += [target(one), {True: "yes", False: "**no**", None: ""}[one.reached]]
     written = tabulate(rows, headers, tablefmt="pipe", disable_numparse=True)
-    return "\n".join([written, "", *(f"[{n}] {note}.  " for n, note in enumerate(notes, 1))]) + "\n"
+    told = [f"{number}. {note}" for number, note in enumerate(notes, 1)]
+    return "\n".join([written, "", *told]) + "\n"
+
+
+def _reference(note: str, notes: Sequence[str]) -> str:
+    return f" [{notes.index(note) + 1}]" if note else ""
 
 
 def ratio(measured: Measured) -> str:
@@ -148,9 +148,9 @@ def results(measured: Sequence[Measured], machine: Machine) -> str:
 
 `python -m benchmarks --save` wrote this: {machine}.
 
-Costs are medians of CPU time (µs per event on the wire), ratios medians of the rounds' ratios, ± their standard
-error; streams come in chunks of 4 KiB where nothing else is said. Only the ratios mean anything on
-another machine.
+Times are CPU time, costs are medians, "event" is one on the wire. Ratios are medians of the rounds'
+ratios, ± their standard error; only they mean anything on another machine. Streams come in chunks
+of 4 KiB where nothing else is said.
 
 {table(measured)}
 {verdict(measured)}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 __all__ = [
@@ -27,11 +28,12 @@ __all__ = [
 
 Event = Mapping[str, Any]
 
-WORDS = (
-    " the of and a to in is that it for as with be by on not this are from or at which but have one"
-    " stream event delta block message snapshot folding network because through between together"
-    " remember, however; therefore: possible? naïve café Zürich Ærøskøbing – “quoted” 東京 🥖 \n\n"
-).split(" ")[1:]
+PROSE = """A stream is a fold: bytes arrive, a pure function turns them into values, and everything
+else is I/O. The café in Zürich – “open until late”, they say – sells 🥖 and 東京 style naïve art;
+nobody remembers, however, why the block behind Ærøskøbing came back between two network faults.
+
+It is the delta that says what is new, and the snapshot what is known at last: together they are
+all one has to have, which is not much, but at least as much as anyone asked for before."""
 
 CODE = '''def read(path: Path, *, limit: int = 1 << 20) -> dict[str, list[str]]:
     """Read "key\\tvalue" lines; a `\\\\` at the end of a line continues it."""
@@ -217,15 +219,15 @@ def _input_deltas(value: Any, count: int) -> list[Event]:
     """`value` as JSON text in `count` pieces, cut anywhere; an empty one first, as in the API."""
     written = json.dumps(value, ensure_ascii=False)
     cuts = [len(written) * piece // count for piece in range(count + 1)]
-    pieces = ["", *(written[start:end] for start, end in zip(cuts, cuts[1:], strict=False))]
+    pieces = ["", *(written[start:end] for start, end in pairwise(cuts))]
     return [{"type": "input_json_delta", "partial_json": piece} for piece in pieces]
 
 
 def _words(count: int, seed: int) -> list[str]:
-    """`count` pieces of text of one to three words."""
-    choice = random.Random(seed)
+    """`count` pieces of text of one or two words: nine bytes on average."""
+    words, choice = PROSE.split(" "), random.Random(seed)
     return [
-        "".join(" " + w for w in choice.choices(WORDS, k=choice.choice((1, 1, 2))))
+        " " + " ".join(choice.choices(words, k=choice.choice((1, 1, 2, 2, 2))))
         for _ in range(count)
     ]
 
@@ -244,7 +246,7 @@ def _tool_stream(value: Any, deltas: int) -> list[bytes]:
 
 def _stream(events: Sequence[Event]) -> list[bytes]:
     """The events between the beginning and the end of a message, with a ping behind the first."""
-    message = {
+    message: Event = {
         "model": "claude-haiku-4-5-20251001",
         "id": "msg_01Y2zPhTtvDNiByimbPajW6B",
         "type": "message",

@@ -12,7 +12,7 @@ import attrs
 from . import isolated, peers, streams
 from .measure import Comparison, CPUTime, Side
 
-__all__ = ["Scale", "comparisons", "cost_curves", "memory_curves"]
+__all__ = ["OURS", "SDK", "Scale", "beside_the_sdk", "comparisons"]
 
 OURS = "streamfold"
 SDK = "anthropic"
@@ -52,7 +52,7 @@ def comparisons(scale: Scale) -> Iterator[Comparison]:
 
 
 def _against_the_sdk(scale: Scale) -> Iterator[Comparison]:
-    row = partial(_both, scale)
+    row = partial(beside_the_sdk, scale)
     one_event = "each event comes in a chunk of its own, as on an idle network"
 
     for full in (1_000, 4_000, 16_000, 64_000):
@@ -101,7 +101,7 @@ def _against_the_sdk(scale: Scale) -> Iterator[Comparison]:
 
 
 def _async_against_the_sdk(scale: Scale) -> Iterator[Comparison]:
-    row = partial(_both_async, scale)
+    row = partial(_beside_the_async_sdk, scale)
     text = streams.text(scale(4_000))
     yield row(f"text {_count(text)}, all events, async", text, 1)
     text = streams.text(scale(200))
@@ -137,20 +137,29 @@ def _against_parts(scale: Scale) -> Iterator[Comparison]:
         ),
         at_least=2.5,
     )
-    for full, peer, snapshots in (
-        (12_000, "jiter", peers.snapshots_jiter),
-        (1_000, "partial-json-parser", peers.snapshots_partial_json_parser),
-    ):
-        tool = streams.tool(scale(full))
-        cut = streams.chunks(tool, CHUNK)
-        ours = _reading(peers.open_streamfold, peers.every_snapshot, cut)
-        theirs = partial(partial, snapshots, streams.input_pieces(tool))
-        yield Comparison(
-            f"tool {_count(tool)}, every snapshot read",
-            Side(OURS, cost(ours, events=len(tool)), lambda: ours()()),
-            Side(peer, cost(theirs, events=len(tool)), lambda: theirs()()),
-            note="the peer parses pieces of input cut out beforehand; streamfold reads the stream",
-        )
+    yield _against_a_parser(scale, 12_000, "jiter", peers.snapshots_jiter)
+    quadratic = peers.snapshots_partial_json_parser
+    yield _against_a_parser(scale, 1_000, "partial-json-parser", quadratic)
+
+
+def _against_a_parser(
+    scale: Scale, deltas: int, peer: str, parse_pieces: Callable[[Sequence[str]], Any]
+) -> Comparison:
+    tool = streams.tool(scale(deltas))
+    chunks, pieces = streams.chunks(tool, CHUNK), streams.input_pieces(tool)
+
+    def ours() -> Callable[[], object]:
+        return partial(peers.every_snapshot, peers.open_streamfold(chunks))
+
+    def theirs() -> Callable[[], object]:
+        return partial(parse_pieces, pieces)
+
+    return Comparison(
+        f"tool {_count(tool)}, every snapshot read",
+        Side(OURS, _cost(scale, ours, events=len(tool)), lambda: ours()()),
+        Side(peer, _cost(scale, theirs, events=len(tool)), lambda: theirs()()),
+        note="the peer parses pieces of input cut out beforehand; streamfold reads the stream",
+    )
 
 
 def _against_itself(scale: Scale) -> Iterator[Comparison]:
@@ -172,8 +181,8 @@ def _against_itself(scale: Scale) -> Iterator[Comparison]:
         ours(f"{OURS}, {scale(200)} blocks", blocks),
         ours(f"{OURS}, one block", one),
         at_most=1.3,
-        note=f"both streams have {len(one)} events on the wire; the {scale(200)} blocks are text and"
-        " tool input in turn, of one to three deltas each, the one block is text",
+        note=f"both streams have {len(one)} events on the wire; the {scale(200)} blocks are text"
+        " and tool input in turn, of one to three deltas each, the one block is text",
     )
 
 
@@ -197,35 +206,10 @@ def _in_fresh_processes(scale: Scale) -> Iterator[Comparison]:
     )
 
 
-# --- the plots ----------------------------------------------------------------------------------
-
-
-def cost_curves(scale: Scale) -> Iterator[tuple[str, int, Comparison]]:
-    """Cost per event against stream length: what is read, its deltas, and the comparison."""
-    for name, make, lengths in (
-        ("text", streams.text, (1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 64_000)),
-        ("tool input", streams.tool, (1_000, 2_000, 4_000, 8_000, 16_000)),
-    ):
-        for full in lengths:
-            stream = make(scale(full))
-            yield name, scale(full), _both(scale, f"{name} {full}", stream, peers.all_events)
-
-
-def memory_curves(scale: Scale) -> Iterator[tuple[str, int, float]]:
-    """Memory of all events kept against stream length: whose, deltas, megabytes.
-
-    The SDK's ends where a machine of 8 GB would: it grows with the square of the length.
-    """
-    for full in (1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 64_000):
-        yield OURS, scale(full), isolated.kept_events(OURS, scale(full))
-        if full <= 16_000:
-            yield SDK, scale(full), isolated.kept_events(SDK, scale(full))
-
-
 # --- how a row is made --------------------------------------------------------------------------
 
 
-def _both(
+def beside_the_sdk(
     scale: Scale,
     name: str,
     stream: Chunks,
@@ -246,7 +230,7 @@ def _both(
     )
 
 
-def _both_async(
+def _beside_the_async_sdk(
     scale: Scale,
     name: str,
     stream: Chunks,
