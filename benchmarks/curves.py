@@ -13,8 +13,9 @@ __all__ = ["cost", "memory"]
 LENGTHS = (1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 64_000)
 
 
-def cost(scale: Scale, patience: Patience) -> Iterator[Point]:
+def cost(scale: Scale) -> Iterator[Point]:
     """Microseconds of CPU time per event, all events read."""
+    patience = Patience(rounds=(3, 9), error=0.03, seconds=10.0)
     for kind, make in (("text", streams.text), ("tool input", streams.tool)):
         for deltas in map(scale, LENGTHS):
             stream = make(deltas)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from xml.etree import ElementTree
+
 from benchmarks import report
-from benchmarks.measure import Comparison, Measured, Side
+from benchmarks.measure import Comparison, Measured, Point, Side
 
 MACHINE = report.Machine(
     "A processor", 2, "Linux 6.1", "CPython 3.11.1", {"jiter": "1"}, "2026-11-22"
@@ -71,3 +74,16 @@ def test_the_results_say_where_and_with_what() -> None:
     assert report.table(FIGURES) in text
     assert report.verdict(FIGURES) in text
     assert max(map(len, text.partition("| workload")[0].splitlines())) <= 200
+
+
+def test_the_plots_are_the_same_each_time_and_name_their_curves(tmp_path: Path) -> None:
+    cost = [Point("streamfold, text", 1_000, 4.0), Point("anthropic, tool input", 1_000, 52.0)]
+    memory = [Point("streamfold", 1_000, 0.3), Point("anthropic", 2_000, 19.0)]
+    first, second = tmp_path / "first", tmp_path / "second"
+    for folder in (first, second):
+        folder.mkdir()
+        report.save_plots(folder, cost, memory)
+    for name, curves in (("cost.svg", cost), ("memory.svg", memory)):
+        words = {element.text for element in ElementTree.parse(first / name).iter()}
+        assert words >= {point.curve for point in curves}
+        assert (first / name).read_bytes() == (second / name).read_bytes()
