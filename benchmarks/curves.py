@@ -14,8 +14,9 @@ LENGTHS = (1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 64_000)
 
 
 def cost(scale: Scale) -> Iterator[Point]:
-    """Microseconds of CPU time per event, all events read: the least of several rounds, for there is
-    no ratio here from which what slows the machine would be gone.
+    """Microseconds of CPU time per event, all events read.
+
+    The least of several rounds: there is no ratio here that would not mind a slow machine.
     """
     patience = Patience(rounds=(3, 9), error=0.03, seconds=10.0)
     for kind, make in (("text", streams.text), ("tool input", streams.tool)):
