@@ -67,7 +67,7 @@ def main() -> int:
     points: dict[str, list[Point]] = {}
     if options.save:
         _tell("the curves")
-        points["cost"] = list(curves.cost(scale, patience))
+        points["cost"] = list(curves.cost(scale))
         points["memory"] = list(curves.memory(scale))
         report.save_plots(FOLDER, points["cost"], points["memory"])
         text = report.results(measured, machine)

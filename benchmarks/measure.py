@@ -84,9 +84,9 @@ class Patience:
         shortest: seconds that one measurement takes at least, by repetition.
     """
 
-    rounds: tuple[int, int] = (7, 41)
+    rounds: tuple[int, int] = (9, 41)
     error: float = 0.01
-    seconds: float = 30.0
+    seconds: float = 20.0
     shortest: float = 0.05
 
 

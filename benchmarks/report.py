@@ -59,9 +59,11 @@ def _reference(note: str, notes: Sequence[str]) -> str:
 def ratio(measured: Measured) -> str:
     """How ours compares to the peer, as one says it."""
     comparison = measured.comparison
-    if comparison.at_most is None:
-        return f"{measured.factor:.1f} × faster"
-    return _part(measured.share)
+    if comparison.at_most is not None:
+        return _part(measured.share)
+    if measured.factor < 1:
+        return f"{measured.share:.1f} × slower"
+    return f"{measured.factor:.1f} × faster"
 
 
 def target(measured: Measured) -> str:

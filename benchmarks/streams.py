@@ -29,11 +29,14 @@ __all__ = [
 Event = Mapping[str, Any]
 
 PROSE = """A stream is a fold: bytes arrive, a pure function turns them into values, and everything
-else is I/O. The café in Zürich – “open until late”, they say – sells 🥖 and 東京 style naïve art;
+else is I/O. The café in Zürich ("open until late", they say) sells crème brûlée and naïve art;
 nobody remembers, however, why the block behind Ærøskøbing came back between two network faults.
 
 It is the delta that says what is new, and the snapshot what is known at last: together they are
 all one has to have, which is not much, but at least as much as anyone asked for before."""
+"""Not ASCII, but Latin-1, which CPython keeps in one byte a character: one emoji would make each
+copy of the text four times as large, and copies are what the official SDK keeps.
+"""
 
 CODE = '''def read(path: Path, *, limit: int = 1 << 20) -> dict[str, list[str]]:
     """Read "key\\tvalue" lines; a `\\\\` at the end of a line continues it."""
@@ -41,7 +44,7 @@ CODE = '''def read(path: Path, *, limit: int = 1 << 20) -> dict[str, list[str]]:
     for number, line in enumerate(path.read_text().split("\\n"), start=1):
         key, tab, value = line.partition("\\t")
         if not tab and key:
-            raise ValueError(f"{path}:{number}: no tab in {line!r} – expected 'key\\tvalue'")
+            raise ValueError(f"{path}:{number}: no tab in «{line!r}»")
         found.setdefault(key, []).append(value.rstrip("\\r") or "<none>")
     return {key: values for key, values in found.items() if len(values) <= limit}
 

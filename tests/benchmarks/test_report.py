@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from xml.etree import ElementTree
+
 from benchmarks import report
-from benchmarks.measure import Comparison, Measured, Side
+from benchmarks.measure import Comparison, Measured, Point, Side
 
 MACHINE = report.Machine(
     "A processor", 2, "Linux 6.1", "CPython 3.11.1", {"jiter": "1"}, "2026-11-22"
@@ -21,12 +24,13 @@ FIGURES = [
     measured("kept", 5.0, 302.0, at_most=1 / 40, unit="MB"),
     measured("import", 80.0, 1360.0, at_most=1 / 15, unit="ms", note="the floor"),
     measured("shown", 10.0, 25.0),
+    measured("slower", 30.0, 20.0),
 ]
 
 
 def test_the_table() -> None:
     _head, _rule, *rows = report.table(FIGURES).splitlines()
-    cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows[:5]]
+    cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows[:6]]
     assert cells == [
         [
             "text",
@@ -51,8 +55,9 @@ def test_the_table() -> None:
         ["kept", "5 MB", "302 MB", "anthropic", "1/60.4", "0.0 %", "≤ 1/40.0", "yes"],
         ["import [1]", "80 ms", "1,360 ms", "anthropic", "1/17.0", "0.0 %", "≤ 1/15.0", "yes"],
         ["shown", "10 µs/event", "25 µs/event", "anthropic", "2.5 × faster", "0.0 %", "", ""],
+        ["slower", "30 µs/event", "20 µs/event", "anthropic", "1.5 × slower", "0.0 %", "", ""],
     ]
-    assert rows[5:] == ["", "1. the floor"]
+    assert rows[6:] == ["", "1. the floor"]
 
 
 def test_a_smoke_run_is_not_judged() -> None:
@@ -71,3 +76,16 @@ def test_the_results_say_where_and_with_what() -> None:
     assert report.table(FIGURES) in text
     assert report.verdict(FIGURES) in text
     assert max(map(len, text.partition("| workload")[0].splitlines())) <= 200
+
+
+def test_the_plots_are_the_same_each_time_and_name_their_curves(tmp_path: Path) -> None:
+    cost = [Point("streamfold, text", 1_000, 4.0), Point("anthropic, tool input", 1_000, 52.0)]
+    memory = [Point("streamfold", 1_000, 0.3), Point("anthropic", 2_000, 19.0)]
+    first, second = tmp_path / "first", tmp_path / "second"
+    for folder in (first, second):
+        folder.mkdir()
+        report.save_plots(folder, cost, memory)
+    for name, curves in (("cost.svg", cost), ("memory.svg", memory)):
+        words = {element.text for element in ElementTree.parse(first / name).iter()}
+        assert words >= {point.curve for point in curves}
+        assert (first / name).read_bytes() == (second / name).read_bytes()
