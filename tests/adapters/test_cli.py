@@ -21,7 +21,8 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from streamfold.adapters import cli, terminal
+from streamfold.adapters import cli, displays, terminal
+from streamfold.adapters.replay import show_stream
 from streamfold.reducer import ProtocolError, Snapshot, StreamState, feed
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
@@ -626,7 +627,7 @@ def test_nothing_in_a_result_raises(kind, told_as, content, pages, details):
 )
 def test_any_order_of_events_is_shown_or_refused(events):
     out = io.StringIO()
-    assert cli._replay(Source([body(*events)]), terminal.Transcript(out)) in (0, 1)
+    assert show_stream([body(*events)], terminal.Transcript(out)) in (0, 1)
 
 
 # --- faults -------------------------------------------------------------------------------------
@@ -781,7 +782,7 @@ def uncoloured(text):
 
 def on_screen(stream):
     screen = Screen()
-    assert cli._replay(Source([stream]), terminal.Transcript(screen)) == 0
+    assert show_stream([stream], terminal.Transcript(screen)) == 0
     return screen.getvalue()
 
 
@@ -950,6 +951,6 @@ def test_ctrl_c_on_a_terminal_ends_the_line(running, pty):
 
 def test_a_display_is_asked_for_events_and_for_the_end():
     out = io.StringIO()
-    cli.FinalMessage(out).close(Snapshot())
-    cli.EventLines(out).close(Snapshot())
+    displays.FinalMessage(out).close(Snapshot())
+    displays.EventLines(out).close(Snapshot())
     assert out.getvalue() == ""

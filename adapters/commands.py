@@ -1,0 +1,60 @@
+"""What the commands of the command line share: how one ends, and how it says why.
+
+A command is a module with `add_command(commands)`, which adds its parser to those of `cli` and sets
+`run` as its default: a function from the parsed options to the exit status. What ends it early is
+raised as `CommandError`. Only `cli` knows the list of commands.
+
+    0    all is well
+    1    it failed: what there is was shown, standard error says why
+    2    a file or a flag that makes no sense
+    130  interrupted (Ctrl-C)
+    141  whoever read the output has gone (`| head`)
+"""
+
+from __future__ import annotations
+
+import sys
+
+from .terminal import visible
+
+__all__ = [
+    "FAILED",
+    "INTERRUPTED",
+    "MISUSED",
+    "OK",
+    "UNREAD",
+    "CommandError",
+    "complain",
+    "one_line",
+]
+
+OK, FAILED, MISUSED, INTERRUPTED, UNREAD = 0, 1, 2, 130, 141
+
+
+class CommandError(Exception):
+    """A command cannot go on.
+
+    Attributes:
+        reason: why, for the user.
+        status: the exit status; what makes no sense is 2, what failed is 1.
+    """
+
+    def __init__(self, reason: object, status: int = MISUSED) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.status = status
+
+
+def one_line(text: str) -> str:
+    r"""`text` in one line, without a character that a terminal obeys.
+
+    >>> one_line("one\ntwo\x1b[31m")
+    'one␊two␛[31m'
+    """
+    return visible(text).replace("\n", "␊")
+
+
+def complain(reason: object, status: int = FAILED) -> int:
+    """Say on standard error, in one line, what went wrong; `status` is handed through."""
+    print(f"streamfold: {one_line(str(reason))}", file=sys.stderr)
+    return status
