@@ -9,16 +9,14 @@ from __future__ import annotations
 import argparse
 import errno
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from streamfold.reducer import ProtocolError, StreamfoldError, StreamState, feed, finish
+from .commands import CommandError
+from .displays import ReadError, add_display_flags, show_body
 
-from .commands import OK, CommandError, complain
-from .displays import Display, add_display_flags
-
-__all__ = ["add_command", "show_stream"]
+__all__ = ["add_command"]
 
 _CHUNK = 64 * 1024
 """Bytes that one read takes at most."""
@@ -50,14 +48,10 @@ def _replay(options: argparse.Namespace) -> int:
     except OSError as error:
         raise CommandError(f"{options.file}: {error.strerror}") from error
     with opened as source:
-        return show_stream(_chunks(source), options.display(sys.stdout))
+        return show_body(_chunks(source), options.display(sys.stdout))
 
 
 # --- the input ----------------------------------------------------------------------------------
-
-
-class _ReadError(Exception):
-    """The input could not be read to its end."""
 
 
 def _open(name: str) -> AbstractContextManager[Any]:
@@ -75,26 +69,4 @@ def _chunks(source: Any) -> Iterator[bytes]:
         while chunk := source.read1(_CHUNK):
             yield chunk
     except OSError as error:
-        raise _ReadError(f"the input broke off: {error.strerror}") from error
-
-
-# --- the display --------------------------------------------------------------------------------
-
-
-def show_stream(chunks: Iterable[bytes], display: Display) -> int:
-    """Show the stream of these chunks, as far as it goes; the exit status."""
-    state = StreamState()
-    fault: Exception | None = None
-    try:
-        for chunk in chunks:
-            state, events = feed(state, chunk)
-            display.show(events, state.snapshot)
-        finish(state)
-    except (StreamfoldError, _ReadError) as error:
-        fault = error
-    snapshot = state.snapshot
-    if isinstance(fault, ProtocolError):
-        snapshot = fault.snapshot or snapshot
-        display.show(fault.events, snapshot)
-    display.close(snapshot)
-    return OK if fault is None else complain(fault)
+        raise ReadError(f"the input broke off: {error.strerror}") from error

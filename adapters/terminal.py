@@ -429,8 +429,8 @@ class Transcript:
         for event in events:
             if id(event) in aside:
                 self._notes.append(_unknown(event))
-            elif type(event) in _EVENTS:
-                _EVENTS[type(event)](self, event)
+            elif tell := _known(_EVENTS, event):
+                tell(self, event)
             if not self._open:
                 self._say_notes()
         self._flush()
@@ -513,7 +513,7 @@ class Transcript:
     def _stop(self, index: int, block: APIObject) -> None:
         self._turn_to(index)
         self._settle()
-        _STOPS.get(type(block), Transcript._other_stops)(self, block)
+        (_known(_STOPS, block) or Transcript._other_stops)(self, block)
         del self._open[index]
 
     def _text_stops(self, block: TextBlock) -> None:
@@ -593,6 +593,13 @@ class Transcript:
         if self._pieces:
             self._print(self._pieces)
             self._pieces = []
+
+
+def _known(
+    table: Mapping[type, Callable[[Transcript, Any], None]], value: Any
+) -> Callable[[Transcript, Any], None] | None:
+    """What `table` has for the class of `value`: those of a `MessageStream` are subclasses."""
+    return next((table[cls] for cls in type(value).__mro__ if cls in table), None)
 
 
 _EVENTS: dict[type, Callable[[Transcript, Any], None]] = {

@@ -22,7 +22,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from streamfold.adapters import cli, displays, terminal
-from streamfold.adapters.replay import show_stream
 from streamfold.reducer import ProtocolError, Snapshot, StreamState, feed
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
@@ -627,7 +626,7 @@ def test_nothing_in_a_result_raises(kind, told_as, content, pages, details):
 )
 def test_any_order_of_events_is_shown_or_refused(events):
     out = io.StringIO()
-    assert show_stream([body(*events)], terminal.Transcript(out)) in (0, 1)
+    assert displays.show_body([body(*events)], terminal.Transcript(out)) in (0, 1)
 
 
 # --- faults -------------------------------------------------------------------------------------
@@ -782,7 +781,7 @@ def uncoloured(text):
 
 def on_screen(stream):
     screen = Screen()
-    assert show_stream([stream], terminal.Transcript(screen)) == 0
+    assert displays.show_body([stream], terminal.Transcript(screen)) == 0
     return screen.getvalue()
 
 
