@@ -1,7 +1,7 @@
 """How commands show a stream: as people want it, as a line of JSON an event, or as its message.
 
 A display has two methods: `show(events, snapshot)` as events come, `close(snapshot)` at the end.
-`show_body` and `show_stream` drive one, and tell the exit status.
+`show_body` and `show_stream` drive one, and give what went wrong.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from streamfold.reducer import (
     finish,
 )
 
-from .commands import OK, complain
 from .terminal import Transcript
 
 if TYPE_CHECKING:
@@ -129,8 +128,8 @@ class ReadError(Exception):
     """The input could not be read to its end."""
 
 
-def show_body(chunks: Iterable[bytes], display: Display) -> int:
-    """Show the body that comes in these chunks, as far as it goes; the exit status.
+def show_body(chunks: Iterable[bytes], display: Display) -> Exception | None:
+    """Show the body that comes in these chunks, as far as it goes; what was wrong with it.
 
     The chunks may raise `ReadError`.
     """
@@ -148,16 +147,16 @@ def show_body(chunks: Iterable[bytes], display: Display) -> int:
         snapshot = fault.snapshot or snapshot
         display.show(fault.events, snapshot)
     display.close(snapshot)
-    return OK if fault is None else complain(fault)
+    return fault
 
 
-def show_stream(stream: MessageStream[Any], display: Display) -> int:
-    """Show an open stream, as far as it goes; the exit status."""
-    fault: StreamfoldError | None = None
+def show_stream(stream: MessageStream[Any], display: Display) -> Exception | None:
+    """Show an open stream, as far as it goes; what was wrong with it."""
+    fault: Exception | None = None
     try:
         for event in stream:
             display.show((event,), stream.snapshot)
     except StreamfoldError as error:
         fault = error
     display.close(stream.snapshot)
-    return OK if fault is None else complain(fault)
+    return fault

@@ -7,13 +7,11 @@ and says with its exit status whether the message is complete.
 from __future__ import annotations
 
 import argparse
-import errno
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from .commands import CommandError
+from .commands import open_input, status_of
 from .displays import ReadError, add_display_flags, show_body
 
 __all__ = ["add_command"]
@@ -43,24 +41,8 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 
 def _replay(options: argparse.Namespace) -> int:
-    try:
-        opened = _open(options.file)
-    except OSError as error:
-        raise CommandError(f"{options.file}: {error.strerror}") from error
-    with opened as source:
-        return show_body(_chunks(source), options.display(sys.stdout))
-
-
-# --- the input ----------------------------------------------------------------------------------
-
-
-def _open(name: str) -> AbstractContextManager[Any]:
-    """The file called `name`; standard input, which stays open, if that is `-`."""
-    if name != "-":
-        return open(name, "rb")
-    if sys.stdin is None:
-        raise OSError(errno.EBADF, "standard input is closed")
-    return nullcontext(sys.stdin.buffer)
+    with open_input(options.file) as source:
+        return status_of(show_body(_chunks(source), options.display(sys.stdout)))
 
 
 def _chunks(source: Any) -> Iterator[bytes]:
