@@ -29,7 +29,7 @@ import codecs
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple, TextIO, TypeGuard
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO, TypeGuard
 
 from streamfold.reducer import (
     AdvisorToolResultBlock,
@@ -68,7 +68,10 @@ from streamfold.reducer import (
     WebSearchToolResultBlock,
 )
 
-__all__ = ["Piece", "Printer", "Transcript", "printer", "visible"]
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["Piece", "Printer", "Transcript", "printer", "terminal", "visible"]
 
 Piece = tuple[str, str]
 """A text, and the role it plays: a key of `STYLES`, or "" for the model's own words."""
@@ -115,6 +118,17 @@ def _sayable(text: str, out: TextIO) -> str:
     return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
+def terminal(out: TextIO) -> Console | None:
+    """`out` as rich knows it; `None` where it is no terminal, without rich, and under NO_COLOR."""
+    if not out.isatty() or os.environ.get("NO_COLOR"):
+        return None
+    try:
+        from rich.console import Console
+    except ImportError:
+        return None
+    return Console(file=out)
+
+
 def printer(out: TextIO) -> Printer:
     """What prints pieces on `out`: in colour on a terminal, given rich and no NO_COLOR."""
 
@@ -122,15 +136,12 @@ def printer(out: TextIO) -> Printer:
         out.write(_sayable("".join(text for text, _ in pieces), out))
         out.flush()
 
-    if not out.isatty() or os.environ.get("NO_COLOR"):
+    console = terminal(out)
+    if console is None:
         return plain
-    try:
-        from rich.console import Console
-        from rich.segment import Segment, Segments
-        from rich.style import Style
-    except ImportError:
-        return plain
-    console = Console(file=out)
+    from rich.segment import Segment, Segments
+    from rich.style import Style
+
     styles = {role: Style.parse(words) for role, words in STYLES.items()}
 
     def coloured(pieces: list[Piece]) -> None:
