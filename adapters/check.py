@@ -28,8 +28,8 @@ from typing import Any, Literal
 import attrs
 
 from .commands import FAILED, OK, CommandError, one_line
-from .displays import write_json
-from .terminal import Piece, printer, terminal
+from .displays import refuse_failure, write_json
+from .terminal import Piece, printer, rich_console
 
 __all__ = ["Report", "add_command", "check"]
 
@@ -151,12 +151,9 @@ def _fold(stream: Any) -> tuple[Outcome, str | None]:
     """Read a stream to its end: how it ended, and why."""
     from streamfold.reducer import IncompleteStreamError, ProtocolError
     from streamfold.transports import APIConnectionError, APIError
-    from streamfold.transports.errors import status_error
 
     try:
-        if not stream.response.is_success:
-            stream.response.read()
-            raise status_error(stream.response)
+        refuse_failure(stream)
         stream.get_final_message()
     except (IncompleteStreamError, APIConnectionError) as error:
         return "incomplete", str(error)
@@ -191,7 +188,7 @@ def _files(names: Sequence[str]) -> list[Path]:
 
 def _with_progress(files: list[Path]) -> Iterable[Path]:
     """`files`, one by one; if there are many, with a bar on standard error if it is a terminal."""
-    console = terminal(sys.stderr) if len(files) >= _MANY else None
+    console = rich_console(sys.stderr) if len(files) >= _MANY else None
     if console is None:
         return files
     from rich.progress import track

@@ -13,6 +13,8 @@ raised as `CommandError`. Only `cli` knows the list of commands.
 
 from __future__ import annotations
 
+import argparse
+import math
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from typing import BinaryIO
@@ -29,6 +31,7 @@ __all__ = [
     "complain",
     "one_line",
     "open_input",
+    "speed",
     "status_of",
 ]
 
@@ -83,3 +86,18 @@ def open_input(name: str) -> AbstractContextManager[BinaryIO]:
     if sys.stdin is None:
         raise CommandError(f"{name}: standard input is closed")
     return nullcontext(sys.stdin.buffer)
+
+
+def speed(text: str) -> float:
+    """What `--speed` takes: how many times as fast as recorded, 0 for at once.
+
+    Raises:
+        argparse.ArgumentTypeError: it is something else.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and value >= 0):
+        raise argparse.ArgumentTypeError(f"not a number, 0 or more: {text!r}")
+    return value

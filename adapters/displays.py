@@ -31,6 +31,7 @@ __all__ = [
     "FinalMessage",
     "ReadError",
     "add_display_flags",
+    "refuse_failure",
     "show_body",
     "show_stream",
     "write_json",
@@ -154,9 +155,24 @@ def show_stream(stream: MessageStream[Any], display: Display) -> Exception | Non
     """Show an open stream, as far as it goes; what was wrong with it."""
     fault: Exception | None = None
     try:
+        refuse_failure(stream)
         for event in stream:
             display.show((event,), stream.snapshot)
     except StreamfoldError as error:
         fault = error
     display.close(stream.snapshot)
     return fault
+
+
+def refuse_failure(stream: MessageStream[Any]) -> None:
+    """See to it that the response of a stream is one: not every recording is of a success.
+
+    Raises:
+        APIStatusError: its status says that it is an error.
+    """
+    from streamfold.transports.errors import status_error
+
+    response = stream.response
+    if not response.is_success:
+        response.read()
+        raise status_error(response)

@@ -115,9 +115,8 @@ def _read_request(name: str) -> dict[str, Any]:
 
 
 def _asked(client: Anthropic, *, betas: list[str], **body: Any) -> Any:
-    """What opens the stream of the answer; its body comes uncompressed, to be read in a diff."""
+    """What opens the stream of the answer: `body` is sent as it is."""
     needed = {field: body[field] for field in _NEEDED}
-    sent = {"extra_body": body, "extra_headers": {"accept-encoding": "identity"}}
     if betas:
-        return client.beta.messages.stream(betas=betas, **needed, **sent)
-    return client.messages.stream(**needed, **sent)
+        return client.beta.messages.stream(betas=betas, **needed, extra_body=body)
+    return client.messages.stream(**needed, extra_body=body)

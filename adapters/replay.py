@@ -1,7 +1,7 @@
 """`streamfold replay FILE|-` shows a stream, recorded or just arriving.
 
-A shell around `feed` and `finish`: it reads bytes as they come, hands the events on to a display,
-and says with its exit status whether the message is complete.
+What is called `*.jsonl` is a recording, which knows when each chunk came and how it all ended.
+Anything else is the raw body of a stream, and is shown while it is read.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from .commands import open_input, status_of
-from .displays import ReadError, add_display_flags, show_body
+from .commands import CommandError, open_input, speed, status_of
+from .displays import ReadError, add_display_flags, show_body, show_stream
 
 __all__ = ["add_command"]
 
@@ -34,15 +34,38 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser.add_argument(
         "file",
         metavar="FILE",
-        help="the raw body of a streamed response (server-sent events); - for standard input",
+        help="a recording (.jsonl), or the raw body of a streamed response (server-sent events); "
+        "- for such a body on standard input",
+    )
+    parser.add_argument(
+        "--speed",
+        type=speed,
+        default=0.0,
+        metavar="X",
+        help="for a recording: 1 as it was, 2 twice as fast, 0 at once (the default)",
     )
     add_display_flags(parser)
     parser.set_defaults(run=_replay)
 
 
 def _replay(options: argparse.Namespace) -> int:
+    if options.file.endswith(".jsonl"):
+        return _replay_recording(options)
     with open_input(options.file) as source:
         return status_of(show_body(_chunks(source), options.display(sys.stdout)))
+
+
+def _replay_recording(options: argparse.Namespace) -> int:
+    from streamfold.transports import Recording, RecordingError, replay
+
+    try:
+        recording = Recording.load(options.file)
+    except OSError as error:
+        raise CommandError(f"{options.file}: {error.strerror}") from error
+    except RecordingError as error:
+        raise CommandError(error) from error
+    with replay(recording, speed=options.speed) as stream:
+        return status_of(show_stream(stream, options.display(sys.stdout)))
 
 
 def _chunks(source: Any) -> Iterator[bytes]:

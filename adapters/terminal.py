@@ -71,7 +71,7 @@ from streamfold.reducer import (
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["Piece", "Printer", "Transcript", "printer", "terminal", "visible"]
+__all__ = ["Piece", "Printer", "Transcript", "printer", "rich_console", "visible"]
 
 Piece = tuple[str, str]
 """A text, and the role it plays: a key of `STYLES`, or "" for the model's own words."""
@@ -118,7 +118,7 @@ def _sayable(text: str, out: TextIO) -> str:
     return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
-def terminal(out: TextIO) -> Console | None:
+def rich_console(out: TextIO) -> Console | None:
     """`out` as rich knows it; `None` where it is no terminal, without rich, and under NO_COLOR."""
     if not out.isatty() or os.environ.get("NO_COLOR"):
         return None
@@ -136,7 +136,7 @@ def printer(out: TextIO) -> Printer:
         out.write(_sayable("".join(text for text, _ in pieces), out))
         out.flush()
 
-    console = terminal(out)
+    console = rich_console(out)
     if console is None:
         return plain
     from rich.segment import Segment, Segments
