@@ -50,7 +50,7 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, cast
 
 import attrs
-from streamfold.reducer import FieldError, SSEState, decode_sse, encode_sse
+from streamfold.reducer import FieldError, SSEState, StreamfoldError, decode_sse, encode_sse
 from streamfold.reducer.objects import described, freeze, thaw
 
 from .redaction import Headers, Redaction
@@ -77,7 +77,7 @@ Ended = Literal["complete", "cut", "error"]
 Name = Union[str, "os.PathLike[str]"]
 
 
-class RecordingError(ValueError):
+class RecordingError(StreamfoldError, ValueError):
     """A file that is no recording, or not a whole one: the message names file, line and reason."""
 
 
@@ -245,7 +245,7 @@ class Recording:
             RecordingError: it is called `*.jsonl`, but is no recording, or not a whole one.
         """
         data = Path(path).read_bytes()
-        return _decode(cls, data, os.fspath(path)) if _is_recording(path) else cls.of(data)
+        return _decode(cls, data, os.fspath(path)) if is_recording(path) else cls.of(data)
 
     def save(self, path: Name, *, secrets: Iterable[str] = ()) -> None:
         """Write it to a file, without secrets.
@@ -364,7 +364,7 @@ class Recording:
 
         >>> recording = Recording.load("tests/recordings/text.sse").with_error("api_error", 3)
         >>> recording.chunks[-1].data[:46]
-        b'event: error\\ndata: {"type":"error","error":{"ty'
+        b'event: error\\ndata: {"type":"error","error":{"t'
         """
         if any(name.lower() == "content-encoding" for name, _ in self.response.headers):
             raise ValueError("the body is compressed: its events cannot be told apart")
@@ -627,7 +627,8 @@ def _nothing_left(fields: Fields) -> None:
 # --- files --------------------------------------------------------------------------------------
 
 
-def _is_recording(path: Name) -> bool:
+def is_recording(path: Name) -> bool:
+    """Whether a file of this name is a recording, and not a raw body."""
     return Path(path).suffix == SUFFIX
 
 
@@ -637,7 +638,7 @@ def check_name(path: Name) -> Path:
     Raises:
         ValueError: it does not end with `.jsonl`.
     """
-    if not _is_recording(path):
+    if not is_recording(path):
         raise ValueError(f"a recording's file is called *{SUFFIX}, not {os.fspath(path)!r}")
     return Path(path)
 
