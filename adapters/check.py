@@ -11,7 +11,8 @@ Each is folded as a client would fold it, and is one of:
 All but the first fail. Events that could not be folded (`Snapshot.unfolded`: what the protocol did
 not know when this was written) are told, too; with `--strict` they fail.
 
-One recording is in memory at a time. Thousands take seconds: about 1 ms each and 1 µs an event.
+One recording is in memory at a time. Thousands take seconds: half a millisecond each, and a few
+microseconds an event.
 """
 
 from __future__ import annotations

@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .commands import CommandError, complain, open_input, status_of
+from .commands import OK, CommandError, complain, open_input
 from .displays import add_display_flags, show_stream
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["add_command"]
 
+_KEYS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
 _NEEDED = ("model", "max_tokens", "messages")
 
 
@@ -88,11 +90,21 @@ def _record(options: argparse.Namespace) -> int:
             Anthropic(base_url=options.base_url, http_client=http, max_retries=0) as client,
             _asked(client, **request) as stream,
         ):
-            return status_of(show_stream(stream, options.display(sys.stdout)))
+            fault = show_stream(stream, options.display(sys.stdout))
     except StreamfoldError as error:
-        return complain(error)
+        fault = error
     except ValueError as error:
         raise CommandError(error) from error
+    return OK if fault is None else complain(_without_keys(str(fault)))
+
+
+def _without_keys(text: str) -> str:
+    """`text` without the keys of the environment: some servers say back what they were told."""
+    from streamfold.transports.redaction import Redaction
+
+    redaction = Redaction()
+    redaction.headers(("x-api-key", os.environ.get(name, "")) for name in _KEYS)
+    return redaction.text(text)
 
 
 def _read_request(name: str) -> dict[str, Any]:
