@@ -80,7 +80,7 @@ def _record(options: argparse.Namespace) -> int:
     from .client import DEFAULT_TIMEOUT, Anthropic
 
     request = _read_request(options.request)
-    request["betas"] = [*request.get("betas", ()), *options.betas]
+    betas = [*_betas(request), *options.betas]
     if Path(options.output).exists() and not options.force:
         raise CommandError(f"{options.output}: it is there already; --force replaces it")
     try:
@@ -88,7 +88,7 @@ def _record(options: argparse.Namespace) -> int:
         with (
             httpx.Client(transport=transport, timeout=DEFAULT_TIMEOUT) as http,
             Anthropic(base_url=options.base_url, http_client=http, max_retries=0) as client,
-            _asked(client, **request) as stream,
+            _asked(client, request, betas) as stream,
         ):
             fault = show_stream(stream, options.display(sys.stdout))
     except StreamfoldError as error:
@@ -116,7 +116,7 @@ def _read_request(name: str) -> dict[str, Any]:
     with open_input(name) as source:
         try:
             request = json.load(source)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise CommandError(f"{name}: {error}") from error
     if not isinstance(request, dict):
         raise CommandError(f"{name}: a request is a JSON object")
@@ -126,7 +126,15 @@ def _read_request(name: str) -> dict[str, Any]:
     return request
 
 
-def _asked(client: Anthropic, *, betas: list[str], **body: Any) -> Any:
+def _betas(request: dict[str, Any]) -> list[str]:
+    """The betas that stand in the request, which is no place for them: they are taken out."""
+    betas = request.pop("betas", None) or []
+    if not (isinstance(betas, list) and all(isinstance(beta, str) for beta in betas)):
+        raise CommandError(f"betas is not a list of names: {betas!r}")
+    return betas
+
+
+def _asked(client: Anthropic, body: dict[str, Any], betas: list[str]) -> Any:
     """What opens the stream of the answer: `body` is sent as it is."""
     needed = {field: body[field] for field in _NEEDED}
     if betas:

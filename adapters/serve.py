@@ -57,7 +57,7 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         "--host", default="127.0.0.1", help="where to listen (default: %(default)s)"
     )
     parser.add_argument(
-        "--port", type=int, default=8000, help="default: %(default)s; 0 for any that is free"
+        "--port", type=_port, default=8000, help="default: %(default)s; 0 for any that is free"
     )
     parser.add_argument(
         "--speed",
@@ -67,6 +67,13 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         help="1 as it was recorded (the default), 2 twice as fast, 0 at once",
     )
     parser.set_defaults(run=_serve)
+
+
+def _port(text: str) -> int:
+    """What `--port` takes."""
+    if not (text.isdecimal() and int(text) <= 0xFFFF):
+        raise argparse.ArgumentTypeError(f"not a port, 0 to 65535: {text!r}")
+    return int(text)
 
 
 def _serve(options: argparse.Namespace) -> int:
@@ -131,7 +138,7 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         raise CommandError(f"cannot listen on {host}, port {port}: {error}") from error
 
 

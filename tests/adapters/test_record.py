@@ -111,10 +111,12 @@ def test_the_base_url_of_the_flag_goes_first(server, record, monkeypatch):
 
 def test_fields_that_only_the_sdk_knows_are_fields_of_the_body(server, record, asked):
     server.answer(event_stream(BODY))
-    asked.write_text(json.dumps({**REQUEST, "timeout": 1, "stream": False, "metadata": None}))
+    asked.write_text(
+        json.dumps({**REQUEST, "timeout": 1, "client": 1, "stream": False, "betas": None})
+    )
     assert record()[0] == 0
     sent = server.requests[0].json()
-    assert sent == {**REQUEST, "timeout": 1, "stream": True, "metadata": None}
+    assert sent == {**REQUEST, "timeout": 1, "client": 1, "stream": True}
 
 
 # --- what goes wrong ----------------------------------------------------------------------------
@@ -140,6 +142,8 @@ def test_a_recording_that_is_there_is_not_replaced_unless_that_is_asked_for(
         ("[]", "a request is a JSON object"),
         ('{"model": "m", "stream": true}', "the request has no max_tokens and no messages"),
         (b"\xff", "codec can't decode"),
+        ("[" * 100_000, "recursion"),
+        (json.dumps({**REQUEST, "betas": "one"}), "betas is not a list of names: 'one'"),
         (json.dumps({**REQUEST, "top_p": float("nan")}), "top_p: nan is not JSON"),
     ],
 )
