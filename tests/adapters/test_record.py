@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import signal
 import sys
-import threading
 
 import pytest
 from command_line import ENVIRONMENT, posix, read_until
-from loopback import api_error, chunk, event_stream, head, hold, html_error, reset, wait_for
+from loopback import api_error, chunk, event_stream, head, hold, html_error, reset
 from shells import BODY, EVENTS, KEY, MESSAGE, body, error_event
 from streamfold.adapters import cli
-from streamfold.transports import Recording
+from streamfold.transports import RecordedChunk, Recording
 
 REQUEST = {"model": "m", "max_tokens": 10, "messages": [{"role": "user", "content": "Grüß dich"}]}
 CHUNKS = [BODY[at : at + 97] for at in range(0, len(BODY), 97)]
@@ -246,25 +245,20 @@ def test_text_is_shown_while_the_server_goes_on_and_ctrl_c_keeps_what_came(
     assert (recording.body, recording.ended) == (beginning, "cut")
 
 
-def test_replay_waits_as_it_was_recorded(server, record, written, monkeypatch, capsys):
-    go = threading.Event()
-    first, second = BODY[:500], BODY[500:]
-    server.answer([*event_stream(b"", chunks=[first])[:2], wait_for(go), chunk(second), chunk(b"")])
-    timer = threading.Timer(0.3, go.set)
-    timer.start()
-    assert record()[0] == 0
-    timer.join()
-    late = Recording.load(written).chunks[1].at
-    assert late >= 0.2
+# --- replay of recordings -----------------------------------------------------------------------
+
+
+def test_replay_at_once_or_in_time(tmp_path, monkeypatch, capsys):
+    path = str(tmp_path / "late.jsonl")
+    Recording.of([RecordedChunk(BODY[:500]), RecordedChunk(BODY[500:], at=3600)]).save(path)
     waited = []
     monkeypatch.setattr("time.sleep", waited.append)
-    assert cli.main(["replay", str(written)]) == 0
+    assert cli.main(["replay", path]) == 0
     assert waited == []
-    assert cli.main(["replay", "--speed", "0.1", str(written)]) == 0
-    assert max(waited) > late * 9
-
-
-# --- replay of recordings -----------------------------------------------------------------------
+    at_once = capsys.readouterr()
+    assert cli.main(["replay", "--speed", "0.5", path]) == 0
+    assert 3600 < max(waited) <= 7200
+    assert capsys.readouterr() == at_once
 
 
 def test_replay_of_what_is_no_recording(tmp_path, capsys):
