@@ -33,15 +33,9 @@ from .parsed import (
     ParsedTextBlock,
 )
 from .record_transport import RecordingTransport
-from .recordings import (
-    RecordedChunk,
-    RecordedError,
-    RecordedRequest,
-    RecordedResponse,
-    Recording,
-    RecordingError,
-    recording_files,
-)
+from .recorded import RecordedChunk, RecordedError, RecordedRequest, RecordedResponse
+from .recording_format import RecordingError
+from .recordings import Recording, recording_files
 from .replay import areplay, replay
 from .replay_transport import ReplayTransport
 from .streams import (

@@ -9,8 +9,9 @@ import json
 from functools import cache
 from typing import Any
 
-from .recordings import RecordedError, RecordedRequest, Recording
-from .redaction import Headers
+from .recorded import RecordedError, RecordedRequest
+from .recordings import Recording
+from .redaction import Headers, decoded, encoded
 
 __all__ = ["byte_stream", "failure_of", "headers_of", "raw_headers", "request_as_recorded"]
 
@@ -23,20 +24,12 @@ def byte_stream(http: Any, body: type[Any]) -> type[Any]:
 
 def headers_of(message: Any) -> Headers:
     """The headers of a request or a response, as they were sent."""
-    return tuple((_decoded(name), _decoded(value)) for name, value in message.headers.raw)
+    return tuple((decoded(name), decoded(value)) for name, value in message.headers.raw)
 
 
 def raw_headers(headers: Headers) -> list[tuple[bytes, bytes]]:
     """The way back."""
-    return [(_encoded(name), _encoded(value)) for name, value in headers]
-
-
-def _decoded(data: bytes) -> str:
-    return data.decode("utf-8", "surrogateescape")
-
-
-def _encoded(text: str) -> bytes:
-    return text.encode("utf-8", "surrogateescape")
+    return [(encoded(name), encoded(value)) for name, value in headers]
 
 
 def request_as_recorded(request: Any) -> RecordedRequest:

@@ -15,7 +15,7 @@ from difflib import SequenceMatcher, unified_diff
 
 from streamfold.reducer.objects import thaw
 
-from .recordings import RecordedRequest
+from .recorded import RecordedRequest
 
 __all__ = ["UnmatchedRequestError", "difference", "same_request"]
 

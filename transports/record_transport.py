@@ -17,21 +17,14 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from functools import partial
+from itertools import count
 from typing import Any, ClassVar
 
 import httpx
 
 from .http_library import byte_stream, headers_of, request_as_recorded
-from .recordings import (
-    Ended,
-    Name,
-    RecordedChunk,
-    RecordedError,
-    RecordedRequest,
-    RecordedResponse,
-    Recording,
-    check_name,
-)
+from .recorded import RecordedChunk, RecordedError, RecordedRequest, RecordedResponse
+from .recordings import Ended, Name, Recording, check_name
 from .redaction import Redaction
 
 __all__ = ["Recorder", "RecordingTransport"]
@@ -129,7 +122,7 @@ class Recorder:
         self._inner = inner
         self._path = check_name(path)
         self._secrets = Redaction(secrets).names
-        self._begun = 0
+        self._numbers = count(1)
         self._open: set[_Tap] = set()
 
     def handle_request(self, request: Any) -> Any:
@@ -156,9 +149,9 @@ class Recorder:
         return partial(self._answered, recorded, clock)
 
     def _answered(self, request: RecordedRequest, clock: Callable[[], float], answer: Any) -> Any:
-        self._begun += 1
-        number = f"-{self._begun}" if self._begun > 1 else ""
-        path = self._path.with_name(f"{self._path.stem}{number}{self._path.suffix}")
+        number = next(self._numbers)
+        name = self._path.name if number == 1 else f"{self._path.stem}-{number}{self._path.suffix}"
+        path = self._path.with_name(name)
         response = RecordedResponse(answer.status_code, headers_of(answer), clock())
 
         def finish(tap: _Tap, chunks: list[RecordedChunk], **end: Any) -> None:

@@ -11,7 +11,8 @@ import httpx
 
 from .http_library import raw_headers
 from .pacing import Pace
-from .recordings import RecordedRequest, RecordedResponse, Recording, is_recording
+from .recorded import RecordedRequest, RecordedResponse
+from .recordings import Recording, is_recording
 from .replay_transport import Step, replayed_response, steps_of
 from .streams import AsyncMessageStream, MessageStream
 

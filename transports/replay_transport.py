@@ -21,14 +21,8 @@ import httpx
 from .http_library import byte_stream, failure_of, raw_headers, request_as_recorded
 from .matching import UnmatchedRequestError, difference, same_request
 from .pacing import Pace, check_speed
-from .recordings import (
-    Name,
-    RecordedRequest,
-    RecordedResponse,
-    Recording,
-    recording_files,
-    redacted_request,
-)
+from .recorded import RecordedRequest, RecordedResponse
+from .recordings import Name, Recording, recording_files, redacted_request
 from .redaction import Redaction
 
 __all__ = ["Match", "ReplayTransport", "Replayer", "replayed_response"]
