@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
+import importlib
 import sys
 from pathlib import Path
 
@@ -154,8 +154,8 @@ def test_no_recording_is_no_lost_connection(shell):
         ask_in(shell, transport, max_retries=5)
 
 
-def test_what_to_install():
-    code = "import sys; sys.modules['httpx2'] = None; import streamfold.adapters.httpx2"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert "ImportError: streamfold.adapters.httpx2 needs httpx2" in done.stderr
-    assert "pip install 'streamfold[httpx2]'" in done.stderr
+def test_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "httpx2", None)
+    monkeypatch.delitem(sys.modules, adapter.__name__)
+    with pytest.raises(ImportError, match=r"needs httpx2: pip install 'streamfold\[httpx2\]'"):
+        importlib.import_module(adapter.__name__)

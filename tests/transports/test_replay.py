@@ -66,9 +66,7 @@ async def test_recordings(shell, tmp_path):
     path = tmp_path / "text.jsonl"
     made = attrs.evolve(
         Recording.load(TEXT).rechunk(7),
-        request=RecordedRequest(
-            "POST", "https://x.example/v1", {"anthropic-version": "2023-06-01"}
-        ),
+        request=RecordedRequest("POST", "https://x.example/v1", {"accept": "*/*"}),
         response=RecordedResponse(200, {"request-id": "req_1"}),
     )
     made.save(path)
@@ -157,6 +155,11 @@ async def test_the_source_is_let_go_with_the_stream(shell):
         await stream.__anext__()
         assert closed == []
     assert closed == [True]
+
+
+async def test_a_source_that_cannot_be_closed(shell):
+    async with shell.replay([HALF, BODY[len(HALF) :]]) as stream:
+        await stream.__anext__()
 
 
 async def test_a_source_that_was_never_read(shell):
