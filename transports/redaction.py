@@ -79,8 +79,8 @@ class Redaction:
     b'invalid x-api-key: **************'
     """
 
-    names: frozenset[str] = attrs.field(default=(), converter=_lower)
-    found: set[str] = attrs.field(factory=set, init=False)
+    names: frozenset[str] = attrs.field(default=frozenset[str](), converter=_lower)
+    found: set[str] = attrs.field(factory=set[str], init=False)
 
     # --- by name ---
 

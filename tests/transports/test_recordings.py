@@ -275,7 +275,7 @@ RESPONSE = {"status": 200, "headers": [], "at": 0}
         (with_chunk(b'{"at": NaN, "text": "b"}'), "line 3: at must be seconds"),
         (with_chunk(b'{"at": 2}'), "line 3: `text` is missing"),
         (with_chunk(b'{"at": 2, "text": "\\ud800"}'), "line 3: 'utf-8' codec can't encode"),
-        (with_chunk(b'{"at": 2, "base64": "="}'), "line 3: `base64` is not base64"),
+        (with_chunk(b'{"at": 2, "base64": "Y!Q="}'), "line 3: `base64` is not base64"),
         (with_chunk(b'{"at": 2, "base64": "YQ==", "text": "a"}'), "line 3: `text` is unknown"),
         (with_chunk(b""), "line 3: not JSON, or cut off"),
     ],
