@@ -69,6 +69,16 @@ def text(deltas: int) -> list[bytes]:
     return _stream(_block(0, {"type": "text", "text": ""}, _text_deltas(deltas)))
 
 
+def text_in_blocks(deltas: int, blocks: int) -> list[bytes]:
+    """The same text as `text`, in so many blocks."""
+    pieces = list(_text_deltas(deltas))
+    size = -(-deltas // blocks)
+    stream: list[Event] = []
+    for index, start in enumerate(range(0, deltas, size)):
+        stream += _block(index, {"type": "text", "text": ""}, pieces[start : start + size])
+    return _stream(stream)
+
+
 def thinking_then_text(deltas: int) -> list[bytes]:
     """A thinking block with its signature and a text block, with half of the deltas each."""
     half = deltas // 2

@@ -173,15 +173,23 @@ def _against_itself(scale: Scale) -> Iterator[Comparison]:
         ours(f"{OURS}, {_count(short)}", short),
         at_most=1.15,
     )
-    blocks = streams.many_blocks(scale(200))
-    one = streams.text(len(blocks) - len(streams.text(0)))
+    deltas, blocks = scale(4_000), scale(200)
+    text, parts = streams.text(deltas), streams.text_in_blocks(deltas, blocks)
     yield Comparison(
-        f"cost per event, {scale(200)} blocks against one block",
-        ours(f"{OURS}, {scale(200)} blocks", blocks),
-        ours(f"{OURS}, one block", one),
+        f"cost per event, text {_count(text)} in {blocks} blocks against in one",
+        ours(f"{OURS}, {blocks} blocks", parts),
+        ours(f"{OURS}, one block", text),
         at_most=1.3,
-        note=f"both streams have {len(one)} events on the wire; the {scale(200)} blocks are text"
-        " and tool input in turn, of one to three deltas each, the one block is text",
+        note="the same deltas, of which each block has an equal part",
+    )
+    small = streams.many_blocks(blocks)
+    one = streams.text(len(small) - len(streams.text(0)))
+    yield Comparison(
+        f"cost per event, {blocks} small blocks against one block of as many events",
+        ours(f"{OURS}, {blocks} blocks", small),
+        ours(f"{OURS}, one block", one),
+        note="the small blocks are text and tool input in turn, of one to three deltas each: two of "
+        "five events start or stop a block, which is JSON to be parsed, checked and built",
     )
 
 

@@ -71,7 +71,7 @@ class FieldError(ValueError):
 
 def is_object(value: Any) -> TypeGuard[Mapping[str, Any]]:
     """Whether `value` is a JSON object, of whatever class."""
-    return isinstance(value, Mapping)
+    return value.__class__ is dict or isinstance(value, Mapping)
 
 
 def is_array(value: Any) -> TypeGuard[Sequence[Any]]:
@@ -191,8 +191,9 @@ def freeze(value: Any, _depth: int = 0) -> Any:
     if _depth >= MAX_DEPTH:
         raise ValueError(f"JSON is nested deeper than {MAX_DEPTH} levels")
     if is_object(value):
-        if any(type(key) is not str for key in value):
-            raise ValueError(_KEY_NOT_A_STRING)
+        for key in value:
+            if type(key) is not str:
+                raise ValueError(_KEY_NOT_A_STRING)
         return JSONObject({key: freeze(item, _depth + 1) for key, item in value.items()})
     if is_array(value):
         return JSONArray([freeze(item, _depth + 1) for item in value])
@@ -230,6 +231,9 @@ def to_json(value: Any, indent: int | None = None) -> str:
 # --- objects with declared fields ---------------------------------------------------------------
 
 
+_MISSING = attrs.NOTHING
+
+
 @attrs.frozen
 class Field:
     """One attribute of a declared class, and the JSON it is made of.
@@ -241,6 +245,7 @@ class Field:
         as_is: the classes of JSON that are values already.
         kind: the classes that a required field takes, and their name in words.
         default: its value where the JSON has none.
+        required: whether the JSON must have it.
         get, set: read it off an object, and put it into a new one past the frozenness of that.
     """
 
@@ -252,13 +257,14 @@ class Field:
     default: Any
     get: Callable[[Any], Any]
     set: Callable[[Any, Any], None]
+    required: bool
 
     @classmethod
     def of(cls, attribute: attrs.Attribute[Any], slot: Any, parse: Any) -> Field:
         """The field for an attribute of a class, its slot there, and what parses it, if anything
         special does.
         """
-        required = attribute.default is attrs.NOTHING
+        required = attribute.default is _MISSING
         kind = _KINDS.get(str(attribute.type)) if required else None
         as_is = frozenset[type]()
         if parse is None:
@@ -273,11 +279,8 @@ class Field:
             attribute.default,
             slot.__get__,
             slot.__set__,
+            required,
         )
-
-    @property
-    def required(self) -> bool:
-        return self.default is attrs.NOTHING
 
     def read(self, raw: Any) -> Any:
         """The value of the field whose JSON is `raw`."""
@@ -453,7 +456,7 @@ class APIObject(Value):
         made = object.__new__(cls)
         for field in cls._attributes:
             value = told.get(field.key, field.default)
-            if value is attrs.NOTHING:
+            if value is _MISSING:
                 raise FieldError(field.key, "is missing")
             field.set(made, value)
         if rest:
@@ -470,10 +473,13 @@ class APIObject(Value):
         return self.from_dict({**dict(self), **fields})
 
 
-def evolve(value: T, **attributes: Any) -> T:
-    """`value`, of a declared class, with these attributes set, named as in calls."""
+def evolve(value: Any, as_class: Any = None, /, **attributes: Any) -> Any:
+    """`value`, of a declared class, with these attributes set, named as in calls.
+
+    The result is an object of `as_class`, if that is told: a subclass without further attributes.
+    """
     cls: Any = type(value)
-    made: T = object.__new__(cls)
+    made = object.__new__(as_class or cls)
     for field in cls._attributes:
         name = field.name
         field.set(made, attributes[name] if name in attributes else field.get(value))

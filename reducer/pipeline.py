@@ -105,6 +105,9 @@ def drain(state: StreamState, chunk: bytes) -> StreamState:
     return _take(state, chunk, None)
 
 
+_StreamStateDraft = draft_of(StreamState)
+
+
 def _take(state: StreamState, chunk: bytes, events: list[Any] | None) -> StreamState:
     """Fold the next bytes; the derived events join `events`, if those are wanted.
 
@@ -128,18 +131,11 @@ def _take(state: StreamState, chunk: bytes, events: list[Any] | None) -> StreamS
     except ProtocolError as error:
         error.snapshot = snapshot
         raise
-    return _stream_state(snapshot, sse)
-
-
-_StreamStateDraft = draft_of(StreamState)
-
-
-def _stream_state(snapshot: Snapshot, sse: SSEState) -> StreamState:
-    draft = _StreamStateDraft()
-    draft.snapshot = snapshot
-    draft.sse = sse
-    draft.__class__ = StreamState
-    made: StreamState = draft
+    behind = _StreamStateDraft()
+    behind.snapshot = snapshot
+    behind.sse = sse
+    behind.__class__ = StreamState
+    made: StreamState = behind
     return made
 
 

@@ -178,22 +178,6 @@ _GROWN_BY: dict[type, StringDelta] = {
 }
 """By block: the deltas of one string that it grows by."""
 
-_OpenBlockDraft = draft_of(OpenBlock)
-
-
-def _with_grown(opened: OpenBlock, grown: Any) -> OpenBlock:
-    """`opened` with what it has grown to: an `attrs.evolve` for every event."""
-    draft = _OpenBlockDraft()
-    draft.index = opened.index
-    draft.block = opened.block
-    draft.grown = grown
-    draft.citations = opened.citations
-    draft.head = opened.head
-    draft.__class__ = OpenBlock
-    made: OpenBlock = draft
-    return made
-
-
 # --- the snapshot -------------------------------------------------------------------------------
 
 
@@ -273,7 +257,9 @@ class Snapshot:
             return None
         blocks = dict(self._settled.closed.items())
         blocks.update((block.index, block.so_far()) for block in self._open)
-        return evolve(head, content=tuple(blocks[index] for index in range(len(blocks))))
+        content = tuple(blocks[index] for index in range(len(blocks)))
+        message: Message = evolve(head, content=content)
+        return message
 
     @property
     def unfolded(self) -> tuple[RawEvent, ...]:
@@ -364,18 +350,18 @@ Growth = tuple[OpenBlock, Any]
 
 def _grow_text(opened: OpenBlock, delta: TextDelta) -> Growth:
     grown = opened.grown.append(delta.text)
-    return _with_grown(opened, grown), TextEvent(text=delta.text, snapshot=grown)
+    return attrs.evolve(opened, grown=grown), TextEvent(text=delta.text, snapshot=grown)
 
 
 def _grow_thinking(opened: OpenBlock, delta: ThinkingDelta) -> Growth:
     grown = opened.grown.append(delta.thinking)
-    return _with_grown(opened, grown), ThinkingEvent(thinking=delta.thinking, snapshot=grown)
+    return attrs.evolve(opened, grown=grown), ThinkingEvent(thinking=delta.thinking, snapshot=grown)
 
 
 def _grow_input(opened: OpenBlock, delta: InputJSONDelta) -> Growth:
     grown = opened.grown.append(delta.partial_json)
     event = InputJsonEvent(partial_json=delta.partial_json, snapshot=grown)
-    return _with_grown(opened, grown), event
+    return attrs.evolve(opened, grown=grown), event
 
 
 def _grow_citations(opened: OpenBlock, delta: CitationsDelta) -> Growth:
@@ -555,6 +541,9 @@ _ANY_TIME = frozenset({RawMessageStartEvent, RawErrorEvent})
 """The events that mean something before the message has started."""
 
 
+_OpenBlockDraft = draft_of(OpenBlock)
+
+
 def fold_run(
     snapshot: Snapshot, frames: list[Frame], at: int, events: list[Any] | None
 ) -> tuple[int, Snapshot]:
@@ -576,7 +565,18 @@ def fold_run(
     if events is not None:
         kind = _GROWN_BY[block.__class__]
         kind.add_events(events, opened.index, strings, grown.since(before))
-    return at + len(strings), _snapshot(settled, (_with_grown(opened, grown),))
+    draft = _OpenBlockDraft()
+    draft.index = opened.index
+    draft.block = block
+    draft.grown = grown
+    draft.citations = opened.citations
+    draft.head = head
+    draft.__class__ = OpenBlock
+    behind = _SnapshotDraft()
+    behind._settled = settled
+    behind._open = (draft,)
+    behind.__class__ = Snapshot
+    return at + len(strings), behind
 
 
 # --- the pure functions -------------------------------------------------------------------------
