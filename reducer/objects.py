@@ -478,7 +478,7 @@ def evolve(value: Any, as_class: Any = None, /, **attributes: Any) -> Any:
 
     The result is an object of `as_class`, if that is told: a subclass without further attributes.
     """
-    cls: Any = type(value)
+    cls: type[Any] = value.__class__
     made = object.__new__(as_class or cls)
     for field in cls._attributes:
         name = field.name

@@ -112,17 +112,18 @@ class OpenBlock:
     def start(cls, index: int, block: Any, mode: PartialMode) -> OpenBlock:
         """The block as it starts."""
         grown: Any = None
-        citations = _NO_CITATIONS
+        cited: Any = None
         if isinstance(block, TextBlock):
             grown = Text([block.text]) if block.text else _NO_TEXT
-            if type(block.citations) is tuple:
-                citations = Growing(block.citations)
+            cited = block.citations
         elif isinstance(block, ThinkingBlock):
             grown = Text([block.thinking]) if block.thinking else _NO_TEXT
         elif isinstance(block, TOOL_USE_BLOCKS):
             grown = PartialJSON(_NO_TEXT, mode, block.input)
-        kind = _GROWN_BY.get(type(block))
-        return cls(index, block, grown, citations, kind.head % index if kind else "")
+        kind = _GROWN_BY.get(block.__class__)
+        head = kind.head % index if kind else ""
+        citations: Growing[Any] = Growing(cited) if type(cited) is tuple else _NO_CITATIONS
+        return cls(index, block, grown, citations, head)
 
     def so_far(self) -> Any:
         """The block as it stands, a tool's input as far as its text says."""

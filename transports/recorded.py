@@ -73,7 +73,7 @@ class RecordedRequest:
     method: str
     url: str
     headers: Headers = attrs.field(default=(), converter=pairs)
-    body: Any = attrs.field(default=None, converter=_json)
+    body: Any = attrs.field(default=None, converter=_json)  # pyright: ignore[reportUnknownVariableType]
     content: bytes = b""
 
 
