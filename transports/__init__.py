@@ -29,6 +29,15 @@ from .parsed import (
     ParsedMessageStreamEvent,
     ParsedTextBlock,
 )
+from .recordings import (
+    RecordedChunk,
+    RecordedError,
+    RecordedRequest,
+    RecordedResponse,
+    Recording,
+    RecordingError,
+    recording_files,
+)
 from .replay import areplay, replay
 from .streams import (
     AsyncMessageStream,
@@ -64,9 +73,16 @@ __all__ = [
     "PaymentRequiredError",
     "PermissionDeniedError",
     "RateLimitError",
+    "RecordedChunk",
+    "RecordedError",
+    "RecordedRequest",
+    "RecordedResponse",
+    "Recording",
+    "RecordingError",
     "RequestTimeoutError",
     "ServiceUnavailableError",
     "UnprocessableEntityError",
     "areplay",
+    "recording_files",
     "replay",
 ]
