@@ -1,0 +1,98 @@
+"""A Hypothesis strategy for event streams of any content: what the standard's grammar allows, and
+message streams never show.
+
+A decoder of server-sent events is held against these (see `conformance`). What makes one difficult
+has a name, in `QUIRKS`, so that a decoder's known limits can be left out.
+
+Source: HTML Living Standard, section 9.2.6 "Interpreting an event stream".
+
+Needs hypothesis: `streamfold[testing]`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Any
+
+from .strategies import st
+
+__all__ = ["QUIRKS", "event_streams"]
+
+_LINES: dict[str, tuple[str, ...]] = {
+    "comments": (":", ": comment", ":data: x"),
+    "multi_line": ("data: b", "data:"),
+    "unspaced": ("data:a", "data:  a", "data:\ta", "event:a"),
+    "bare": ("data", "event", "id", "retry"),
+    "unknown": ("x: 1", "x", "datax: 1", " data: 1", "Data: 1", "data : 1"),
+    "ids": ("id: 1", "id: 2", "id:"),
+    "null_ids": ("id: a\0b", "id: \0"),
+    "retry": ("retry: 10", "retry:007"),
+    "odd_retry": ("retry: ten", "retry: 1.5", "retry: -1", "retry: +1", "retry: 1_0", "retry: ²"),
+    "odd_text": (
+        *("data: é", "data: 😀", "data: a\u2028b", "data: a\u2029b", "data: a\x85b"),
+        *("data: a\x0bb", "data: a\x0cb", "data: a\x1cb", "data: \ufeff", "data: a\0b", "event: é"),
+        "\ufeffdata: a",
+    ),
+}
+_BAD_UTF8 = (b"data: \xff", b"data: \xe2\x82", b"data: \xed\xa0\x80", b"data: \xc0\x80")
+
+QUIRKS: tuple[str, ...] = (*_LINES, "bad_utf8", "no_data", "crlf", "cr", "bom", "unfinished")
+"""What an event stream may have:
+
+    comments    lines that begin with a colon
+    multi_line  events of several data lines
+    unspaced    no space behind the colon, or more than one
+    bare        lines of a field's name alone
+    unknown     fields that the standard does not have
+    ids         `id` lines, which hold for the events after them too
+    null_ids    `id` lines with a NUL, which say nothing
+    retry       reconnection times
+    odd_retry   `retry` lines that are not digits alone, which say nothing
+    odd_text    characters of more than one byte, and such as other grammars take for line ends
+    bad_utf8    bytes that are not UTF-8, which are read as U+FFFD
+    no_data     events without data, which are none
+    crlf, cr    lines that end with CRLF, or CR
+    bom         a byte order mark at the beginning
+    unfinished  no blank line behind the last event, which is none then
+"""
+
+
+def event_streams(*, quirks: Collection[str] = QUIRKS) -> st.SearchStrategy[bytes]:
+    """The bytes of an event stream.
+
+    Args:
+        quirks: what it may have: some of `QUIRKS`. None at all: plain events, with LF.
+
+    Raises:
+        ValueError: there is no such quirk.
+
+    >>> from hypothesis import find
+    >>> find(event_streams(quirks=[]), lambda body: len(body) > 0)
+    b'data: a\\n\\n'
+    """
+    if isinstance(quirks, str) or not set(quirks) <= set(QUIRKS):
+        raise ValueError(f"quirks must be some of {', '.join(QUIRKS)}; not {quirks!r}")
+    return _event_streams(frozenset(quirks))
+
+
+@st.composite
+def _event_streams(draw: Callable[[Any], Any], quirks: frozenset[str]) -> bytes:
+    ends = [b"\n", *[b"\r\n"] * ("crlf" in quirks), *[b"\r"] * ("cr" in quirks)]
+    end = st.sampled_from(ends) if draw(st.booleans()) else st.just(draw(st.sampled_from(ends)))
+    line = st.sampled_from([b"data: a", b"event: a"])
+    odd = [line.encode() for kind in _LINES if kind in quirks for line in _LINES[kind]]
+    odd += _BAD_UTF8 if "bad_utf8" in quirks else ()
+    if odd:
+        line |= st.sampled_from(odd)
+    lines: list[bytes] = []
+    for event, blank in draw(
+        st.lists(st.tuples(st.lists(st.tuples(line, end), max_size=4), end), max_size=4)
+    ):
+        if "no_data" not in quirks and not any(field.startswith(b"data") for field, _ in event):
+            event = [*event, (b"data: a", blank)]
+        lines += [field + end for field, end in event]
+        lines.append(blank)
+    if lines and "unfinished" in quirks and draw(st.booleans()):
+        lines.pop()
+    mark = b"\xef\xbb\xbf" if "bom" in quirks and draw(st.booleans()) else b""
+    return mark + b"".join(lines)
