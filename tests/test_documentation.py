@@ -17,9 +17,9 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 MODULES = [
-    f"{package.__name__}.{module.name}"
+    module.name
     for package in (streamfold.reducer, streamfold.transports, streamfold.adapters)
-    for module in pkgutil.iter_modules(package.__path__)
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
 ]
 
 

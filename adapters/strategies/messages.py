@@ -1,0 +1,346 @@
+"""Messages as the API returns them unstreamed: a grammar of their parts, each a strategy.
+
+There are two grammars, made once: of what the API says, and of that and what it does not say (yet).
+
+Source: Messages API reference, GA and beta headers, as of November 2026.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from functools import cache
+from typing import Any, NamedTuple, TypeVar, get_args
+
+from hypothesis import strategies as st
+from streamfold.reducer import StopReason
+
+__all__ = ["BLOCKS", "messages"]
+
+JSON = Any
+Draw = Callable[[st.SearchStrategy[Any]], Any]
+Strategy = st.SearchStrategy[Any]
+
+TOOLS = ("tool_use", "server_tool_use", "mcp_tool_use")
+"""The blocks whose input comes as JSON text."""
+
+_WEIGHTS = {
+    "text": 10,
+    "tool_use": 8,
+    "thinking": 4,
+    "server_tool_use": 2,
+    "mcp_tool_use": 1,
+    "redacted_thinking": 1,
+    "web_search_tool_result": 1,
+    "web_fetch_tool_result": 1,
+    "code_execution_tool_result": 1,
+    "bash_code_execution_tool_result": 1,
+    "text_editor_code_execution_tool_result": 1,
+    "tool_search_tool_result": 1,
+    "advisor_tool_result": 1,
+    "mcp_tool_result": 1,
+    "mcp_tool_listing": 1,
+    "container_upload": 1,
+    "compaction": 1,
+    "fallback": 1,
+    "unknown": 2,
+}
+"""How often each kind of block is drawn, beside the others that may be."""
+
+BLOCKS: tuple[str, ...] = tuple(kind for kind in _WEIGHTS if kind != "unknown")
+"""The kinds of content blocks that the API has."""
+
+ODD_TYPES = ["hologram", "tex", "", "message", "a\nb", "\r", "\ud83d", " x", "é:"]
+"""Types that no version knows."""
+
+ODD_NAMES = ["x", "mood", "_rest", "rest", "items", "from_", "snapshot", "input_json", "replace"]
+"""Names of fields that the API does not have, some of them names that an implementation may use."""
+
+_CAREFUL = 'a "\\{}[]:,/\n\r\t\0\x7f\x85é€\u2028\ufeff\ufffd😀'
+"""What JSON, SSE or UTF-8 have to treat with care."""
+
+models = st.sampled_from(["claude-opus-4-6", "claude-haiku-4-5", "claude-next"])
+floats = st.floats(allow_nan=False, allow_infinity=False)
+_counts = st.integers(0, 5000)
+_ids = st.sampled_from(["toolu_1", "toolu_2"])
+
+
+def joined(string: str) -> str:
+    """`string` with each two halves of a surrogate pair as the one character they are."""
+    return string.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+
+
+def copied(value: JSON) -> JSON:
+    """The same JSON, sharing nothing with `value`."""
+    if isinstance(value, dict):
+        return {key: copied(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [copied(item) for item in value]
+    return value
+
+
+class Grammar:
+    """The parts of a message, as strategies.
+
+    Args:
+        unknown: also what the API does not say, or does not say yet.
+    """
+
+    def __init__(self, unknown: bool) -> None:
+        self.unknown = unknown
+        texts = st.text(_CAREFUL, max_size=12) | st.text(max_size=8)
+        if unknown:
+            texts |= st.text(st.sampled_from("a\ud83d\ude00"), max_size=4).map(joined)
+        self.text: Strategy = st.sampled_from(["", "a", "Hello", "é😀", "A b"]) | texts
+        self.maybe_text: Strategy = st.none() | self.text
+        names = st.sampled_from(["a", "b", "city"]) | self.text
+        scalars = st.none() | st.booleans() | st.integers(-(2**70), 2**70) | floats | self.text
+        self.value: Strategy = st.recursive(
+            scalars,
+            lambda items: st.lists(items, max_size=3) | st.dictionaries(names, items, max_size=3),
+            max_leaves=4,
+        )
+        self.object: Strategy = st.dictionaries(names, self.value, max_size=3)
+        self.maybe_object: Strategy = st.none() | self.object
+        self.blocks = self._blocks()
+        self.head = self._head()
+
+    def object_with(self, required: dict[str, Strategy], **optional: Strategy) -> Strategy:
+        """Objects with these fields, and with fields that nobody knows if those are wanted."""
+        names = sorted(optional) * 3
+        if self.unknown:
+            names += ODD_NAMES
+            optional.update(dict.fromkeys(ODD_NAMES, self.value))
+        elif not names:
+            return st.fixed_dictionaries(required)
+        some = st.lists(st.sampled_from(names), max_size=3, unique=True)
+        return _with_fields(required, optional, some)
+
+    def tagged(self, kind: str, required: dict[str, Strategy], **optional: Strategy) -> Strategy:
+        """Objects of this `type`."""
+        return self.object_with({"type": st.just(kind), **required}, **optional)
+
+    def known_or_odd(self, known: Strategy, odd: Strategy) -> Strategy:
+        """What the API says, or that and what it does not say."""
+        return known | odd if self.unknown else known
+
+    def _citation(self) -> Strategy:
+        text, maybe = self.text, self.maybe_text
+        of_document = {"document_title": maybe, "file_id": maybe}
+        document = {"cited_text": text, "document_index": _counts}
+        blocks = {"start_block_index": _counts, "end_block_index": _counts}
+        places = {
+            "char_location": {"start_char_index": _counts, "end_char_index": _counts},
+            "page_location": {"start_page_number": _counts, "end_page_number": _counts},
+            "content_block_location": blocks,
+        }
+        found = {"cited_text": text, "source": text, "search_result_index": _counts, **blocks}
+        web = {"cited_text": text, "url": text, "encrypted_index": text}
+        known = st.one_of(
+            *[
+                self.tagged(kind, {**document, **place}, **of_document)
+                for kind, place in places.items()
+            ],
+            self.tagged("search_result_location", found, title=maybe),
+            self.tagged("web_search_result_location", web, title=maybe),
+        )
+        return self.known_or_odd(known, self.tagged("hologram_location", {"frame": self.value}))
+
+    def _blocks(self) -> dict[str, Strategy]:
+        """A finished block of each kind."""
+        text, maybe, tagged = self.text, self.maybe_text, self.tagged
+        some_objects = st.none() | st.lists(self.object, max_size=2)
+        caller = st.none() | tagged("direct", {}) | tagged("code_execution", {"tool_id": _ids})
+        inputs = self.known_or_odd(st.just({}) | self.object, self.value)
+        tool = {"id": _ids, "name": text, "input": inputs}
+        failed = tagged("tool_result_error", {"error_code": text})
+        result = {"tool_use_id": _ids, "content": failed | self.object}
+        parts = st.lists(tagged("text", {"text": text}), max_size=2)
+        found = st.lists(tagged("web_search_result", {"url": text, "title": text}), max_size=2)
+        model = self.known_or_odd(
+            self.object_with({"model": models}), st.fixed_dictionaries({"model": st.none()})
+        )
+        signed = {"signature": text}
+        blocks = {
+            "text": tagged(
+                "text",
+                {"text": text},
+                citations=st.none() | st.lists(self._citation(), max_size=2),
+            ),
+            "thinking": tagged("thinking", {"thinking": text, **signed}),
+            "redacted_thinking": tagged("redacted_thinking", {"data": text}),
+            "tool_use": tagged("tool_use", tool, caller=caller, toolset_name=maybe),
+            "server_tool_use": tagged("server_tool_use", tool, caller=caller),
+            "mcp_tool_use": tagged("mcp_tool_use", {**tool, "server_name": text}),
+            "web_search_tool_result": tagged(
+                "web_search_tool_result", {**result, "content": found | failed}, caller=caller
+            ),
+            "web_fetch_tool_result": tagged("web_fetch_tool_result", result, caller=caller),
+            "mcp_tool_result": tagged(
+                "mcp_tool_result", {**result, "content": text | parts, "is_error": st.booleans()}
+            ),
+            "mcp_tool_listing": tagged(
+                "mcp_tool_listing", {"mcp_server_name": text, "tools": parts}
+            ),
+            "container_upload": tagged("container_upload", {"file_id": text}),
+            "compaction": tagged(
+                "compaction",
+                {"content": maybe},
+                encrypted_content=maybe,
+                signature=maybe,
+                tool_changes=some_objects,
+            ),
+            "fallback": tagged("fallback", {"from": model, "to": model}, trigger=self.maybe_object),
+            "unknown": self.object_with(
+                {"type": st.sampled_from(ODD_TYPES)}, text=text, content=self.value
+            ),
+        }
+        if self.unknown:
+            blocks["thinking"] |= tagged("thinking", {"thinking": text}, signature=maybe)
+            blocks["compaction"] |= tagged("compaction", {}, encrypted_content=maybe)
+        whole = [kind for kind in BLOCKS if kind not in blocks]
+        return {**blocks, **{kind: tagged(kind, result) for kind in whole}}
+
+    def _usage(self) -> Strategy:
+        tokens = {
+            "cache_creation_input_tokens": st.none() | _counts,
+            "cache_read_input_tokens": st.none() | _counts,
+            "cache_creation": st.none()
+            | self.object_with(
+                {}, ephemeral_5m_input_tokens=_counts, ephemeral_1h_input_tokens=_counts
+            ),
+        }
+        iteration = self.tagged(
+            "message", {"input_tokens": _counts, "output_tokens": _counts}, **tokens, model=models
+        )
+        optional = {
+            **tokens,
+            "server_tool_use": st.none()
+            | self.object_with({}, web_search_requests=_counts, web_fetch_requests=_counts),
+            "output_tokens_details": st.none() | self.object_with({}, thinking_tokens=_counts),
+            "iterations": st.none() | st.lists(iteration, max_size=2),
+            "fallback_credit": self.maybe_object,
+            "service_tier": self.maybe_text,
+            "inference_geo": self.maybe_text,
+            "speed": self.maybe_text,
+        }
+        counted = {"input_tokens": _counts, "output_tokens": _counts}
+        odd = self.object_with({}, **optional, input_tokens=st.none(), energy_wh=st.none() | floats)
+        return self.known_or_odd(self.object_with(counted, **optional), odd)
+
+    def _head(self) -> Strategy:
+        """All of a message but its content."""
+        maybe = self.maybe_text
+        some_objects = st.none() | st.lists(self.object, max_size=2)
+        always = {
+            "id": st.sampled_from(["msg_1", "msg_2"]),
+            "role": st.just("assistant"),
+            "model": models,
+            "stop_reason": self.known_or_odd(
+                st.sampled_from(get_args(StopReason)), st.just("weariness")
+            ),
+        }
+        usual = {"stop_sequence": maybe, "usage": self._usage()}
+        optional = {
+            "stop_details": st.none()
+            | self.tagged("refusal", {}, category=maybe, explanation=maybe),
+            "container": st.none()
+            | self.object_with({"id": self.text}, expires_at=maybe, skills=some_objects),
+            "context_management": self.maybe_object,
+            "input_transformations": some_objects,
+            "diagnostics": self.maybe_object,
+        }
+        known = self.tagged("message", {**always, **usual}, **optional)
+        return self.known_or_odd(known, self.tagged("message", always, **usual, **optional))
+
+
+@st.composite
+def _with_fields(
+    draw: Draw, required: dict[str, Strategy], others: dict[str, Strategy], names: Strategy
+) -> dict[str, JSON]:
+    made = {name: draw(values) for name, values in required.items()}
+    return {**made, **{name: draw(others[name]) for name in draw(names)}}
+
+
+grammar_of = cache(Grammar)
+
+Name = TypeVar("Name", bound=str)
+
+
+def chosen_from(known: tuple[Name, ...], option: str, names: Collection[Name]) -> tuple[Name, ...]:
+    """The names, in the order in which they are known.
+
+    Raises:
+        ValueError: one of them is not.
+    """
+    if isinstance(names, str) or not set(names) <= set(known):
+        raise ValueError(f"{option} must be some of {', '.join(known)}; not {names!r}")
+    return tuple(name for name in known if name in names)
+
+
+class Kinds(NamedTuple):
+    """What content is made of."""
+
+    blocks: tuple[str, ...]
+    unknown: bool
+
+    @classmethod
+    def of(cls, blocks: Collection[str], unknown: bool) -> Kinds:
+        """What the user chose.
+
+        Raises:
+            ValueError: there is no such kind of block.
+        """
+        return cls(chosen_from(BLOCKS, "blocks", blocks), unknown)
+
+
+@cache
+def any_block(kinds: Kinds) -> Strategy:
+    """A finished block of one of these kinds; nothing, if there are none."""
+    names = [*kinds.blocks, *["unknown"] * kinds.unknown]
+    weighted = [kind for kind in names for _ in range(_WEIGHTS[kind])]
+    if not weighted:
+        return st.nothing()
+    return st.sampled_from(weighted).flatmap(grammar_of(kinds.unknown).blocks.__getitem__)
+
+
+def message_of(head: dict[str, JSON], content: list[JSON]) -> dict[str, JSON]:
+    """The message of this head and content. Its model is the one that answered last."""
+    message = {**head, "content": content}
+    for block in content:
+        message["model"] = model_after(block) or message["model"]
+    return message
+
+
+def model_after(block: Mapping[str, JSON]) -> str | None:
+    """The model that takes over in this block, if one does."""
+    model = block["to"].get("model") if block["type"] == "fallback" else None
+    return model if isinstance(model, str) else None
+
+
+@cache
+def _messages(kinds: Kinds) -> Strategy:
+    content = st.lists(any_block(kinds), max_size=3)
+    return st.builds(message_of, grammar_of(kinds.unknown).head, content).map(copied)
+
+
+def messages(
+    *, blocks: Collection[str] = BLOCKS, unknown: bool = False
+) -> st.SearchStrategy[dict[str, JSON]]:
+    """A message, as the API returns it unstreamed.
+
+    Args:
+        blocks: the kinds of content blocks it may have: some of `BLOCKS`. None at all: an empty
+            message.
+        unknown: also what the API does not say, or does not say yet: blocks, citations, stop
+            reasons and fields that nobody knows, missing fields, tool inputs that are no objects,
+            and lone halves of surrogate pairs.
+
+    Raises:
+        ValueError: there is no such kind of block.
+
+    >>> from hypothesis import find
+    >>> message = find(messages(blocks=["text"]), lambda message: len(message["content"]) == 2)
+    >>> message["content"]
+    [{'type': 'text', 'text': ''}, {'type': 'text', 'text': ''}]
+    """
+    return _messages(Kinds.of(blocks, unknown))

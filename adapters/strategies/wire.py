@@ -1,0 +1,143 @@
+"""The bytes of a stream, in every form that the server-sent events standard allows; and chunks.
+
+Source: WHATWG HTML, "Interpreting an event stream".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from functools import cache
+from typing import Any, Literal, get_args
+
+from hypothesis import strategies as st
+
+from .cuts import cuts
+from .faults import BrokenStream
+from .messages import JSON, Draw, Strategy, chosen_from
+from .streams import json_separators, raw_events, seldom
+
+__all__ = ["FORMS", "Form", "chunked", "wire"]
+
+Form = Literal[
+    "crlf", "cr", "bom", "comments", "fields", "nameless", "multi_line", "spelled", "unspaced"
+]
+FORMS: tuple[Form, ...] = get_args(Form)
+"""Ways to write events as bytes, each of which says the same:
+
+    crlf        lines end with CRLF
+    cr          lines end with CR
+    bom         the body begins with a byte order mark
+    comments    there are comments between the events
+    fields      events have `id`, `retry` or unknown fields
+    nameless    events have no `event` field
+    multi_line  the JSON stands in many `data` lines
+    spelled     the JSON is written with other escapes, white space, and order of fields
+    unspaced    behind a field's colon stands no space, or more than one
+"""
+
+_LINE_ENDS = {"crlf": "\r\n", "cr": "\r"}
+_OF_A_BODY = ("crlf", "cr", "bom")
+_extra_fields = st.sampled_from(["id: 1", "retry: 9", "unknown: x", "y", "id"])
+_comments = st.sampled_from([":", ": comment", ":data: {}"])
+_gaps = st.sampled_from(["", "  ", " \t"])
+
+
+def _lines(draw: Draw, event: Mapping[str, JSON] | str, forms: Collection[str]) -> list[str]:
+    """The lines of one event."""
+    lines = [draw(_comments)] if "comments" in forms else []
+    data, name = event, "content_block_delta"
+    if not isinstance(event, str):
+        data, name = _json_text(draw, event, forms), event["type"]
+    if name.isidentifier() and "nameless" not in forms:
+        lines.append(f"event:{name}" if "unspaced" in forms else f"event: {name}")
+    if "fields" in forms:
+        lines.append(draw(_extra_fields))
+    gap = draw(_gaps) if "unspaced" in forms else " "
+    return [*lines, *(f"data:{gap}{line}" for line in str(data).split("\n")), ""]
+
+
+def _json_text(draw: Draw, event: Mapping[str, JSON], forms: Collection[str]) -> str:
+    ascii_only, separators = False, (",", ":")
+    if "spelled" in forms:
+        event = dict(draw(st.permutations(list(event.items()))))
+        ascii_only, separators = draw(st.booleans()), draw(json_separators)
+    indent = draw(st.integers(0, 2)) if "multi_line" in forms else None
+    text = json.dumps(event, ensure_ascii=ascii_only, separators=separators, indent=indent)
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        text = json.dumps(event, separators=separators, indent=indent)
+    return text if indent is not None else text.replace("\n", " ")
+
+
+@cache
+def _forms_of_an_event(forms: tuple[Form, ...]) -> Strategy:
+    own = [form for form in forms if form not in _OF_A_BODY]
+    return st.lists(st.sampled_from(own), max_size=2, unique=True) if own else st.just([])
+
+
+@st.composite
+def _bodies(draw: Draw, events: list[Any], forms: tuple[Form, ...]) -> bytes:
+    line_ends = st.sampled_from(["\n", *(_LINE_ENDS[form] for form in forms if form in _LINE_ENDS)])
+    line_end = draw(line_ends)
+    is_mixed = draw(seldom)
+    parts = ["\ufeff" if "bom" in forms and draw(seldom) else ""]
+    for event in events:
+        if is_mixed:
+            line_end = draw(line_ends)
+        lines = _lines(draw, event, draw(_forms_of_an_event(forms)))
+        parts += [line + line_end for line in lines]
+    return "".join(parts).encode()
+
+
+def wire(
+    told: BrokenStream | Mapping[str, JSON] | Iterable[Mapping[str, JSON] | str] | None = None,
+    *,
+    forms: Collection[Form] = FORMS,
+) -> st.SearchStrategy[bytes]:
+    """The body of a response: events as bytes, written in any way the standard allows.
+
+    Args:
+        told: the events, of which a text is data that is written as it is; or a `BrokenStream`; or
+            a message, which `raw_events` tells. Any stream, if it is None.
+        forms: the ways to write them: some of `FORMS`. None at all: as the API does.
+
+    Raises:
+        ValueError: there is no such form.
+
+    >>> from hypothesis import find
+    >>> find(wire([{"type": "ping"}]), lambda body: True)
+    b'event: ping\\ndata: {"type":"ping"}\\n\\n'
+    >>> find(wire([{"type": "ping"}], forms=["crlf"]), lambda body: b"\\r" in body)
+    b'event: ping\\r\\ndata: {"type":"ping"}\\r\\n\\r\\n'
+    """
+    chosen = chosen_from(FORMS, "forms", forms)
+    if told is None or isinstance(told, Mapping):
+        return raw_events(told).flatmap(lambda events: _bodies(events, chosen))
+    return _bodies(told.events if isinstance(told, BrokenStream) else list(told), chosen)
+
+
+# --- chunks -------------------------------------------------------------------------------------
+
+
+@st.composite
+def _chunks(draw: Draw, data: bytes) -> list[bytes]:
+    tender = [at for at in range(1, len(data)) if _is_tender(data, at)]
+    ends = cuts(draw, len(data), tender)
+    return [data[begin:end] for begin, end in zip([0, *ends], [*ends, len(data)], strict=True)]
+
+
+def _is_tender(data: bytes, at: int) -> bool:
+    """Whether a cut there is in a character, or beside the end of a line."""
+    return data[at] & 0xC0 == 0x80 or data[at] in b"\r\n" or data[at - 1] in b"\r\n"
+
+
+def chunked(data: bytes) -> st.SearchStrategy[list[bytes]]:
+    """`data` in chunks: in one, cut anywhere, cut in characters and line ends, or byte by byte.
+
+    Some of them may be empty.
+
+    >>> from hypothesis import find
+    >>> find(chunked(b"data: x"), lambda chunks: len(chunks) == 2)
+    [b'', b'data: x']
+    """
+    return _chunks(data)
