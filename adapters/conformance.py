@@ -469,6 +469,8 @@ class _Search:
         def is_wrong(given: list[Any]) -> bool:
             nonlocal found
             finding = _examine(self.subject, given)
+            if finding is not None and found is not None and finding.kind != found.kind:
+                return False  # what is shrunk stays what it is
             found = finding or found
             self.tried += found is None
             self.watch(self.tried, found is not None)

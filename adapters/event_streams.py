@@ -14,7 +14,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any
 
-from .strategies import st
+try:
+    from hypothesis import strategies as st
+except ImportError:
+    raise ImportError(
+        "streamfold.adapters.event_streams needs hypothesis: pip install 'streamfold[testing]'"
+    ) from None
 
 __all__ = ["QUIRKS", "event_streams"]
 
@@ -31,12 +36,12 @@ _LINES: dict[str, tuple[str, ...]] = {
     "odd_text": (
         *("data: é", "data: 😀", "data: a\u2028b", "data: a\u2029b", "data: a\x85b"),
         *("data: a\x0bb", "data: a\x0cb", "data: a\x1cb", "data: \ufeff", "data: a\0b", "event: é"),
-        "\ufeffdata: a",
     ),
+    "bom": ("\ufeffdata: a",),
 }
-_BAD_UTF8 = (b"data: \xff", b"data: \xe2\x82", b"data: \xed\xa0\x80", b"data: \xc0\x80")
+_BAD_UTF8 = [b"data: \xff", b"data: \xe2\x82", b"data: \xed\xa0\x80", b"data: \xc0\x80"]
 
-QUIRKS: tuple[str, ...] = (*_LINES, "bad_utf8", "no_data", "crlf", "cr", "bom", "unfinished")
+QUIRKS: tuple[str, ...] = (*_LINES, "bad_utf8", "no_data", "crlf", "cr", "unfinished")
 """What an event stream may have:
 
     comments    lines that begin with a colon
@@ -49,10 +54,10 @@ QUIRKS: tuple[str, ...] = (*_LINES, "bad_utf8", "no_data", "crlf", "cr", "bom", 
     retry       reconnection times
     odd_retry   `retry` lines that are not digits alone, which say nothing
     odd_text    characters of more than one byte, and such as other grammars take for line ends
+    bom         a byte order mark at the beginning, which is dropped, or elsewhere
     bad_utf8    bytes that are not UTF-8, which are read as U+FFFD
     no_data     events without data, which are none
     crlf, cr    lines that end with CRLF, or CR
-    bom         a byte order mark at the beginning
     unfinished  no blank line behind the last event, which is none then
 """
 
@@ -80,17 +85,17 @@ def _event_streams(draw: Callable[[Any], Any], quirks: frozenset[str]) -> bytes:
     ends = [b"\n", *[b"\r\n"] * ("crlf" in quirks), *[b"\r"] * ("cr" in quirks)]
     end = st.sampled_from(ends) if draw(st.booleans()) else st.just(draw(st.sampled_from(ends)))
     line = st.sampled_from([b"data: a", b"event: a"])
-    odd = [line.encode() for kind in _LINES if kind in quirks for line in _LINES[kind]]
-    odd += _BAD_UTF8 if "bad_utf8" in quirks else ()
+    odd = {kind: [line.encode() for line in _LINES[kind]] for kind in _LINES if kind in quirks}
+    if "bad_utf8" in quirks:
+        odd["bad_utf8"] = _BAD_UTF8
     if odd:
-        line |= st.sampled_from(odd)
+        line |= st.sampled_from(list(odd)).flatmap(lambda kind: st.sampled_from(odd[kind]))
     lines: list[bytes] = []
-    for event, blank in draw(
-        st.lists(st.tuples(st.lists(st.tuples(line, end), max_size=4), end), max_size=4)
-    ):
-        if "no_data" not in quirks and not any(field.startswith(b"data") for field, _ in event):
-            event = [*event, (b"data: a", blank)]
+    has_data = st.sampled_from([True, True, True, "no_data" not in quirks])
+    fields = st.lists(st.tuples(line, end), max_size=4)
+    for event, data, blank in draw(st.lists(st.tuples(fields, has_data, end), max_size=4)):
         lines += [field + end for field, end in event]
+        lines += [b"data: a" + blank] * data
         lines.append(blank)
     if lines and "unfinished" in quirks and draw(st.booleans()):
         lines.pop()
