@@ -1,4 +1,4 @@
-"""What the commands of the command line share: how one ends, and how it says why.
+"""What the commands of the command line share: what they read, how one ends, how it says why.
 
 A command is a module with `add_command(commands)`, which adds its parser to those of `cli` and sets
 `run` as its default: a function from the parsed options to the exit status. What ends it early is
@@ -13,7 +13,11 @@ raised as `CommandError`. Only `cli` knows the list of commands.
 
 from __future__ import annotations
 
+import argparse
+import math
 import sys
+from contextlib import AbstractContextManager, nullcontext
+from typing import BinaryIO
 
 from .terminal import visible
 
@@ -26,6 +30,9 @@ __all__ = [
     "CommandError",
     "complain",
     "one_line",
+    "open_input",
+    "speed",
+    "status_of",
 ]
 
 OK, FAILED, MISUSED, INTERRUPTED, UNREAD = 0, 1, 2, 130, 141
@@ -58,3 +65,39 @@ def complain(reason: object, status: int = FAILED) -> int:
     """Say on standard error, in one line, what went wrong; `status` is handed through."""
     print(f"streamfold: {one_line(str(reason))}", file=sys.stderr)
     return status
+
+
+def status_of(fault: object | None) -> int:
+    """The exit status of a command that came to its end, with this fault or without one."""
+    return OK if fault is None else complain(fault)
+
+
+def open_input(name: str) -> AbstractContextManager[BinaryIO]:
+    """The file called `name`; standard input, which stays open, if that is `-`.
+
+    Raises:
+        CommandError: it cannot be opened.
+    """
+    if name != "-":
+        try:
+            return open(name, "rb")
+        except OSError as error:
+            raise CommandError(f"{name}: {error.strerror}") from error
+    if sys.stdin is None:
+        raise CommandError(f"{name}: standard input is closed")
+    return nullcontext(sys.stdin.buffer)
+
+
+def speed(text: str) -> float:
+    """What `--speed` takes: how many times as fast as recorded, 0 for at once.
+
+    Raises:
+        argparse.ArgumentTypeError: it is something else.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and value >= 0):
+        raise argparse.ArgumentTypeError(f"not a number, 0 or more: {text!r}")
+    return value

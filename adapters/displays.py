@@ -1,6 +1,7 @@
 """How commands show a stream: as people want it, as a line of JSON an event, or as its message.
 
-A display has two methods: `show(events, snapshot)` after each chunk, `close(snapshot)` at the end.
+A display has two methods: `show(events, snapshot)` as events come, `close(snapshot)` at the end.
+`show_body` and `show_stream` drive one, and give what went wrong.
 """
 
 from __future__ import annotations
@@ -8,13 +9,33 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Iterable
-from typing import Any, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
-from streamfold.reducer import Snapshot
+from streamfold.reducer import (
+    ProtocolError,
+    Snapshot,
+    StreamfoldError,
+    StreamState,
+    feed,
+    finish,
+)
 
 from .terminal import Transcript
 
-__all__ = ["Display", "EventLines", "FinalMessage", "add_display_flags", "write_json"]
+if TYPE_CHECKING:
+    from streamfold.transports import MessageStream
+
+__all__ = [
+    "Display",
+    "EventLines",
+    "FinalMessage",
+    "ReadError",
+    "add_display_flags",
+    "refuse_failure",
+    "show_body",
+    "show_stream",
+    "write_json",
+]
 
 
 class Display(Protocol):
@@ -23,7 +44,7 @@ class Display(Protocol):
     def __init__(self, out: TextIO) -> None: ...
 
     def show(self, events: Iterable[Any], snapshot: Snapshot) -> None:
-        """Show the events of one chunk; `snapshot` is what they led to."""
+        """Show events that came together; `snapshot` is what they led to."""
 
     def close(self, snapshot: Snapshot) -> None:
         """Show what is left at the end of the input."""
@@ -99,3 +120,59 @@ def add_display_flags(parser: argparse.ArgumentParser) -> None:
         const=FinalMessage,
         help="print the final message as JSON, as the API returns it unstreamed",
     )
+
+
+# --- what drives one ----------------------------------------------------------------------------
+
+
+class ReadError(Exception):
+    """The input could not be read to its end."""
+
+
+def show_body(chunks: Iterable[bytes], display: Display) -> Exception | None:
+    """Show the body that comes in these chunks, as far as it goes; what was wrong with it.
+
+    The chunks may raise `ReadError`.
+    """
+    state = StreamState()
+    fault: Exception | None = None
+    try:
+        for chunk in chunks:
+            state, events = feed(state, chunk)
+            display.show(events, state.snapshot)
+        finish(state)
+    except (StreamfoldError, ReadError) as error:
+        fault = error
+    snapshot = state.snapshot
+    if isinstance(fault, ProtocolError):
+        snapshot = fault.snapshot or snapshot
+        display.show(fault.events, snapshot)
+    display.close(snapshot)
+    return fault
+
+
+def show_stream(stream: MessageStream[Any], display: Display) -> Exception | None:
+    """Show an open stream, as far as it goes; what was wrong with it."""
+    fault: Exception | None = None
+    try:
+        refuse_failure(stream)
+        for event in stream:
+            display.show((event,), stream.snapshot)
+    except StreamfoldError as error:
+        fault = error
+    display.close(stream.snapshot)
+    return fault
+
+
+def refuse_failure(stream: MessageStream[Any]) -> None:
+    """See to it that the response of a stream is one: not every recording is of a success.
+
+    Raises:
+        APIStatusError: its status says that it is an error.
+    """
+    from streamfold.transports.errors import status_error
+
+    response = stream.response
+    if not response.is_success:
+        response.read()
+        raise status_error(response)

@@ -1,24 +1,20 @@
 """`streamfold replay FILE|-` shows a stream, recorded or just arriving.
 
-A shell around `feed` and `finish`: it reads bytes as they come, hands the events on to a display,
-and says with its exit status whether the message is complete.
+What is called `*.jsonl` is a recording, which knows when each chunk came and how it all ended.
+Anything else is the raw body of a stream, and is shown while it is read.
 """
 
 from __future__ import annotations
 
 import argparse
-import errno
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
 from typing import Any
 
-from streamfold.reducer import ProtocolError, StreamfoldError, StreamState, feed, finish
+from .commands import CommandError, open_input, speed, status_of
+from .displays import ReadError, add_display_flags, show_body, show_stream
 
-from .commands import OK, CommandError, complain
-from .displays import Display, add_display_flags
-
-__all__ = ["add_command", "show_stream"]
+__all__ = ["add_command"]
 
 _CHUNK = 64 * 1024
 """Bytes that one read takes at most."""
@@ -38,35 +34,38 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser.add_argument(
         "file",
         metavar="FILE",
-        help="the raw body of a streamed response (server-sent events); - for standard input",
+        help="a recording (.jsonl), or the raw body of a streamed response (server-sent events); "
+        "- for such a body on standard input",
+    )
+    parser.add_argument(
+        "--speed",
+        type=speed,
+        default=0.0,
+        metavar="X",
+        help="for a recording: 1 as it was, 2 twice as fast, 0 at once (the default)",
     )
     add_display_flags(parser)
     parser.set_defaults(run=_replay)
 
 
 def _replay(options: argparse.Namespace) -> int:
+    if options.file.endswith(".jsonl"):
+        return _replay_recording(options)
+    with open_input(options.file) as source:
+        return status_of(show_body(_chunks(source), options.display(sys.stdout)))
+
+
+def _replay_recording(options: argparse.Namespace) -> int:
+    from streamfold.transports import Recording, RecordingError, replay
+
     try:
-        opened = _open(options.file)
+        recording = Recording.load(options.file)
     except OSError as error:
         raise CommandError(f"{options.file}: {error.strerror}") from error
-    with opened as source:
-        return show_stream(_chunks(source), options.display(sys.stdout))
-
-
-# --- the input ----------------------------------------------------------------------------------
-
-
-class _ReadError(Exception):
-    """The input could not be read to its end."""
-
-
-def _open(name: str) -> AbstractContextManager[Any]:
-    """The file called `name`; standard input, which stays open, if that is `-`."""
-    if name != "-":
-        return open(name, "rb")
-    if sys.stdin is None:
-        raise OSError(errno.EBADF, "standard input is closed")
-    return nullcontext(sys.stdin.buffer)
+    except RecordingError as error:
+        raise CommandError(error) from error
+    with replay(recording, speed=options.speed) as stream:
+        return status_of(show_stream(stream, options.display(sys.stdout)))
 
 
 def _chunks(source: Any) -> Iterator[bytes]:
@@ -75,26 +74,4 @@ def _chunks(source: Any) -> Iterator[bytes]:
         while chunk := source.read1(_CHUNK):
             yield chunk
     except OSError as error:
-        raise _ReadError(f"the input broke off: {error.strerror}") from error
-
-
-# --- the display --------------------------------------------------------------------------------
-
-
-def show_stream(chunks: Iterable[bytes], display: Display) -> int:
-    """Show the stream of these chunks, as far as it goes; the exit status."""
-    state = StreamState()
-    fault: Exception | None = None
-    try:
-        for chunk in chunks:
-            state, events = feed(state, chunk)
-            display.show(events, state.snapshot)
-        finish(state)
-    except (StreamfoldError, _ReadError) as error:
-        fault = error
-    snapshot = state.snapshot
-    if isinstance(fault, ProtocolError):
-        snapshot = fault.snapshot or snapshot
-        display.show(fault.events, snapshot)
-    display.close(snapshot)
-    return OK if fault is None else complain(fault)
+        raise ReadError(f"the input broke off: {error.strerror}") from error

@@ -19,11 +19,11 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
-from urllib.parse import unquote_plus, urlsplit
+from urllib.parse import unquote, unquote_plus
 
 import attrs
 
-__all__ = ["PLACEHOLDER", "SECRETS", "Redaction"]
+__all__ = ["PLACEHOLDER", "SECRETS", "Headers", "Redaction", "decoded", "encoded"]
 
 PLACEHOLDER = "[secret]"
 
@@ -44,8 +44,9 @@ SECRETS = frozenset(
 
 Headers = tuple[tuple[str, str], ...]
 
-_WORD = re.compile(r"[^\s;,=&\"]{8,}")
-"""What of a secret is worth looking for: `authorization` and `cookie` hold more than one word."""
+_SHORTEST = 8
+_WORD = re.compile(r"[^\s;,=&\"]+")
+"""What to look for beside the whole: `authorization` and `cookie` hold more than one word."""
 
 _STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
 """A string in a JSON text."""
@@ -89,8 +90,10 @@ class Redaction:
 
     def url(self, url: str) -> str:
         """`url` without user and password, nor the values of the parameters that are secret."""
-        self._find(urlsplit(url).password or "")
-        address, mark, query = _USERINFO.sub("", url, count=1).partition("?")
+        for userinfo in _USERINFO.findall(url):
+            for secret in userinfo[:-1].split(":"):
+                self._find(unquote(secret))
+        address, mark, query = _USERINFO.sub("", url).partition("?")
         query, hash_mark, fragment = query.partition("#")
         return "".join([address, mark, self.query(query), hash_mark, fragment])
 
@@ -123,7 +126,8 @@ class Redaction:
         return PLACEHOLDER
 
     def _find(self, secret: str) -> None:
-        self.found.update(word for word in _WORD.findall(secret) if word != PLACEHOLDER)
+        words = {secret, *_WORD.findall(secret)} - {PLACEHOLDER}
+        self.found.update(word for word in words if len(word) >= _SHORTEST)
 
     # --- by value ---
 
@@ -144,7 +148,7 @@ class Redaction:
     def blot(self, data: bytes) -> bytes:
         """`data` with asterisks in the place of the secrets that were found."""
         for secret in self._longest_first():
-            word = secret.encode("utf-8", "surrogateescape")
+            word = encoded(secret)
             data = data.replace(word, b"*" * len(word))
         return data
 
@@ -162,3 +166,13 @@ def _texts(value: Any) -> Iterator[str]:
     elif isinstance(value, (list, tuple)):
         for item in cast("list[Any]", value):
             yield from _texts(item)
+
+
+def decoded(data: bytes) -> str:
+    """`data` as text, whatever it is: `encoded` is the way back."""
+    return data.decode("utf-8", "surrogateescape")
+
+
+def encoded(text: str) -> bytes:
+    """`text` as the bytes it was decoded from."""
+    return text.encode("utf-8", "surrogateescape")
