@@ -75,7 +75,7 @@ class Finding:
         return difference(self.expected, self.got) if self.expected and self.got else ""
 
 
-class Mismatch(AssertionError):  # noqa: N818: it names what was found, as assertions do
+class Mismatch(AssertionError):  # noqa: N818 - it names what was found
     """Something is not as it should be. Its text says all of it.
 
     Attributes:
@@ -159,14 +159,22 @@ class ConformanceReport:
 
 def name_of(function: Callable[..., Any]) -> str:
     """The module and the name of a function."""
-    name = getattr(function, "__qualname__", type(function).__qualname__)
-    return f"{function.__module__}.{name}"
+    module, name = _module_and_name(function)
+    return f"{module}.{name}"
+
+
+def _module_and_name(function: Any) -> tuple[str, str]:
+    owner = getattr(function, "__self__", None)
+    if isinstance(owner, type):  # a class method, perhaps inherited
+        return owner.__module__, f"{owner.__qualname__}.{function.__name__}"
+    named = function if hasattr(function, "__qualname__") else type(function)
+    return named.__module__, named.__qualname__
 
 
 def expression(function: Callable[..., Any]) -> str:
     """What a test calls the function: its name, if it can be imported by that."""
-    name: str = getattr(function, "__qualname__", "")
-    found: Any = sys.modules.get(function.__module__)
+    module, name = _module_and_name(function)
+    found: Any = sys.modules.get(module)
     for part in name.split("."):
         found = getattr(found, part, None)
     return name if found == function else "function"
@@ -192,7 +200,7 @@ def pasteable_test(function: Callable[..., Any], call: str) -> str:
     if name == "function":
         imports = [f"function = ...  # {name_of(function)}"]
     else:
-        imports = [f"from {function.__module__} import {root}"]
+        imports = [f"from {_module_and_name(function)[0]} import {root}"]
     imports += [f"from {module} import {used}" for used, module in _IMPORTS.items() if used in call]
     lines = [f"    {line}" for line in call.splitlines()]
     return "\n".join([*imports, "", "", f"def test_{last}() -> None:", *lines])

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterable
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar, NamedTuple
 
 Event = dict[str, Any]
 JSON = Any
@@ -368,7 +369,7 @@ class ChangesTheBlocksOfItsInput(Right):
 class SharesItsContent(Right):
     """One list for all messages, emptied for the next."""
 
-    content: list[JSON] = []
+    content: ClassVar[list[JSON]] = []
 
     def start_message(self, message: JSON) -> None:
         super().start_message(message)
@@ -379,7 +380,7 @@ class SharesItsContent(Right):
 class AddsToTheLastMessage(Right):
     """One list for all messages, never emptied."""
 
-    content: list[JSON] = []
+    content: ClassVar[list[JSON]] = []
 
     def finish(self) -> JSON:
         message = super().finish()
@@ -463,8 +464,8 @@ class Planted(NamedTuple):
     """A bug, the kind of finding it must be, and the options of the check."""
 
     accumulator: type[Right]
-    kind: str = "differs"
-    options: dict[str, Any] = {}
+    kind: str = "wrong"
+    options: Mapping[str, Any] = MappingProxyType({})
 
 
 _UNKNOWN = {"unknown": True}

@@ -7,6 +7,7 @@ those that have one bug each, all of them bugs that decoders have had.
 from __future__ import annotations
 
 import codecs
+import contextlib
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
@@ -172,10 +173,8 @@ class TakesCommentsForData(Right):
 
 class ReadsAnyNumber(Right):
     def read_retry(self, value: str) -> None:
-        try:
+        with contextlib.suppress(ValueError):
             self.retry = int(value)
-        except ValueError:
-            pass
 
 
 class BreaksOnAnOddRetry(Right):
