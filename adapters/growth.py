@@ -57,7 +57,8 @@ def long_stream(kind: str, size: int) -> list[Event]:
         blocks = [(block, [delta]) for _ in range(size)]
     elif kind == "tool_use":
         block = {"type": "tool_use", "id": "toolu_1", "name": "write", "input": {}}
-        pieces = ['{"words":["', *['word","'] * (size - 2), '"]}']
+        numbers = [f"{number}," for number in range(1_000_000, 1_000_000 + size - 2)]
+        pieces = ['{"numbers":[', *numbers, "0]}"]  # numbers: no parser has them in stock
         blocks = [
             (block, [{"type": "input_json_delta", "partial_json": piece} for piece in pieces])
         ]
@@ -90,8 +91,9 @@ def long_stream(kind: str, size: int) -> list[Event]:
 LONGEST = 4096
 """How much the longest stream has of what it has many of: about a long answer."""
 
-_COUNTED = [64, 128, 256, 512, 1024]
-_TIMED = [512, 1024, 2048, LONGEST]
+_COUNTED = [16, 32, 64, 128, 256, 512, 1024]
+_TIMED = [256, 512, 1024, 2048, LONGEST]
+"""How much the streams have; each twice as much as the one before it."""
 
 _STEEP = 1.5
 """The order from which growth counts as quadratic: half of all work is there because the stream is
@@ -148,16 +150,16 @@ class Growth:
 
 
 class _Fit(NamedTuple):
-    """Costs as linear·n + quadratic·n²."""
+    """Costs as constant + linear·n + quadratic·n², through the last three."""
 
     linear: float
     quadratic: float
 
     @classmethod
     def of(cls, costs: Mapping[int, float]) -> _Fit:
-        (first, one), *_, (last, two) = costs.items()
-        quadratic = max(0.0, (two / last - one / first) / (last - first))
-        return cls(one / first - quadratic * first, quadratic)
+        *_, (size, one), (_, two), (_, four) = costs.items()
+        quadratic = max(0.0, ((four - two) - 2 * (two - one)) / (6 * size * size))
+        return cls(max((four - two) / (2 * size) - 6 * quadratic * size, 1e-12), quadratic)
 
     def order_at(self, size: int) -> float:
         linear, quadratic = self.linear, self.quadratic * size
@@ -176,14 +178,15 @@ def measure(accumulate: Accumulate, kind: str) -> Growth:
     """
     lines: dict[int, int] = {}
     allocated: dict[int, int] = {}
+    accumulate(long_stream(kind, _COUNTED[0]))  # what is done once is not counted
     for size in _COUNTED:
         lines[size], allocated[size] = _count(accumulate, long_stream(kind, size))
-        if lines[size] > _ENOUGH_LINES and len(lines) > 1:
+        if lines[size] > _ENOUGH_LINES and len(lines) > 2:
             break
     seconds: dict[int, float] = {}
     for size in _TIMED:
         seconds[size] = _time(accumulate, long_stream(kind, size))
-        if seconds[size] > _ENOUGH_SECONDS and len(seconds) > 1:
+        if seconds[size] > _ENOUGH_SECONDS and len(seconds) > 2:
             break
     return Growth(kind, lines, allocated, seconds)
 
