@@ -2,8 +2,8 @@
 differ.
 
 What is no difference: the order of keys, a tuple for a list, `1.0` for `1`, and (unless told) a
-`null` where another has no such field, which is how most classes say absent. In the input of a tool,
-which is the model's own JSON, a `null` is a value like any other.
+`null` where another has no such field, which is how most classes say absent. In the input of a
+tool, which is the model's own JSON, a `null` is a value like any other.
 
 Imports no optional library: a pydantic model is known by its `model_dump`.
 """

@@ -6,8 +6,8 @@
     check_chunks        a decoder, with one body in chunks
 
 The first two draw streams with Hypothesis (see `strategies` and `event_streams`) and shrink the
-first that goes wrong to the least that still does. What they raise is an `AssertionError` whose text
-has it as a test to be pasted: a call of the last two, which need no Hypothesis.
+first that goes wrong to the least that still does. What they raise is an `AssertionError` whose
+text has it as a test to be pasted: a call of the last two, which need no Hypothesis.
 
 Each stream must give what the reference gives (see `comparison` for what is no difference), without
 an exception, from a list and from an iterator, twice; must leave what it was given as it was, and
@@ -25,9 +25,8 @@ import contextlib
 import copy
 import random
 import traceback
-from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 import attrs
 from streamfold.reducer import ProtocolError, SSEState, decode_sse, fold
@@ -38,12 +37,13 @@ from .findings import (
     ConformanceReport,
     DecoderMismatch,
     Finding,
+    Kind,
     Mismatch,
+    expression,
     name_of,
     pasteable_test,
-    expression,
 )
-from .growth import STREAMS, long_stream, measure
+from .growth import STREAMS, Growth, long_stream, measure
 
 if TYPE_CHECKING:
     from .strategies import Fault, Way
@@ -74,34 +74,24 @@ class _Subject(Protocol):
     @property
     def function(self) -> Callable[..., Any]: ...
 
-    @property
-    def ignore(self) -> Collection[str]: ...
-
-    @abstractmethod
     def run(self, given: Iterable[Any]) -> Any:
         """What it gives, all of it in hand."""
 
-    @abstractmethod
     def read(self, result: Any) -> str:
         """What it gave, as comparable text."""
 
-    @abstractmethod
     def reference(self, given: list[Any]) -> str | None:
         """What it should give; `None` if nothing."""
 
-    @abstractmethod
     def another(self, given: list[Any]) -> list[Any]:
         """A stream of the same kind, but not the same."""
 
-    @abstractmethod
     def simpler(self, given: list[Any]) -> Iterator[list[Any]]:
         """Streams with a little less in them."""
 
-    @abstractmethod
     def call(self, given: list[Any]) -> str:
         """The Python code that checks this stream."""
 
-    @abstractmethod
     def mismatch(self, finding: Finding, seed: int | None) -> Mismatch:
         """What to raise."""
 
@@ -128,14 +118,14 @@ def _examine(subject: _Subject, given: Sequence[Any]) -> Finding | None:
     again = _once_more(subject, iter(copy.deepcopy(given)))
     if again != expected:
         repeats = _once_more(subject, copy.deepcopy(given)) == got
-        kind = "reads its input twice" if repeats else "does not repeat"
+        kind: Kind = "reads its input twice" if repeats else "does not repeat"
         return Finding(kind, given, expected, again)
     with contextlib.suppress(Exception):  # another stream's fault is another finding
         subject.run(subject.another(given))
     after = subject.read(result)
-    return (
-        None if after == expected else Finding("changes an earlier result", given, expected, after)
-    )
+    if after != expected:
+        return Finding("changes an earlier result", given, expected, after)
+    return None
 
 
 def _once_more(subject: _Subject, given: Iterable[Any]) -> str:
@@ -186,7 +176,7 @@ def _call(check: str, function: Callable[..., Any], given: list[Any], **options:
 
 
 @attrs.frozen
-class _Accumulator(_Subject):
+class _Accumulator:
     function: Accumulate
     ignore: Collection[str]
     strict_nulls: bool
@@ -238,7 +228,7 @@ _SSE_FIELDS = ("event", "data", "id", "retry")
 
 
 @attrs.frozen
-class _Decoder(_Subject):
+class _Decoder:
     function: Decode
     ignore: Collection[str]
 
@@ -360,8 +350,8 @@ def check_accumulator(
         ways: the ways to tell a message that it claims to understand: some of `strategies.WAYS`. If
             None, all but "halves" and "open_tool".
         faults: what it claims to refuse, by any exception or by `None`: some of
-            `strategies.FAULTS`. "cut" and "error_event" are those to begin with. A fault that leaves
-            the message whole must leave it so.
+            `strategies.FAULTS`. "cut" and "error_event" are those to begin with. A fault that
+            leaves the message whole must leave it so.
         growth: whether to look at what long streams cost. One kind of stream takes about a second.
         watch: called after each stream with the number of streams so far, and whether one was wrong
             and is being shrunk.
@@ -387,17 +377,11 @@ def check_accumulator(
     if faults:
         told = broken(faults=faults, blocks=blocks, unknown=unknown, ways=ways)
         search.run(told.map(lambda stream: stream.events), max_examples)
-    costs = []
-    for kind in STREAMS if growth else ():
-        if ("text" if kind == "blocks" else kind) in blocks:
-            search.examine_long(kind)
-            cost = measure(accumulate, kind)
-            if cost.is_quadratic:
-                call = f"assert not measure({expression(accumulate)}, {kind!r}).is_quadratic"
-                given = long_stream(kind, 3)
-                search.fail(Finding("grows quadratically", given, reason=str(cost), call=call))
-            costs.append(cost)
-    return ConformanceReport(search.tried, search.seed, tuple(costs))
+    kinds = [
+        kind for kind in STREAMS if growth and ("text" if kind == "blocks" else kind) in blocks
+    ]
+    costs = tuple([search.measure(kind) for kind in kinds])
+    return ConformanceReport(search.tried, search.seed, costs)
 
 
 def check_decoder(
@@ -490,14 +474,25 @@ class _Search:
         if found is not None:
             self.fail(_simplified(self.subject, found))
 
-    def examine_long(self, kind: str) -> None:
-        """Try one long stream; raise what is found."""
+    def measure(self, kind: str) -> Growth:
+        """What long streams of this kind cost; raise what is found."""
+        function = self.subject.function
         size = 1024
         finding = _examine(self.subject, long_stream(kind, size))
         if finding is not None:
-            name = expression(self.subject.function)
-            call = f"check_stream({name}, long_stream({kind!r}, {size}))"
+            call = f"check_stream({expression(function)}, long_stream({kind!r}, {size}))"
             self.fail(attrs.evolve(finding, given=long_stream(kind, 3), call=call))
+        call = f"assert not measure({expression(function)}, {kind!r}).is_quadratic"
+        try:
+            growth = measure(function, kind)
+        except Exception as error:
+            found = Finding("raises", long_stream(kind, 3), reason=_said(error), error=error)
+            self.fail(attrs.evolve(found, call=call))
+        if growth.is_quadratic:
+            given = long_stream(kind, 3)
+            self.fail(Finding("grows quadratically", given, reason=str(growth), call=call))
+        return growth
 
-    def fail(self, finding: Finding) -> None:
+    def fail(self, finding: Finding) -> NoReturn:
+        """Raise it."""
         raise self.subject.mismatch(finding, self.seed) from finding.error

@@ -54,8 +54,8 @@ class Finding:
     Attributes:
         kind: which it is, of those above.
         given: the events, or the chunks, that show it.
-        expected: what was expected, as JSON text; empty where the stream should be refused.
-        got: what came instead, as JSON text; empty where nothing came.
+        expected: what was expected, as text; empty where the stream should be refused.
+        got: what came instead, as text; empty where nothing came.
         reason: more about it.
         error: the exception that was raised.
         call: the Python code that shows it again.
@@ -111,12 +111,12 @@ class Mismatch(AssertionError):  # noqa: N818 - it names what was found
 
     @property
     def expected(self) -> str:
-        """What was expected, as JSON text."""
+        """What was expected, as text: JSON, unless it is the input."""
         return self.finding.expected
 
     @property
     def got(self) -> str:
-        """What came instead, as JSON text."""
+        """What came instead, as text."""
         return self.finding.got
 
 

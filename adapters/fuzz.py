@@ -1,8 +1,7 @@
 """`streamfold fuzz MODULE:FUNCTION` holds an accumulator, or a decoder, against the reference.
 
 `conformance` from the shell: it draws streams, and prints the least that goes wrong as a test to be
-pasted. Modules are looked for in the current directory first. Nothing is sent anywhere; the function
-is run as it is.
+pasted. Modules are looked for in the current directory first. The function is run as it is.
 """
 
 from __future__ import annotations
@@ -138,7 +137,7 @@ def _fuzz(options: argparse.Namespace) -> int:
         own, others, check = others, own, check_decoder
     for action in others:
         if getattr(options, action.dest) != action.default:
-            what = "an accumulator" if options.decoder else "a decoder"
+            what = "accumulators" if options.decoder else "decoders"
             raise CommandError(f"{action.option_strings[0]} is for {what}")
     told = {action.dest: getattr(options, action.dest) for action in own}
     told = {name: value for name, value in told.items() if value is not None}

@@ -4,8 +4,8 @@ Two measures, at sizes that double:
 
 - *work*, counted: how many lines of Python run, and how many bytes are allocated (how far the
   memory rises within each line, summed up). The same stream gives the same numbers, however busy
-  the machine is. They see loops over all that came before, copies of it, and parsers that read it again,
-  C code included, because what that builds must be allocated.
+  the machine is. They see loops over all that came before, copies of it, and parsers that read it
+  again, C code included, because what that builds must be allocated.
 - *time*, of the processor, the best of three runs.
 
 An accumulator grows quadratically when both say so. One alone does not: `text += delta` copies the
@@ -46,44 +46,56 @@ STREAMS = {
 
 
 def long_stream(kind: str, size: int) -> list[Event]:
-    """A valid stream with `size` of what `STREAMS` says.
+    """A valid stream with `size` of what `STREAMS` says, two at least.
 
-    >>> [event["type"] for event in long_stream("text", 1)][1:4]
-    ['content_block_start', 'content_block_delta', 'content_block_stop']
+    >>> [event["type"] for event in long_stream("text", 2)][1:5]
+    ['content_block_start', 'content_block_delta', 'content_block_delta', 'content_block_stop']
     """
+    usage = {"input_tokens": 1, "output_tokens": size}
+    head: Event = {
+        "id": "msg_1",
+        "type": "message",
+        "role": "assistant",
+        "model": "claude-opus-4-6",
+    }
+    message = {**head, "content": [], "stop_reason": None, "stop_sequence": None, "usage": usage}
+    end = {"stop_reason": "end_turn", "stop_sequence": None}
+    return [
+        {"type": "message_start", "message": message},
+        *_long_content(kind, size),
+        {"type": "message_delta", "delta": end, "usage": {"output_tokens": size}},
+        {"type": "message_stop"},
+    ]
+
+
+def _long_content(kind: str, size: int) -> list[Event]:
     if kind == "blocks":
-        block = {"type": "text", "text": ""}
-        delta = {"type": "text_delta", "text": "word and"}
-        blocks = [(block, [delta]) for _ in range(size)]
-    elif kind == "tool_use":
-        block = {"type": "tool_use", "id": "toolu_1", "name": "write", "input": {}}
+        return [
+            event
+            for index in range(size)
+            for event in _block(index, {"type": "text", "text": ""}, _grown("text", 1))
+        ]
+    if kind == "tool_use":
+        tool = {"type": "tool_use", "id": "toolu_1", "name": "write", "input": {}}
         numbers = [f"{number}," for number in range(1_000_000, 1_000_000 + size - 2)]
         pieces = ['{"numbers":[', *numbers, "0]}"]  # numbers: no parser has them in stock
-        blocks = [
-            (block, [{"type": "input_json_delta", "partial_json": piece} for piece in pieces])
-        ]
-    elif kind == "thinking":
-        block = {"type": "thinking", "thinking": "", "signature": ""}
-        blocks = [(block, [{"type": "thinking_delta", "thinking": "word and"}] * size)]
-    else:
-        blocks = [
-            ({"type": "text", "text": ""}, [{"type": "text_delta", "text": "word and"}] * size)
-        ]
-    head = {"id": "msg_1", "type": "message", "role": "assistant", "model": "claude-opus-4-6"}
-    told = {"stop_reason": None, "stop_sequence": None}
-    usage = {"input_tokens": 1, "output_tokens": 1}
-    message = {**head, "content": [], **told, "usage": usage}
-    events: list[Event] = [{"type": "message_start", "message": message}]
-    for index, (block, deltas) in enumerate(blocks):
-        events.append({"type": "content_block_start", "index": index, "content_block": {**block}})
-        events += (
-            {"type": "content_block_delta", "index": index, "delta": {**delta}} for delta in deltas
+        return _block(
+            0, tool, [{"type": "input_json_delta", "partial_json": piece} for piece in pieces]
         )
-        events.append({"type": "content_block_stop", "index": index})
-    delta = {"stop_reason": "end_turn", "stop_sequence": None}
-    events.append({"type": "message_delta", "delta": delta, "usage": {"output_tokens": size}})
-    events.append({"type": "message_stop"})
-    return events
+    signature = {"signature": ""} if kind == "thinking" else {}
+    return _block(0, {"type": kind, kind: "", **signature}, _grown(kind, size))
+
+
+def _grown(kind: str, size: int) -> list[Event]:
+    return [{"type": f"{kind}_delta", kind: "word and"} for _ in range(size)]
+
+
+def _block(index: int, block: Event, deltas: list[Event]) -> list[Event]:
+    return [
+        {"type": "content_block_start", "index": index, "content_block": block},
+        *({"type": "content_block_delta", "index": index, "delta": delta} for delta in deltas),
+        {"type": "content_block_stop", "index": index},
+    ]
 
 
 # --- the measures -------------------------------------------------------------------------------

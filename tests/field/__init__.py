@@ -1,8 +1,11 @@
-"""Adapters that put what others have written under the conformance checks, and what was found.
+"""What others have written, under the conformance checks; and what was found.
 
-    python -m streamfold.adapters.cli fuzz field.official:accumulate       (in tests/)
+An adapter says in its docstring which package it needs. None of them is needed to build or to test
+streamfold. To try one, in `tests/`:
 
-None of these packages is needed to build or to test streamfold; each adapter says which one it
-needs. `test_findings.py` has the findings as streams, each checked by hand, and is skipped for
-packages that are not there.
+    streamfold fuzz field.official:accumulate
+    streamfold fuzz --decoder field.httpx_sse:decode
+
+`test_findings.py` has the findings. One is skipped where its package is not installed in the
+version that it was found in.
 """

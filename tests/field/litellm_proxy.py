@@ -1,9 +1,12 @@
-"""litellm, what puts together a streamed message again for its agentic hooks: `pip install litellm`."""
+"""litellm, as its proxy puts a streamed message together for its hooks: `pip install litellm`."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import Any
+
+os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # or its import asks the network
 
 from litellm.llms.anthropic.pass_through.messages.agentic_streaming_iterator import (
     AgenticAnthropicStreamingIterator,
