@@ -15,7 +15,7 @@ from .messages import Draw
 
 __all__ = ["cuts"]
 
-_hows = st.sampled_from(["whole", "places", "places", "run"])
+_hows = st.sampled_from(["whole", "places", "run", "tender"])
 
 
 def cuts(draw: Draw, length: int, tender: Sequence[int]) -> list[int]:
@@ -33,6 +33,7 @@ def cuts(draw: Draw, length: int, tender: Sequence[int]) -> list[int]:
         begin = begin if begin <= length else 0
         return list(range(begin, min(begin + count, length) + 1))
     if how == "places":
-        places = st.integers(0, length)
-        return sorted(draw(st.lists(places | st.sampled_from(tender or [0]), max_size=6)))
+        return sorted(draw(st.lists(st.integers(0, length), max_size=6)))
+    if how == "tender" and tender:
+        return sorted(draw(st.lists(st.sampled_from(tender), max_size=4)))
     return []

@@ -171,22 +171,24 @@ _DELTAS_OF = {
 }
 """The deltas of each kind of block that has some."""
 
-_REQUIRED: dict[str, tuple[str, ...]] = {
+_OF_EVENTS = {
     "message_start": ("message",),
     "content_block_start": ("index", "content_block"),
     "content_block_delta": ("index", "delta"),
     "content_block_stop": ("index",),
     "message_delta": ("delta",),
-    "message": ("id", "role", "model", "content"),
+}
+_OF_A_MESSAGE = ("id", "role", "model", "content")
+_OF_BLOCKS: dict[str, tuple[str, ...]] = {
     "text": ("text",),
     "thinking": ("thinking",),
     "redacted_thinking": ("data",),
     "container_upload": ("file_id",),
     **dict.fromkeys(TOOLS, ("id", "name", "input")),
     **{kind: ("tool_use_id", "content") for kind in BLOCKS if kind.endswith("_result")},
-    **{kind: tuple(fields) for kind, fields in _DELTAS.items() if kind != "compaction_delta"},
 }
-"""By the `type` of an event, a message, a block or a delta: fields that it must have."""
+_OF_DELTAS = {kind: tuple(fields) for kind, fields in _DELTAS.items() if kind != "compaction_delta"}
+"""By `type`: fields that each must have."""
 
 _of_other_types: dict[type, Strategy] = {
     str: st.sampled_from([None, True, 0, 1.5]),
@@ -209,16 +211,18 @@ def _wrong_delta(draw: Draw, events: list[Event]) -> int:
 
 def _required_field(draw: Draw, events: list[Event]) -> tuple[int, dict[str, JSON], str]:
     """The position of an event, the object in it that has the field, and the field's name."""
-    at: int = draw(st.sampled_from(_places(events, *_REQUIRED)))
+    at: int = draw(st.sampled_from(_places(events, *_OF_EVENTS)))
     event = events[at]
-    holders = [event, *(event[key] for key in ("message", "content_block") if key in event)]
-    if event["type"] == "content_block_delta":
-        holders.append(event["delta"])
-    holder: dict[str, JSON] = draw(st.sampled_from(holders))
-    fields = list(_REQUIRED.get(holder["type"], ()))
-    if holder is not event and "message" not in event:
-        fields.append("type")
-    return at, holder, draw(st.sampled_from(fields))
+    fields = [(event, field) for field in _OF_EVENTS[event["type"]]]
+    if event["type"] == "message_start":
+        fields += [(event["message"], field) for field in _OF_A_MESSAGE]
+    elif event["type"] == "content_block_start":
+        block = event["content_block"]
+        fields += [(block, field) for field in ("type", *_OF_BLOCKS.get(block["type"], ()))]
+    elif event["type"] == "content_block_delta":
+        delta = event["delta"]
+        fields += [(delta, field) for field in ("type", *_OF_DELTAS.get(delta["type"], ()))]
+    return (at, *draw(st.sampled_from(fields)))
 
 
 def _wrong_type(draw: Draw, events: list[Event]) -> int:

@@ -57,6 +57,8 @@ ODD_NAMES = ["x", "mood", "_rest", "rest", "items", "from_", "snapshot", "input_
 
 _CAREFUL = 'a "\\{}[]:,/\n\r\t\0\x7f\x85é€\u2028\ufeff\ufffd😀'
 """What JSON, SSE or UTF-8 have to treat with care."""
+_CUT = '"\\é😀'
+"""Of those, what can be cut in two."""
 
 models = st.sampled_from(["claude-opus-4-6", "claude-haiku-4-5", "claude-next"])
 floats = st.floats(allow_nan=False, allow_infinity=False)
@@ -87,33 +89,37 @@ class Grammar:
 
     def __init__(self, unknown: bool) -> None:
         self.unknown = unknown
-        texts = st.text(_CAREFUL, max_size=12) | st.text(max_size=8)
+        texts = st.text(_CUT, max_size=6) | st.text(_CAREFUL, max_size=12) | st.text(max_size=8)
         if unknown:
             texts |= st.text(st.sampled_from("a\ud83d\ude00"), max_size=4).map(joined)
-        self.text: Strategy = st.sampled_from(["", "a", "Hello", "é😀", "A b"]) | texts
+        self.text: Strategy = st.sampled_from(["", "a", "Hello", "A 😀"]) | texts
         self.maybe_text: Strategy = st.none() | self.text
-        names = st.sampled_from(["a", "b", "city"]) | self.text
+        self.name: Strategy = st.sampled_from(["a", "b", "😀"]) | self.text
         scalars = st.none() | st.booleans() | st.integers(-(2**70), 2**70) | floats | self.text
         self.value: Strategy = st.recursive(
             scalars,
-            lambda items: st.lists(items, max_size=3) | st.dictionaries(names, items, max_size=3),
+            lambda items: (
+                st.lists(items, max_size=3) | st.dictionaries(self.name, items, max_size=3)
+            ),
             max_leaves=4,
         )
-        self.object: Strategy = st.dictionaries(names, self.value, max_size=3)
+        self.object: Strategy = st.dictionaries(self.name, self.value, max_size=3)
         self.maybe_object: Strategy = st.none() | self.object
         self.blocks = self._blocks()
         self.head = self._head()
 
     def object_with(self, required: dict[str, Strategy], **optional: Strategy) -> Strategy:
         """Objects with these fields, and with fields that nobody knows if those are wanted."""
+        most = 4 if optional else 1
         names = sorted(optional) * 3
         if self.unknown:
             names += ODD_NAMES
             optional.update(dict.fromkeys(ODD_NAMES, self.value))
         elif not names:
             return st.fixed_dictionaries(required)
-        some = st.lists(st.sampled_from(names), max_size=3, unique=True)
-        return _with_fields(required, optional, some)
+        return _with_fields(
+            required, optional, st.lists(st.sampled_from(names), max_size=most, unique=True)
+        )
 
     def tagged(self, kind: str, required: dict[str, Strategy], **optional: Strategy) -> Strategy:
         """Objects of this `type`."""
@@ -150,7 +156,9 @@ class Grammar:
         text, maybe, tagged = self.text, self.maybe_text, self.tagged
         some_objects = st.none() | st.lists(self.object, max_size=2)
         caller = st.none() | tagged("direct", {}) | tagged("code_execution", {"tool_id": _ids})
-        inputs = self.known_or_odd(st.just({}) | self.object, self.value)
+        inputs = self.known_or_odd(
+            self.object | st.dictionaries(self.name, text, max_size=2), self.value
+        )
         tool = {"id": _ids, "name": text, "input": inputs}
         failed = tagged("tool_result_error", {"error_code": text})
         result = {"tool_use_id": _ids, "content": failed | self.object}
@@ -160,11 +168,12 @@ class Grammar:
             self.object_with({"model": models}), st.fixed_dictionaries({"model": st.none()})
         )
         signed = {"signature": text}
+        some_citations = st.lists(self._citation(), min_size=1, max_size=3)
         blocks = {
-            "text": tagged(
-                "text",
-                {"text": text},
-                citations=st.none() | st.lists(self._citation(), max_size=2),
+            "text": st.one_of(
+                tagged("text", {"text": text}),
+                tagged("text", {"text": text, "citations": st.none() | st.just([])}),
+                tagged("text", {"text": text, "citations": some_citations}),
             ),
             "thinking": tagged("thinking", {"thinking": text, **signed}),
             "redacted_thinking": tagged("redacted_thinking", {"data": text}),
@@ -319,7 +328,8 @@ def model_after(block: Mapping[str, JSON]) -> str | None:
 
 @cache
 def _messages(kinds: Kinds) -> Strategy:
-    content = st.lists(any_block(kinds), max_size=3)
+    block = any_block(kinds)
+    content = st.just([]) if block.is_empty else st.lists(block, max_size=3)
     return st.builds(message_of, grammar_of(kinds.unknown).head, content).map(copied)
 
 

@@ -59,7 +59,7 @@ WAYS: tuple[Way, ...] = get_args(Way)
     usage        the last `message_delta` leaves out what has not changed, or says `null`
 """
 
-seldom = st.sampled_from([False, False, False, True])
+seldom = st.sampled_from([False, False, True])
 json_separators = st.sampled_from([(",", ":"), (", ", ": "), (" ,\n", "\t: ")])
 _positions = st.integers(0, 30)
 
@@ -196,7 +196,7 @@ class _Teller:
 
     def spelled(self, value: JSON) -> str:
         """The value as one or another serialiser writes it."""
-        ascii_only, separators = self.draw(st.booleans()), self.draw(json_separators)
+        ascii_only, separators = not self.draw(seldom), self.draw(json_separators)
         return json.dumps(value, ensure_ascii=ascii_only, separators=separators)
 
     def compaction(self, block: dict[str, JSON], start: dict[str, JSON]) -> list[Delta]:
@@ -260,7 +260,7 @@ _mostly = st.sampled_from([False, *[True] * 9])
 def _told_blocks(kinds: Kinds, ways: tuple[Way, ...], least: int) -> Strategy:
     if any_block(kinds).is_empty:
         return st.just([])
-    some = st.lists(_told_block(kinds, ways), min_size=1, max_size=5)
+    some = st.lists(_told_block(kinds, ways), min_size=3, max_size=6)
     return some.map(
         lambda some: [told for wanted, told in some if wanted] or [told for _, told in some][:least]
     )
@@ -271,8 +271,8 @@ def _told_blocks(kinds: Kinds, ways: tuple[Way, ...], least: int) -> Strategy:
 _LATE = {"container": True, "context_management": False, "input_transformations": False}
 """The fields that a `message_delta` may tell, and whether its `delta` does."""
 
-_how_usage_comes = st.sampled_from(["both", "grows", "start", "then null", "end"])
-_how_nothing_comes = st.sampled_from(["empty", "absent", "null"])
+_how_usage_comes = st.sampled_from([*["told"] * 5, "absent", "null"])
+_how_a_count_comes = st.sampled_from(["both", "grows", "start", "then null", "end"])
 _where_it_comes = st.sampled_from(["start", "end", "null at the start"])
 
 
@@ -299,31 +299,32 @@ def _told_head(
     if "deltas" in ways and draw(seldom):
         before.append({"type": "message_delta", "delta": {"stop_reason": None}})
     if "usage" in message:
-        start["usage"], last["usage"] = _told_usage(draw, message["usage"], ways)
+        start["usage"], told = _told_usage(draw, message["usage"], ways)
+        last.update(told)
         if before:
-            counted = {key: 1 for key, count in last["usage"].items() if isinstance(count, int)}
-            before[0]["usage"] = counted
-        if not last["usage"] and "usage" in ways:
-            how = draw(_how_nothing_comes)
-            last["usage"] = {} if how == "empty" else None
-            if how == "absent":
-                del last["usage"]
+            totals = told.get("usage") or {}
+            before[0]["usage"] = {key: 1 for key in totals if isinstance(totals[key], int)}
     return start, [*before, last]
 
 
 def _told_usage(
     draw: Draw, usage: Mapping[str, JSON], ways: tuple[Way, ...]
-) -> tuple[dict[str, JSON], dict[str, JSON]]:
-    """What the first and the last event say of these counts."""
+) -> tuple[dict[str, JSON], Event]:
+    """The usage as it starts, and what the last event has of it."""
+    whole = draw(_how_usage_comes) if "usage" in ways else "told"
+    if whole == "absent":
+        return dict(usage), {}
+    if whole == "null":
+        return dict(usage), {"usage": None}
     first: dict[str, JSON] = {}
     last: dict[str, JSON] = {}
     for key, total in usage.items():
-        how = draw(_how_usage_comes) if "usage" in ways else "both"
+        how = draw(_how_a_count_comes) if "usage" in ways else "both"
         if how != "end" or total is None:
             first[key] = 1 if how == "grows" and isinstance(total, int) else total
         if how != "start":
             last[key] = total if how != "then null" else None
-    return first, last
+    return first, {"usage": last}
 
 
 def _interleaved(told: list[_Telling]) -> list[Event]:
@@ -352,6 +353,8 @@ def _between(kinds: Kinds, ways: tuple[Way, ...]) -> Strategy:
         events |= grammar.object_with(
             {"type": st.sampled_from(ODD_TYPES)}, index=grammar.value, message=grammar.value
         )
+    if events.is_empty:
+        return st.just([])
     return st.lists(st.tuples(_positions, events), max_size=2)
 
 
@@ -372,13 +375,15 @@ def _streams(
     """The events of a stream of this message; or of any, with `least` blocks."""
     grammar = grammar_of(kinds.unknown)
     teller = _Teller(draw, grammar, ways)
+    is_free = message is None
     if message is None:
         told = draw(_told_blocks(kinds, ways, least))
         message = message_of(draw(grammar.head), [telling.block for telling in told])
     else:
         told = [teller.tell(block) for block in message["content"]]
-    if told and "open_tool" in ways and _may_end_open(message) and draw(st.booleans()):
+    if "open_tool" in ways and told and _may_end_open(message, is_free) and draw(seldom):
         told[-1] = teller.open_tool(told[-1])
+        message = {**message, "stop_reason": "max_tokens"}
 
     start = {**message, "content": []}
     if any(map(model_after, message["content"])):
@@ -399,11 +404,11 @@ def _streams(
     return fresh
 
 
-def _may_end_open(message: Mapping[str, JSON]) -> bool:
-    """Whether the message may have ended inside its last block, a tool's."""
+def _may_end_open(message: Mapping[str, JSON], is_free: bool) -> bool:
+    """Whether the message may end inside its last block, a tool's: if it did, or is made to."""
     last = message["content"][-1]
-    stopped = message.get("stop_reason") == "max_tokens"
-    return stopped and last["type"] in TOOLS and isinstance(last["input"], dict)
+    ends = is_free or message.get("stop_reason") == "max_tokens"
+    return ends and last["type"] in TOOLS and isinstance(last["input"], dict)
 
 
 streams = cache(_streams)

@@ -46,14 +46,14 @@ _gaps = st.sampled_from(["", "  ", " \t"])
 def _lines(draw: Draw, event: Mapping[str, JSON] | str, forms: Collection[str]) -> list[str]:
     """The lines of one event."""
     lines = [draw(_comments)] if "comments" in forms else []
-    data, name = event, "content_block_delta"
+    name, data, gap = "content_block_delta", event, " "
     if not isinstance(event, str):
-        data, name = _json_text(draw, event, forms), event["type"]
+        name, data = event["type"], _json_text(draw, event, forms)
+        gap = draw(_gaps) if "unspaced" in forms else " "
     if name.isidentifier() and "nameless" not in forms:
         lines.append(f"event:{name}" if "unspaced" in forms else f"event: {name}")
     if "fields" in forms:
         lines.append(draw(_extra_fields))
-    gap = draw(_gaps) if "unspaced" in forms else " "
     return [*lines, *(f"data:{gap}{line}" for line in str(data).split("\n")), ""]
 
 
