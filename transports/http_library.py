@@ -6,7 +6,7 @@ Both are handed in as a module, so that all there is to recording and replaying 
 from __future__ import annotations
 
 import json
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from .recorded import RecordedError, RecordedRequest
@@ -34,11 +34,11 @@ def raw_headers(headers: Headers) -> list[tuple[bytes, bytes]]:
 
 def request_as_recorded(request: Any) -> RecordedRequest:
     """A request whose body has been read, secrets and all."""
-    told = {"method": request.method, "url": str(request.url), "headers": headers_of(request)}
+    recorded = partial(RecordedRequest, request.method, str(request.url), headers_of(request))
     try:
-        return RecordedRequest(**told, body=json.loads(request.content))
+        return recorded(body=json.loads(request.content))
     except (ValueError, RecursionError):
-        return RecordedRequest(**told, content=request.content)
+        return recorded(content=request.content)
 
 
 def failure_of(http: Any, recording: Recording) -> Exception | None:

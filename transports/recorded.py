@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import attrs
 from streamfold.reducer.objects import freeze, thaw
@@ -27,8 +27,9 @@ __all__ = [
 
 def pairs(headers: Mapping[str, str] | Iterable[tuple[str, str]]) -> Headers:
     """Headers as they are kept: names and values, in order."""
-    items = headers.items() if isinstance(headers, Mapping) else headers
-    return tuple((name, value) for name, value in items)
+    if isinstance(headers, Mapping):
+        headers = cast("Mapping[str, str]", headers).items()
+    return tuple((name, value) for name, value in headers)
 
 
 def _json(value: Any) -> Any:

@@ -32,7 +32,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -127,7 +127,7 @@ def decode(data: bytes, name: str) -> dict[str, Any]:
 
 
 @contextmanager
-def reading(name: str, number: int) -> Iterator[None]:
+def reading(name: str, number: int) -> Generator[None, None, None]:
     """While a line is read: what is wrong is an error that says where."""
     try:
         yield
@@ -201,8 +201,11 @@ def _error(fields: Fields) -> RecordedError:
 def _headers(fields: Fields) -> Headers:
     headers: list[Any] = _take(fields, "headers", list)
     for index, pair in enumerate(headers):
-        if not isinstance(pair, list) or list(map(type, pair)) != [str, str]:
-            raise FieldError(f"headers[{index}]", "is not a name and a value")
+        match pair:
+            case [str(), str()]:
+                pass
+            case _:
+                raise FieldError(f"headers[{index}]", "is not a name and a value")
     return pairs(headers)
 
 

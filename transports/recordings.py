@@ -51,6 +51,11 @@ def _shown(chunks: tuple[RecordedChunk, ...]) -> str:
     return f"<{len(chunks)} of {sum(len(chunk.data) for chunk in chunks)} bytes>"
 
 
+def _last(recording: Recording) -> float:
+    """When the last of what came had come."""
+    return recording.chunks[-1].at if recording.chunks else recording.response.at
+
+
 @attrs.frozen
 class Recording:
     """A request, and the stream that answered it.
@@ -78,11 +83,12 @@ class Recording:
     response: RecordedResponse = attrs.field(default=RecordedResponse(), kw_only=True)
     ended: Ended = attrs.field(default="complete", kw_only=True)
     error: RecordedError | None = attrs.field(default=None, kw_only=True)
-    duration: float = attrs.field(kw_only=True, converter=float, validator=check_seconds)
-
-    @duration.default
-    def _last(self) -> float:
-        return self.chunks[-1].at if self.chunks else self.response.at
+    duration: float = attrs.field(
+        default=attrs.Factory(_last, takes_self=True),
+        kw_only=True,
+        converter=float,
+        validator=check_seconds,
+    )
 
     def __attrs_post_init__(self) -> None:
         if self.ended not in ("complete", "cut", "error"):
@@ -214,8 +220,8 @@ class Recording:
             ValueError: `at_byte` is negative.
         """
         chunks = self._until(at_byte)
-        at = chunks[-1].at if chunks else self.response.at
-        return attrs.evolve(self, chunks=chunks, ended="cut", error=None, duration=at)
+        cut = attrs.evolve(self, chunks=chunks, ended="cut", error=None)
+        return attrs.evolve(cut, duration=_last(cut))
 
     def _until(self, at_byte: int) -> tuple[RecordedChunk, ...]:
         if at_byte < 0:

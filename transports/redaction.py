@@ -7,8 +7,10 @@ dropped: httpx sends them as a header.
 
 A value that was found once is then looked for in everything else, because servers say back what
 they were told ("invalid x-api-key: …"). In the bytes of the answer it becomes as many asterisks,
-which moves no cut. A value shorter than 8 characters is not looked for: it would be found in
+which moves no cut. A value shorter than 12 characters is not looked for: it might be found in
 words that mean something else. A compressed answer is not searched.
+
+What only names an account (`anthropic-organization-id`, `request-id`) stays, unless it is named.
 
 No I/O, and nothing here knows httpx. JSON is walked by `json` itself, however deep it is.
 """
@@ -17,7 +19,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, cast
 from urllib.parse import unquote, unquote_plus
 
@@ -44,9 +46,7 @@ SECRETS = frozenset(
 
 Headers = tuple[tuple[str, str], ...]
 
-_SHORTEST = 8
-_WORD = re.compile(r"[^\s;,=&\"]+")
-"""What to look for beside the whole: `authorization` and `cookie` hold more than one word."""
+_SHORTEST = 12
 
 _STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
 """A string in a JSON text."""
@@ -79,8 +79,8 @@ class Redaction:
     b'invalid x-api-key: **************'
     """
 
-    names: frozenset[str] = attrs.field(default=(), converter=_lower)
-    found: set[str] = attrs.field(factory=set, init=False)
+    names: frozenset[str] = attrs.field(default=frozenset[str](), converter=_lower)
+    found: set[str] = attrs.field(factory=set[str], init=False)
 
     # --- by name ---
 
@@ -105,7 +105,7 @@ class Redaction:
         if not mark or unquote_plus(name).lower() not in self.names:
             return f"{name}{mark}{value}"
         self._find(unquote_plus(value))
-        return f"{name}{mark}{self._hidden(unquote_plus(name), value)}"
+        return f"{name}{mark}{PLACEHOLDER}"
 
     def json(self, value: Any) -> Any:
         """`value` without what stands under a key that is secret."""
@@ -122,12 +122,13 @@ class Redaction:
     def _hidden(self, name: str, value: str) -> str:
         if name.lower() not in self.names:
             return value
-        self._find(value)
+        for secret in _HELD_BY.get(name.lower(), _whole)(value):
+            self._find(secret)
         return PLACEHOLDER
 
     def _find(self, secret: str) -> None:
-        words = {secret, *_WORD.findall(secret)} - {PLACEHOLDER}
-        self.found.update(word for word in words if len(word) >= _SHORTEST)
+        if len(secret) >= _SHORTEST:
+            self.found.add(secret)
 
     # --- by value ---
 
@@ -154,6 +155,27 @@ class Redaction:
 
     def _longest_first(self) -> list[str]:
         return sorted(self.found, key=lambda secret: (-len(secret), secret))
+
+
+def _whole(value: str) -> list[str]:
+    return [value]
+
+
+def _credentials(value: str) -> list[str]:
+    return [value.split(" ")[-1]]
+
+
+def _cookies(value: str) -> list[str]:
+    return [cookie.partition("=")[2] for cookie in value.split("; ")]
+
+
+_HELD_BY: dict[str, Callable[[str], list[str]]] = {
+    "authorization": _credentials,
+    "proxy-authorization": _credentials,
+    "cookie": _cookies,
+    "set-cookie": lambda value: _cookies(value.partition(";")[0]),
+}
+"""The headers that hold more than the secret alone: their other words stand elsewhere, too."""
 
 
 def _texts(value: Any) -> Iterator[str]:
