@@ -172,7 +172,7 @@ def _files(names: Sequence[str]) -> list[Path]:
     """The files that are meant by names of files and directories, each once.
 
     Raises:
-        CommandError: there is nothing of that name, or nothing in it.
+        CommandError: there is nothing of that name, nothing in it, or it cannot be searched.
     """
     from streamfold.transports import recording_files
 
@@ -180,7 +180,10 @@ def _files(names: Sequence[str]) -> list[Path]:
     for name in names:
         if not os.path.exists(name):
             raise CommandError(f"{name}: there is no such file or directory")
-        files = recording_files(name) if os.path.isdir(name) else [Path(name)]
+        try:
+            files = recording_files(name) if os.path.isdir(name) else [Path(name)]
+        except OSError as error:
+            raise CommandError(f"{error.filename}: {error.strerror}") from error
         if not files:
             raise CommandError(f"{name}: there are no recordings in it (*.jsonl, *.sse)")
         found.update(dict.fromkeys(files))

@@ -10,8 +10,9 @@ module, as `recordings/<module>/<test>.jsonl`; commit these files. Without the f
 runs, nothing is sent: a test without its recording fails, and says how to make one.
 
 A test that is not the only one to use a recording names it: `@pytest.mark.recording("weather")` is
-`recordings/weather.jsonl`. Two fixtures are there to be overridden: `recording_transport`, what to
-send with; and, in the configuration, `recording_secrets` names what else must not be written.
+`recordings/weather.jsonl`. What to send with while recording is the fixture `recording_transport`,
+there to be overridden. What must not be written, beside keys and cookies, is what
+`recording_secrets` in the configuration names.
 
 At the end of a run, recordings that no test has any use for are listed; but only where all tests
 that could have one were collected. Under xdist nobody knows that, and nothing is listed.
@@ -84,7 +85,7 @@ def recording_transport() -> Any:
 
 
 @pytest.fixture
-def recorded_streams(request: pytest.FixtureRequest, recording_transport: Any) -> RecordedStreams:
+def recorded_streams(request: pytest.FixtureRequest) -> RecordedStreams:
     """The transports that record or replay the streams of this test: see `RecordedStreams`."""
     from .recorded_streams import RecordedStreams
 
@@ -94,10 +95,11 @@ def recorded_streams(request: pytest.FixtureRequest, recording_transport: Any) -
     except (TypeError, ValueError) as error:
         pytest.fail(f"@pytest.mark.recording: {error}", pytrace=False)
     mode = request.config.getoption("--record-streams")
+    record = mode == "all" or (mode == "once" and not path.exists())
     streams = RecordedStreams(
         path,
-        record=mode == "all" or (mode == "once" and not path.exists()),
-        inner=recording_transport,
+        record=record,
+        inner=request.getfixturevalue("recording_transport") if record else None,
         nodeid=request.node.nodeid,
         secrets=request.config.getini("recording_secrets"),
         match=marked.match,
@@ -160,7 +162,7 @@ def _own_name(item: pytest.Item) -> str:
     if _SAFE.fullmatch(name) and len(name) <= _SAFE_LENGTH:
         return name
     readable = re.sub(r"[^A-Za-z0-9_.]+", "-", name)[: _SAFE_LENGTH // 2].strip("-.")
-    return f"{readable}~{hashlib.sha256(name.encode('utf-8', 'replace')).hexdigest()[:12]}"
+    return f"{readable}~{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:12]}"
 
 
 # --- which are not used -------------------------------------------------------------------------

@@ -16,7 +16,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
 from .commands import OK, CommandError, complain, open_input
 from .displays import add_display_flags, show_stream
@@ -123,15 +123,19 @@ def _read_request(name: str) -> dict[str, Any]:
     missing = [field for field in _NEEDED if field not in request]
     if missing:
         raise CommandError(f"{name}: the request has no {' and no '.join(missing)}")
-    return request
+    return cast("dict[str, Any]", request)
 
 
 def _betas(request: dict[str, Any]) -> list[str]:
     """The betas that stand in the request, which is no place for them: they are taken out."""
-    betas = request.pop("betas", None) or []
-    if not (isinstance(betas, list) and all(isinstance(beta, str) for beta in betas)):
+    betas: Any = request.pop("betas", None) or []
+    if not (_is_array(betas) and all(isinstance(beta, str) for beta in betas)):
         raise CommandError(f"betas is not a list of names: {betas!r}")
     return betas
+
+
+def _is_array(value: Any) -> TypeGuard[list[Any]]:
+    return isinstance(value, list)
 
 
 def _asked(client: Anthropic, body: dict[str, Any], betas: list[str]) -> Any:

@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import attrs
 import httpx
@@ -46,10 +46,10 @@ class RecordedStreams:
     @cached_property
     def transport(self) -> RecordingTransport | ReplayTransport:
         """For `httpx.Client` and `httpx.AsyncClient`."""
-        made: RecordingTransport | ReplayTransport = self._transport(
-            httpx, RecordingTransport, ReplayTransport
+        return cast(
+            "RecordingTransport | ReplayTransport",
+            self._transport(httpx, RecordingTransport, ReplayTransport),
         )
-        return made
 
     @cached_property
     def httpx2_transport(self) -> Any:
@@ -82,7 +82,8 @@ class RecordedStreams:
 
     def paths(self) -> list[Path]:
         """The recordings that are there, in the order of their requests."""
-        found, path = [], self.path
+        found: list[Path] = []
+        path = self.path
         while path.exists():
             found.append(path)
             path = self.path.with_name(f"{self.path.stem}-{len(found) + 1}{self.path.suffix}")

@@ -202,6 +202,15 @@ def test_names_that_make_no_sense(tmp_path, told):
     )
 
 
+def test_a_directory_that_may_not_be_searched(tmp_path, told, monkeypatch):
+    def walk(folder, onerror):
+        onerror(PermissionError(13, "Permission denied", str(tmp_path / "below")))
+
+    monkeypatch.setattr("os.walk", walk)
+    below = tmp_path / "below"
+    assert told(tmp_path) == (2, "", f"streamfold: {below}: Permission denied\n")
+
+
 # --- many ---------------------------------------------------------------------------------------
 
 
