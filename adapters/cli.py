@@ -12,12 +12,12 @@ import sys
 from collections.abc import Sequence
 from typing import TextIO
 
-from . import check, record, replay, serve
+from . import check, fuzz, record, replay, serve
 from .commands import FAILED, INTERRUPTED, MISUSED, OK, UNREAD, CommandError, complain
 
 __all__ = ["main"]
 
-_COMMANDS = (replay, record, check, serve)
+_COMMANDS = (replay, record, check, serve, fuzz)
 """The commands, in the order in which the help shows them."""
 
 
