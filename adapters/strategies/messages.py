@@ -326,11 +326,20 @@ def model_after(block: Mapping[str, JSON]) -> str | None:
     return model if isinstance(model, str) else None
 
 
+@st.composite
+def _messages(draw: Draw, kinds: Kinds) -> dict[str, JSON]:
+    head = draw(grammar_of(kinds.unknown).head)
+    message: dict[str, JSON] = copied(message_of(head, draw(_some_blocks(kinds))))
+    return message
+
+
 @cache
-def _messages(kinds: Kinds) -> Strategy:
+def _some_blocks(kinds: Kinds) -> Strategy:
     block = any_block(kinds)
-    content = st.just([]) if block.is_empty else st.lists(block, max_size=3)
-    return st.builds(message_of, grammar_of(kinds.unknown).head, content).map(copied)
+    return st.just([]) if block.is_empty else st.lists(block, max_size=3)
+
+
+_cached = cache(_messages)
 
 
 def messages(
@@ -353,4 +362,4 @@ def messages(
     >>> message["content"]
     [{'type': 'text', 'text': ''}, {'type': 'text', 'text': ''}]
     """
-    return _messages(Kinds.of(blocks, unknown))
+    return _cached(Kinds.of(blocks, unknown))

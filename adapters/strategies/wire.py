@@ -46,11 +46,12 @@ _gaps = st.sampled_from(["", "  ", " \t"])
 def _lines(draw: Draw, event: Mapping[str, JSON] | str, forms: Collection[str]) -> list[str]:
     """The lines of one event."""
     lines = [draw(_comments)] if "comments" in forms else []
-    name, data, gap = "content_block_delta", event, " "
+    name: Any = "content_block_delta"
+    data, gap = event, " "
     if not isinstance(event, str):
-        name, data = event["type"], _json_text(draw, event, forms)
+        name, data = event.get("type"), _json_text(draw, event, forms)
         gap = draw(_gaps) if "unspaced" in forms else " "
-    if name.isidentifier() and "nameless" not in forms:
+    if isinstance(name, str) and name.isidentifier() and "nameless" not in forms:
         lines.append(f"event:{name}" if "unspaced" in forms else f"event: {name}")
     if "fields" in forms:
         lines.append(draw(_extra_fields))

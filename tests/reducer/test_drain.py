@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from model import block_delta, block_start, block_stop, message_start, tool_start
-from strategies import bodies, cuts, faulty_streams, streams
+from strategies import faulty_streams, streams
+from streamfold.adapters.strategies import chunked, wire
 from streamfold.reducer import (
     ProtocolError,
     SSEState,
@@ -46,7 +47,7 @@ def fed(chunks: list[bytes]) -> tuple[Any, ...]:
 @given(st.data())
 def test_it_is_feed_without_the_events(data: st.DataObject) -> None:
     events = data.draw(st.one_of(streams(), faulty_streams()))
-    chunks = data.draw(cuts(data.draw(bodies(events))))
+    chunks = data.draw(chunked(data.draw(wire(events))))
     assert drained(chunks) == fed(chunks)
 
 

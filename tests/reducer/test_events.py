@@ -12,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from model import block_delta, block_start, block_stop, message_delta, message_start, reduced
-from strategies import bodies, raw_events, streams
+from strategies import any_event, streams
+from streamfold.adapters.strategies import wire
 from streamfold.reducer import (
     CitationEvent,
     CitationsDelta,
@@ -68,7 +69,7 @@ def parsed_all(body: bytes) -> list[Any]:
 
 
 @examples(max_examples=300)
-@given(raw_events())
+@given(any_event())
 def test_raw_events_are_kept_as_they_came(event: Event) -> None:
     raw = parsed(event)
     assert raw.to_dict() == event
@@ -91,7 +92,7 @@ def test_raw_events_are_kept_as_they_came(event: Event) -> None:
 def test_however_json_is_written_the_events_are_the_same(
     events: list[Event], data: st.DataObject
 ) -> None:
-    body = data.draw(bodies(events))
+    body = data.draw(wire(events))
     assert [event.to_dict() for event in parsed_all(body)] == events
 
 

@@ -20,7 +20,7 @@ from model import (
     reduced,
     tool_start,
 )
-from strategies import faulty_streams, messages, raw_events, streams
+from strategies import any_event, any_message, faulty_streams, streams
 from streamfold.reducer import (
     Message,
     RawPingEvent,
@@ -47,7 +47,7 @@ def expanded(message: Message) -> list[Event]:
 
 
 @examples(max_examples=300)
-@given(messages())
+@given(any_message())
 def test_expand_is_the_inverse_of_fold(told: dict[str, Any]) -> None:
     message = Message.from_dict(told)
     assert json.dumps(message.to_dict(), sort_keys=True) == json.dumps(told, sort_keys=True)
@@ -62,7 +62,7 @@ def test_expand_is_the_inverse_of_fold(told: dict[str, Any]) -> None:
 
 
 @examples(max_examples=150)
-@given(messages())
+@given(any_message())
 def test_expanded_messages_go_over_the_wire(told: dict[str, Any]) -> None:
     message = Message.from_dict(told)
     outcome = fed([encode_sse(expand(message))])
@@ -71,7 +71,7 @@ def test_expanded_messages_go_over_the_wire(told: dict[str, Any]) -> None:
 
 
 @examples(max_examples=100)
-@given(messages())
+@given(any_message())
 def test_the_model_folds_what_expand_gives(told: dict[str, Any]) -> None:
     model = Model()
     model.steps(expanded(Message.from_dict(told)))
@@ -275,7 +275,7 @@ def decoded(body: bytes) -> list[Any]:
 
 
 @examples(max_examples=250)
-@given(st.lists(raw_events(), max_size=3))
+@given(st.lists(any_event(), max_size=3))
 def test_decoding_is_the_inverse_of_encoding(events: list[Event]) -> None:
     body = encode_sse(events)
     raw = decoded(body)

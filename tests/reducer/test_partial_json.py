@@ -15,7 +15,8 @@ import jiter
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from json_strategies import documents, mutated, same, soup, written
+from json_strategies import mutated, same, soup
+from streamfold.adapters.strategies import json_documents
 from streamfold.reducer import (
     MAX_DEPTH,
     JSONArray,
@@ -65,7 +66,7 @@ def grown(pieces: Iterable[str], mode: PartialMode) -> list[PartialJSON]:
 
 @pytest.mark.parametrize("mode", MODES)
 @settings(deadline=None, max_examples=200)
-@given(documents())
+@given(json_documents(nan=True))
 @example('{"a": "x\\uD83D\\uDE00y", "a": [1, 2.50, -0, 1e5, tru')
 @example('{"a": 1, "a": "unfinished"}')
 def test_every_prefix_says_what_jiter_says(mode: PartialMode, text: str) -> None:
@@ -78,7 +79,7 @@ def test_every_prefix_says_what_jiter_says(mode: PartialMode, text: str) -> None
 
 @pytest.mark.parametrize("mode", MODES)
 @settings(deadline=None, max_examples=200)
-@given(documents(), st.data())
+@given(json_documents(nan=True), st.data())
 def test_it_says_so_however_it_grew_and_in_whatever_order_it_is_read(
     mode: PartialMode, text: str, data: st.DataObject
 ) -> None:
@@ -106,7 +107,7 @@ def test_it_says_so_however_it_grew_and_in_whatever_order_it_is_read(
 
 @pytest.mark.parametrize("mode", MODES)
 @settings(deadline=None, max_examples=100)
-@given(documents())
+@given(json_documents(nan=True))
 def test_it_says_so_character_by_character(mode: PartialMode, text: str) -> None:
     for end, value in enumerate(grown(text, mode)):
         expected = oracle(text[:end], mode)
@@ -114,7 +115,7 @@ def test_it_says_so_character_by_character(mode: PartialMode, text: str) -> None
 
 
 @settings(deadline=None, max_examples=200)
-@given(documents())
+@given(json_documents(nan=True))
 def test_a_whole_document_is_what_json_says(text: str) -> None:
     for mode in MODES:
         assert same(parse_partial_json(text, mode), json.loads(text))
@@ -350,7 +351,7 @@ def test_appending_keeps_mode_and_initial_value() -> None:
 
 @pytest.mark.parametrize("mode", MODES)
 @settings(deadline=None, max_examples=100)
-@given(written, any_text)
+@given(json_documents(nan=True), any_text)
 def test_what_follows_a_document_is_ignored_by_the_value(
     mode: PartialMode, text: str, more: str
 ) -> None:
@@ -435,7 +436,7 @@ def test_a_whole_text_is_frozen() -> None:
 
 
 @settings(deadline=None, max_examples=100)
-@given(documents(), st.data())
+@given(json_documents(nan=True), st.data())
 def test_what_a_reader_does_to_a_snapshot_changes_no_other(text: str, data: st.DataObject) -> None:
     cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=5)))
     bounds = [0, *cuts, len(text)]
@@ -522,7 +523,7 @@ def test_one_stream_leaves_no_trace_in_the_next() -> None:
 
 
 @settings(deadline=None, max_examples=100)
-@given(st.one_of(documents(), mutated()))
+@given(st.one_of(json_documents(nan=True), mutated()))
 def test_the_completing_parser_only_ever_sees_one_short_token(text: str) -> None:
     seen: list[str] = []
     complete = partial_json.parse_json

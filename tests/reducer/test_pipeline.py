@@ -28,7 +28,8 @@ from model import (
     reduced,
     tool_start,
 )
-from strategies import bodies, cuts, damaged, faulty_streams, streams
+from strategies import damaged, faulty_streams, streams
+from streamfold.adapters.strategies import chunked, wire
 from streamfold.reducer import (
     IncompleteStreamError,
     InvalidToolInputError,
@@ -61,7 +62,7 @@ WHOLE = [
 @st.composite
 def any_body(draw: Callable[..., Any]) -> bytes:
     """A body: whole, cut, faulty or damaged."""
-    body: bytes = draw((streams() | faulty_streams()).flatmap(bodies))
+    body: bytes = draw((streams() | faulty_streams()).flatmap(wire))
     how = draw(st.sampled_from(["as it is", "cut", "damaged"]))
     if how == "cut":
         return body[: draw(st.integers(0, len(body)))]
@@ -85,7 +86,7 @@ def test_every_byte_alone_is_the_same_as_all_at_once(body: bytes, mode: Any) -> 
 @examples(max_examples=200)
 @given(body=any_body(), data=st.data())
 def test_where_the_chunks_are_cut_changes_nothing(body: bytes, data: st.DataObject) -> None:
-    chunks = data.draw(cuts(body))
+    chunks = data.draw(chunked(body))
     assert b"".join(chunks) == body
     assert fed(chunks) == fed([body])
 
@@ -105,7 +106,7 @@ def test_where_the_chunks_are_cut_changes_nothing_near_the_limit(
     body: bytes, limit: int, data: st.DataObject
 ) -> None:
     state = StreamState(sse=SSEState(limit=limit))
-    assert fed(data.draw(cuts(body)), state) == fed([body], state)
+    assert fed(data.draw(chunked(body)), state) == fed([body], state)
 
 
 @examples(max_examples=100)
@@ -191,7 +192,7 @@ def encode_lenient(events: list[Event]) -> bytes:
 def test_the_model_says_the_same(events: list[Event], mode: Any, data: st.DataObject) -> None:
     model = Model(mode)
     derived = model.steps(events)
-    chunks = data.draw(cuts(data.draw(bodies(events))))
+    chunks = data.draw(chunked(data.draw(wire(events))))
     outcome = fed(chunks, StreamState(snapshot=Snapshot(partial_mode=mode)))
     assert [event.to_dict() for event in outcome.events] == derived
     assert (outcome.snapshot.message and outcome.snapshot.message.to_dict()) == model.message
@@ -212,7 +213,7 @@ def test_a_fault_gives_what_came_before_it(events: list[Event], data: st.DataObj
         except FaultError:
             found = True
             break
-    outcome = fed(data.draw(cuts(encode_lenient(events))))
+    outcome = fed(data.draw(chunked(encode_lenient(events))))
     assert [event.to_dict() for event in outcome.events] == derived
     assert (outcome.error is not None and issubclass(outcome.error[0], ProtocolError)) is found
 
@@ -220,7 +221,7 @@ def test_a_fault_gives_what_came_before_it(events: list[Event], data: st.DataObj
 @examples(max_examples=50)
 @given(body=any_body(), data=st.data())
 def test_a_state_that_was_fed_stays_as_it_is(body: bytes, data: st.DataObject) -> None:
-    chunks = data.draw(cuts(body))
+    chunks = data.draw(chunked(body))
     states = [START]
     copies = [pickle.loads(pickle.dumps(START))]
     for chunk in chunks:
@@ -261,7 +262,7 @@ def drained(chunks: list[bytes], state: StreamState) -> Outcome:
 @given(body=any_body(), mode=st.sampled_from(MODES), data=st.data())
 def test_drain_is_feed_without_the_events(body: bytes, mode: Any, data: st.DataObject) -> None:
     first = StreamState(snapshot=Snapshot(partial_mode=mode))
-    chunks = data.draw(cuts(body))
+    chunks = data.draw(chunked(body))
     expected = fed([body], first)
     for outcome in (drained(chunks, first), drained([body], first), drained(bytes_of(body), first)):
         assert outcome == expected._replace(events=())
@@ -367,7 +368,7 @@ def test_a_checkpoint_at_any_byte_ends_the_same(body: bytes, mode: Any) -> None:
 @examples(max_examples=100)
 @given(body=any_body(), data=st.data())
 def test_a_checkpoint_between_any_chunks_ends_the_same(body: bytes, data: st.DataObject) -> None:
-    chunks = data.draw(cuts(body))
+    chunks = data.draw(chunked(body))
     whole = fed([body])
 
     def checked(state: StreamState) -> StreamState:

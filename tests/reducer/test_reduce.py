@@ -25,7 +25,7 @@ from model import (
     reduced,
     tool_start,
 )
-from strategies import faulty_streams, raw_events, streams
+from strategies import any_event, faulty_streams, streams
 from streamfold.reducer import (
     ContentBlockStopEvent,
     InvalidToolInputError,
@@ -141,7 +141,7 @@ def test_nothing_that_is_kept_changes(data: st.DataObject, events: list[Event]) 
     for _ in range(3):  # other ways to go on from an older snapshot
         start = data.draw(st.integers(0, len(snapshots) - 1))
         tail = data.draw(st.integers(0, len(events)))
-        others = data.draw(st.lists(raw_events(), max_size=2)) + events[tail:]
+        others = data.draw(st.lists(any_event(), max_size=2)) + events[tail:]
         branch = reduced(others, snapshots[start])
         alone = reduced(others, Snapshot.from_dict(snapshots[start].to_dict()))
         assert branch == alone

@@ -1,0 +1,188 @@
+"""The engine as a machine: feed, branch, checkpoint, cut and read, in any order.
+
+Whatever was done to get there, a state is that of its bytes fed at once, and the events on the way
+are those. And whatever is done later, a state that is kept stays what it was.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, multiple, rule
+from model import START, described
+from strategies import damaged, faulty_streams, streams
+from streamfold.adapters.strategies import broken, wire
+from streamfold.reducer import (
+    IncompleteStreamError,
+    ProtocolError,
+    Snapshot,
+    StreamState,
+    drain,
+    feed,
+    finish,
+)
+
+
+@attrs.frozen
+class Place:
+    """Where a stream stands.
+
+    Attributes:
+        first: the state it began with.
+        fed: the bytes it was fed since.
+        events: the events they gave, of which a drain keeps none.
+        drained: whether some were not kept.
+        state: the state they led to.
+        rest: the bytes to come, unless it takes another branch.
+        picture: `state` as JSON, as it was when it was reached.
+    """
+
+    first: StreamState
+    fed: bytes
+    events: tuple[Any, ...]
+    drained: bool
+    state: StreamState
+    rest: bytes
+    picture: str
+
+    def at(self, state: StreamState, chunk: bytes, events: tuple[Any, ...] | None) -> Place:
+        """The place behind `chunk`. No events: it was drained."""
+        return attrs.evolve(
+            self,
+            state=state,
+            fed=self.fed + chunk,
+            events=self.events + (events or ()),
+            drained=self.drained or events is None,
+            rest=self.rest[len(chunk) :],
+            picture=picture(state),
+        )
+
+
+def picture(state: StreamState) -> str:
+    """The state as JSON text, which nothing can change any more."""
+    return json.dumps(state.to_dict())
+
+
+def through_json(state: StreamState) -> StreamState:
+    return StreamState.from_dict(json.loads(picture(state)))
+
+
+def through_pickle(state: StreamState) -> StreamState:
+    copied: StreamState = pickle.loads(pickle.dumps(state))
+    return copied
+
+
+bodies = st.one_of(
+    streams().flatmap(wire),
+    broken(unknown=True).flatmap(wire),
+    faulty_streams().flatmap(wire).flatmap(damaged),
+)
+sizes = st.integers(0, 400) | st.just(1_000_000)
+
+
+class Engine(RuleBasedStateMachine):
+    """All that can be done with the states of some streams."""
+
+    places = Bundle("places")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: list[Place] = []
+
+    def keep(self, place: Place) -> Place:
+        self.kept.append(place)
+        return place
+
+    @initialize(target=places, body=bodies, mode=st.sampled_from(["on", "trailing-strings"]))
+    def begin(self, body: bytes, mode: Any) -> Place:
+        first = StreamState(snapshot=Snapshot(partial_mode=mode))
+        return self.keep(Place(first, b"", (), False, first, body, picture(first)))
+
+    @rule(target=places, place=places, body=bodies, data=st.data())
+    def branch(self, place: Place, body: bytes, data: st.DataObject) -> Place:
+        """Go on with the end of another stream."""
+        start = data.draw(st.integers(0, len(body)))
+        return self.keep(attrs.evolve(place, rest=body[start:]))
+
+    @rule(target=places, place=places, size=sizes)
+    def feed(self, place: Place, size: int) -> Any:
+        chunk = place.rest[:size]
+        try:
+            state, events = feed(place.state, chunk)
+        except ProtocolError as error:
+            self.check_fault(place, chunk, error, place.events + error.events)
+            return multiple()
+        return self.keep(place.at(state, chunk, events))
+
+    @rule(target=places, place=places, size=sizes)
+    def drain(self, place: Place, size: int) -> Any:
+        chunk = place.rest[:size]
+        try:
+            state = drain(place.state, chunk)
+        except ProtocolError as error:
+            self.check_fault(place, chunk, error, None)
+            return multiple()
+        return self.keep(place.at(state, chunk, None))
+
+    @rule(
+        target=places,
+        place=places,
+        way=st.sampled_from([through_json, through_pickle, copy.deepcopy]),
+    )
+    def checkpoint(self, place: Place, way: Callable[[StreamState], StreamState]) -> Place:
+        """Stop here, and go on elsewhere."""
+        state = way(place.state)
+        assert state == place.state
+        assert hash(state) == hash(place.state)
+        return self.keep(attrs.evolve(place, state=state))
+
+    @rule(place=places)
+    def cut(self, place: Place) -> None:
+        """The input ends here: a message, or an error that has all of it."""
+        snapshot = place.state.snapshot
+        if snapshot.is_complete and snapshot.error is None and snapshot.message is not None:
+            assert finish(place.state) == snapshot.message
+            return
+        with pytest.raises(IncompleteStreamError) as caught:
+            finish(place.state)
+        assert caught.value.snapshot is snapshot
+
+    @rule(place=places)
+    def read(self, place: Place) -> None:
+        """Read what is put together when it is read."""
+        message = place.state.snapshot.message
+        repr(place.state.snapshot)
+        if message is not None:
+            assert json.loads(message.to_json()) == message.to_dict()
+            assert list(message.content) == list(place.state.snapshot.message.content)
+
+    def check_fault(
+        self, place: Place, chunk: bytes, error: ProtocolError, events: tuple[Any, ...] | None
+    ) -> None:
+        """The same fault as when all the bytes come at once."""
+        with pytest.raises(ProtocolError) as caught:
+            feed(place.first, place.fed + chunk)
+        at_once = caught.value
+        assert described(error) == described(at_once)
+        assert error.snapshot == at_once.snapshot
+        assert events is None or place.drained or events == at_once.events
+
+    def teardown(self) -> None:
+        for place in self.kept:
+            state, events = feed(place.first, place.fed)
+            assert place.state == state
+            assert place.drained or place.events == events
+            assert picture(place.state) == place.picture == picture(state)
+        assert StreamState() == START
+
+
+TestEngine = Engine.TestCase
+TestEngine.settings = settings(max_examples=60, stateful_step_count=20, deadline=None)
