@@ -145,8 +145,8 @@ def _said(error: Exception) -> str:
 def _simplified(subject: _Subject, finding: Finding) -> Finding:
     """The same finding with the least stream that single steps lead to.
 
-    Hypothesis shrinks what it drew; it cannot join chunks, or take out a block that others were
-    interleaved with.
+    Hypothesis shrinks what it drew; it cannot always join chunks, or take out a block that others
+    were interleaved with.
     """
     for given in subject.simpler(finding.given):
         if (subject.reference(given) is None) == (subject.reference(finding.given) is None):
@@ -246,9 +246,14 @@ class _Decoder:
         return [b"data: another\n\n"]
 
     def simpler(self, given: list[bytes]) -> Iterator[list[bytes]]:
-        """Two of the chunks in one."""
+        """Two of the chunks in one, or one without one of its lines."""
         for at in range(1, len(given)):
             yield [*given[: at - 1], given[at - 1] + given[at], *given[at + 1 :]]
+        for at, chunk in enumerate(given):
+            lines = chunk.splitlines(keepends=True)
+            for line in range(len(lines)):
+                rest = b"".join(lines[:line] + lines[line + 1 :])
+                yield [*given[:at], rest, *given[at + 1 :]]
 
     def call(self, given: list[bytes]) -> str:
         return _call("check_chunks", self.function, given, ignore=tuple(self.ignore))

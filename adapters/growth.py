@@ -13,8 +13,8 @@ text each time, which the bytes show, but at the length of real answers no clock
 alone is a guess on a busy machine. What neither sees: C code that reads everything and allocates
 nothing (`max(list)`, `"x" in text`) shows in the time alone; work in other threads is not counted.
 
-The cost: half a second or a second for each kind of stream. Counting takes the place of a trace
-function, of a debugger or of coverage, for as long as it runs.
+The cost: half a second or a second for each kind of stream. A trace function, such as that of a
+debugger or of coverage, is set aside for as long as it takes.
 """
 
 from __future__ import annotations
@@ -219,14 +219,11 @@ def _count(accumulate: Accumulate, events: list[Event]) -> tuple[int, int]:
     was_tracing = tracemalloc.is_tracing()
     if not was_tracing:
         tracemalloc.start()
-    previous = sys.gettrace()
     level = tracemalloc.get_traced_memory()[0]
     tracemalloc.reset_peak()
-    sys.settrace(trace)
     try:
-        accumulate(iter(events))
+        _run(accumulate, events, trace)
     finally:
-        sys.settrace(previous)
         if not was_tracing:
             tracemalloc.stop()
     return lines, allocated
@@ -237,8 +234,18 @@ def _time(accumulate: Accumulate, events: list[Event]) -> float:
     best = math.inf
     for _ in range(3):
         start = time.process_time()
-        accumulate(iter(events))
+        _run(accumulate, events, None)
         best = min(best, time.process_time() - start)
         if best > _ENOUGH_SECONDS:
             break
     return max(best, 1e-6)  # where the clock ticks more slowly
+
+
+def _run(accumulate: Accumulate, events: list[Event], trace: Any) -> None:
+    """Run it, traced by this function alone; by none, if it is None."""
+    previous = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        accumulate(iter(events))
+    finally:
+        sys.settrace(previous)

@@ -30,13 +30,24 @@ class Fallback(BaseModel):
     to: Any = None
 
 
+class Container:
+    def to_dict(self) -> dict[str, Any]:
+        return {"id": "container_1"}
+
+
 def test_a_result_may_be_made_of_anything() -> None:
     made = MappingProxyType(
-        {"content": (Block("Hi"), Fallback(**{"from": "a"})), "usage": Usage(1), "id": None}
+        {
+            "content": (Block("Hi"), Fallback(**{"from": "a"})),
+            "usage": Usage(1),
+            "container": Container(),
+            "id": None,
+        }
     )
     assert as_json(made) == {
         "content": [{"text": "Hi"}, {"from": "a", "to": None}],
         "usage": {"output_tokens": 1},
+        "container": {"id": "container_1"},
         "id": None,
     }
 

@@ -47,7 +47,7 @@ def test_without_quirks_there_are_plain_events_only(body: bytes) -> None:
     assert body == b"" or body.endswith(b"\n\n")
 
 
-ALONE = sorted({*QUIRKS} - {"no_data", "bom", "cr", "multi_line", "unfinished"})
+ALONE = sorted({*QUIRKS} - {"no_data", "bom", "cr", "crlf", "multi_line", "unfinished"})
 """Those whose sign no other gives."""
 
 

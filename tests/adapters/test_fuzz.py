@@ -51,13 +51,14 @@ def test_a_find_is_printed_as_a_test(told):
 def test_options_are_those_of_the_check(told):
     options = "--ignore", "usage.output_tokens, usage.speed", "--ways", "cut,pings"
     assert told(BUG, *QUICK, "--no-growth", *options)[0] == 0
-    assert told("planted.accumulators:LosesUnknownBlocks.accumulate", "--unknown")[0] == 1
+    assert "strict_nulls=True" in told(BUG, "--strict-nulls", "--seed", "1")[1]
+    unknown = "planted.accumulators:BreaksOnAnUnknownEvent.accumulate"
+    assert told(unknown, "--seed", "1", "--unknown")[0] == 1
     cut = "planted.accumulators:TakesACutStreamForFinished.accumulate"
     assert told(cut, *QUICK, "--faults", "cut")[0] == 1
-    ids = "planted.decoders:TakesIdsWithNul.decode"
-    assert told(ids, "--decoder", "--seed", "1")[0] == 1
-    assert told(ids, "--decoder", "--seed", "1", "--quirks", "ids,crlf")[0] == 0
-    assert "strict_nulls=True" in told(BUG, "--strict-nulls", "--seed", "1")[1]
+    marks = "planted.decoders:KeepsTheByteOrderMark.decode"
+    assert told(marks, "--decoder", "--seed", "1")[0] == 1
+    assert told(marks, "--decoder", *QUICK, "--quirks", "ids,crlf")[0] == 0
 
 
 def test_a_find_can_be_saved_and_replayed(told, tmp_path):
@@ -65,8 +66,9 @@ def test_a_find_can_be_saved_and_replayed(told, tmp_path):
     assert told(BUG, "--seed", "1", "--save", path)[0] == 1
     state, _ = feed(StreamState(), Recording.load(path).body)
     assert finish(state).usage.output_tokens == 1
-    assert told("planted.decoders:CutsCharacters.decode", "--decoder", "--save", path)[0] == 1
-    assert len(Recording.load(path).chunks) == 2
+    bom = "planted.decoders:KeepsTheByteOrderMark.decode"
+    assert told(bom, "--decoder", "--save", path)[0] == 1
+    assert Recording.load(path).body.startswith(b"\xef\xbb\xbf")
 
 
 def forgiving(events: Any) -> Any:
