@@ -29,7 +29,7 @@ import codecs
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple, TextIO, TypeGuard
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO, TypeGuard
 
 from streamfold.reducer import (
     AdvisorToolResultBlock,
@@ -68,7 +68,10 @@ from streamfold.reducer import (
     WebSearchToolResultBlock,
 )
 
-__all__ = ["Piece", "Printer", "Transcript", "printer", "visible"]
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["Piece", "Printer", "Transcript", "printer", "rich_console", "visible"]
 
 Piece = tuple[str, str]
 """A text, and the role it plays: a key of `STYLES`, or "" for the model's own words."""
@@ -115,6 +118,17 @@ def _sayable(text: str, out: TextIO) -> str:
     return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
+def rich_console(out: TextIO) -> Console | None:
+    """`out` as rich knows it; `None` where it is no terminal, without rich, and under NO_COLOR."""
+    if not out.isatty() or os.environ.get("NO_COLOR"):
+        return None
+    try:
+        from rich.console import Console
+    except ImportError:
+        return None
+    return Console(file=out)
+
+
 def printer(out: TextIO) -> Printer:
     """What prints pieces on `out`: in colour on a terminal, given rich and no NO_COLOR."""
 
@@ -122,15 +136,12 @@ def printer(out: TextIO) -> Printer:
         out.write(_sayable("".join(text for text, _ in pieces), out))
         out.flush()
 
-    if not out.isatty() or os.environ.get("NO_COLOR"):
+    console = rich_console(out)
+    if console is None:
         return plain
-    try:
-        from rich.console import Console
-        from rich.segment import Segment, Segments
-        from rich.style import Style
-    except ImportError:
-        return plain
-    console = Console(file=out)
+    from rich.segment import Segment, Segments
+    from rich.style import Style
+
     styles = {role: Style.parse(words) for role, words in STYLES.items()}
 
     def coloured(pieces: list[Piece]) -> None:
@@ -429,8 +440,8 @@ class Transcript:
         for event in events:
             if id(event) in aside:
                 self._notes.append(_unknown(event))
-            elif type(event) in _EVENTS:
-                _EVENTS[type(event)](self, event)
+            elif tell := _known(_EVENTS, event):
+                tell(self, event)
             if not self._open:
                 self._say_notes()
         self._flush()
@@ -513,7 +524,7 @@ class Transcript:
     def _stop(self, index: int, block: APIObject) -> None:
         self._turn_to(index)
         self._settle()
-        _STOPS.get(type(block), Transcript._other_stops)(self, block)
+        (_known(_STOPS, block) or Transcript._other_stops)(self, block)
         del self._open[index]
 
     def _text_stops(self, block: TextBlock) -> None:
@@ -593,6 +604,13 @@ class Transcript:
         if self._pieces:
             self._print(self._pieces)
             self._pieces = []
+
+
+def _known(
+    table: Mapping[type, Callable[[Transcript, Any], None]], value: Any
+) -> Callable[[Transcript, Any], None] | None:
+    """What `table` has for the class of `value`: those of a `MessageStream` are subclasses."""
+    return next((table[cls] for cls in type(value).__mro__ if cls in table), None)
 
 
 _EVENTS: dict[type, Callable[[Transcript, Any], None]] = {

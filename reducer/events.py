@@ -20,6 +20,7 @@ from typing import Any, ClassVar, Literal, Union
 
 import attrs
 
+from .drafts import draft_of
 from .errors import ProtocolError, shorten
 from .growing import Growing, Text
 from .messages import (
@@ -34,9 +35,9 @@ from .messages import (
     parse_container,
     parse_stop_details,
 )
-from .objects import EMPTY, APIObject, JSONArray, JSONObject, Value, declared, is_object, setters
+from .objects import EMPTY, APIObject, JSONArray, JSONObject, Value, declared, is_object
 from .partial_json import PartialJSON, parse_partial_json
-from .sse import ServerSentEvent
+from .sse import Frame, ServerSentEvent
 
 __all__ = [
     "CitationEvent",
@@ -321,23 +322,6 @@ class ThinkingEvent(Value):
         return _shown_tail(self._snapshot) if key == "snapshot" else repr(self[key])
 
 
-def _event_maker(cls: type[Value], attribute: str) -> Callable[[str, Any], Any]:
-    """A constructor of `cls` from a piece and the snapshot it led to, for the fold alone."""
-    set_piece, set_snapshot = setters(cls, attribute, "_snapshot")
-
-    def make(piece: str, snapshot: Any) -> Any:
-        event = object.__new__(cls)
-        set_piece(event, piece)
-        set_snapshot(event, snapshot)
-        return event
-
-    return make
-
-
-text_event = _event_maker(TextEvent, "text")
-thinking_event = _event_maker(ThinkingEvent, "thinking")
-
-
 @declared()
 class SignatureEvent(Value):
     """A thinking block got its signature."""
@@ -394,9 +378,6 @@ class InputJsonEvent(Value):
         )
 
 
-input_json_event = _event_maker(InputJsonEvent, "partial_json")
-
-
 @declared()
 class CompactionEvent(Value):
     """A compaction block got its content."""
@@ -442,6 +423,89 @@ MessageStreamEvent = Union[
 ]
 """What `reduce` and `feed` give. What the protocol does not know comes as a `RawUnknownEvent`."""
 
+# --- runs of deltas ------------------------------------------------------------------------------
+
+# Nearly all events of a stream are deltas of one string, and the API writes those in one way: a
+# head, which is the same for all of a block, the string, and the end. Such an event is read by
+# comparing its head and scanning its string (0.3 µs), not the whole JSON (0.8 µs, and 2 µs to
+# check and build it); and those that follow each other in a chunk, a *run*, are folded together.
+# Whatever is written otherwise goes the general way, with the same result.
+
+
+@attrs.frozen(eq=False)
+class StringDelta:
+    """A kind of delta that says one string.
+
+    Attributes:
+        head: how such an event begins, up to the string; `%d` for the index of its block.
+        add_events: adds the raw and the derived events of a run to a list: those of the index, the
+            strings, and the snapshot that each led to.
+    """
+
+    head: str
+    add_events: Callable[[list[Any], int, list[str], list[Any]], None]
+
+
+_DeltaEventDraft = draft_of(RawContentBlockDeltaEvent)
+
+
+def _string_delta(cls: Any, attribute: str, derived_cls: type[Value]) -> StringDelta:
+    """The kind whose delta has its string as `attribute`, and so has the event derived of it."""
+    Draft, DerivedDraft = draft_of(cls), draft_of(derived_cls)  # noqa: N806
+    told = {attribute, "_rest"}
+    others = [(field.name, field.default) for field in attrs.fields(cls) if field.name not in told]
+
+    def add_events(events: list[Any], index: int, strings: list[str], snapshots: list[Any]) -> None:
+        for string, snapshot in zip(strings, snapshots):  # noqa: B905
+            delta = Draft()
+            setattr(delta, attribute, string)
+            delta._rest = EMPTY
+            for name, default in others:
+                setattr(delta, name, default)
+            delta.__class__ = cls
+
+            raw = _DeltaEventDraft()
+            raw.index = index
+            raw.delta = delta
+            raw._rest = EMPTY
+            raw.__class__ = RawContentBlockDeltaEvent
+            events.append(raw)
+
+            derived = DerivedDraft()
+            setattr(derived, attribute, string)
+            derived._snapshot = snapshot
+            derived.__class__ = derived_cls
+            events.append(derived)
+
+    head = '{"type":"content_block_delta","index":%d,"delta":{"type":"TYPE","ATTRIBUTE":"'
+    return StringDelta(head.replace("TYPE", cls._tag).replace("ATTRIBUTE", attribute), add_events)
+
+
+TEXT = _string_delta(TextDelta, "text", TextEvent)
+THINKING = _string_delta(ThinkingDelta, "thinking", ThinkingEvent)
+INPUT_JSON = _string_delta(InputJSONDelta, "partial_json", InputJsonEvent)
+
+_scan_string: Callable[[str, int], tuple[str, int]] = json.decoder.scanstring  # type: ignore[attr-defined]
+
+
+def strings_of(frames: list[Frame], at: int, head: str) -> list[str]:
+    """The strings of the run with this head that begins at `at`; none if there is no run."""
+    strings: list[str] = []
+    start = len(head)
+    for position in range(at, len(frames)):
+        data = frames[position][1]
+        if not data.startswith(head):
+            break
+        try:
+            string, end = _scan_string(data, start)
+        except ValueError:
+            break
+        if data[end:] != "}}" and data[end:].replace(" ", "") != "}}":
+            break
+        strings.append(string)
+    return strings
+
+
 # --- from the wire ------------------------------------------------------------------------------
 
 
@@ -456,78 +520,23 @@ def _finite(digits: str) -> float:
     return number
 
 
-_decode = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite).decode
+_decoder = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
 """Only what can be written again as JSON: Python itself would take `NaN`, and make 1e999
 infinite."""
+_scan_once: Callable[[str, int], tuple[Any, int]] = _decoder.scan_once  # type: ignore[attr-defined]
 
 
-# Nearly all events of a stream are deltas of one string, and the API writes those in one way: a
-# head, which is the same for all of a block, the string, and the end. Such an event is read by
-# looking its head up and scanning its string (0.3 µs), not the whole JSON (0.8 µs, and 2 µs to
-# check and build it). Whatever is written otherwise goes the general way, with the same result.
-
-_HEAD_ENDS_AFTER = len('{"type":"content_block_delta","index":0,"delta":{"type":"')
-_HEADS: dict[str, tuple[int, Callable[[str], Any]]] = {}
-_scan_string: Callable[[str, int], tuple[str, int]] = json.decoder.scanstring  # type: ignore[attr-defined]
-
-_new = object.__new__
-_set_index, _set_delta, _set_rest = setters(RawContentBlockDeltaEvent, "index", "delta", "_rest")
-
-
-def _delta_maker(cls: type[APIObject], attribute: str) -> Callable[[str], Any]:
-    set_string, set_rest = setters(cls, attribute, "_rest")
-
-    def make(string: str) -> Any:
-        delta = _new(cls)
-        set_string(delta, string)
-        set_rest(delta, EMPTY)
-        return delta
-
-    return make
-
-
-make_text_delta = _delta_maker(TextDelta, "text")
-make_input_json_delta = _delta_maker(InputJSONDelta, "partial_json")
-
-for _cls, _attribute, _make in (
-    (TextDelta, "text", make_text_delta),
-    (InputJSONDelta, "partial_json", make_input_json_delta),
-):
-    for _index in range(256):
-        _head = '{"type":"content_block_delta","index":%d,"delta":{"type":"%s","%s":"'
-        _HEADS[_head % (_index, _cls.type, _attribute)] = (_index, _make)
-
-
-def string_delta(data: str) -> tuple[int, Callable[[str], Any], str] | None:
-    """What a delta event says that is written as the API writes it: its index, what makes its
-    delta, and its string. `None` for any other event.
-    """
-    start = data.find('":"', _HEAD_ENDS_AFTER) + 3
-    head = _HEADS.get(data[:start])
-    if head is None:
-        return None
+def _decode(data: str) -> Any:
+    """`_decoder.decode(data)`; where there is no white space around it, in half the time."""
     try:
-        string, end = _scan_string(data, start)
-    except ValueError:
-        return None
-    if data[end:] != "}}" and data[end:].replace(" ", "") != "}}":
-        return None
-    return (*head, string)
+        value, end = _scan_once(data, 0)
+    except StopIteration:  # it begins with white space, or is not JSON
+        return _decoder.decode(data)
+    return value if end == len(data) else _decoder.decode(data)
 
 
-def _delta_event(index: int, make: Callable[[str], Any], string: str) -> Any:
-    event = _new(RawContentBlockDeltaEvent)
-    _set_index(event, index)
-    _set_delta(event, make(string))
-    _set_rest(event, EMPTY)
-    return event
-
-
-def parse_data(data: str, name: str = "message") -> Any:
+def parse_data(data: str, name: str = "") -> Any:
     """The raw event that `data`, the JSON text of a server-sent event called `name`, describes."""
-    delta = string_delta(data)
-    if delta is not None:
-        return _delta_event(*delta)
     try:
         fields: Any = _decode(data)
     except (ValueError, RecursionError) as fault:
@@ -535,7 +544,7 @@ def parse_data(data: str, name: str = "message") -> Any:
         raise ProtocolError(f"data is not JSON ({reason}): {shorten(data)}", data=data) from None
     if not is_object(fields):
         raise ProtocolError(f"data is not a JSON object: {shorten(data)}", data=data)
-    if "type" not in fields and name != "message":
+    if "type" not in fields and name not in ("", "message"):
         fields = {**fields, "type": name}
     return event_of(fields)
 

@@ -30,6 +30,8 @@ from __future__ import annotations
 import re
 from typing import Any, Generic, TypeVar
 
+from .drafts import draft_of
+
 __all__ = ["Growing", "Text"]
 
 T = TypeVar("T")
@@ -71,8 +73,8 @@ class Growing(Generic[T]):
 
     def __init__(self, items: Any = ()) -> None:
         shared = Shared(items)
-        _set_shared(self, shared)
-        _set_count(self, len(shared))
+        object.__setattr__(self, "_shared", shared)
+        object.__setattr__(self, "_count", len(shared))
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"{type(self).__name__} is immutable")
@@ -128,16 +130,17 @@ class Growing(Generic[T]):
 
 G = TypeVar("G", bound=Growing[Any])
 
-_set_shared = Growing.__dict__["_shared"].__set__
-_set_count = Growing.__dict__["_count"].__set__
+_GrowingDraft = draft_of(Growing)
 
 
 def view(cls: type[G], shared: Shared, count: int) -> G:
     """The growing value that sees the first `count` items of `shared`."""
-    self = object.__new__(cls)
-    _set_shared(self, shared)
-    _set_count(self, count)
-    return self
+    draft = _GrowingDraft()
+    draft._shared = shared
+    draft._count = count
+    draft.__class__ = cls
+    made: G = draft
+    return made
 
 
 class Text(Growing[str]):
@@ -168,6 +171,24 @@ class Text(Growing[str]):
         return whole
 
     whole = __str__
+
+    def extend(self, pieces: list[str]) -> Text:
+        """The text with all of `pieces` after it: `append`, for many at once."""
+        shared, count = self._shared, self._count
+        end = count + len(pieces)
+        in_place = len(shared) == count and count
+        if in_place:
+            shared.extend(pieces)
+        if not in_place or shared[count:end] != pieces:
+            shared = Shared([*shared[:count], *pieces])
+        return view(Text, shared, end)
+
+    def since(self, earlier: Text) -> list[Text]:
+        """Each text on the way from `earlier`, of which this one was made, to this one."""
+        shared, start, end = self._shared, earlier._count + 1, self._count
+        if start == end:  # one event a chunk: 0.3 µs less
+            return [self]
+        return [*[view(Text, shared, count) for count in range(start, end)], self]
 
     def tail(self, length: int) -> str:
         """The last `length` characters, or all if there are fewer. Costs what it returns."""

@@ -23,7 +23,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeGuard, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeGuard, TypeVar
 
 import attrs
 
@@ -71,7 +71,7 @@ class FieldError(ValueError):
 
 def is_object(value: Any) -> TypeGuard[Mapping[str, Any]]:
     """Whether `value` is a JSON object, of whatever class."""
-    return isinstance(value, Mapping)
+    return value.__class__ is dict or isinstance(value, Mapping)
 
 
 def is_array(value: Any) -> TypeGuard[Sequence[Any]]:
@@ -191,8 +191,9 @@ def freeze(value: Any, _depth: int = 0) -> Any:
     if _depth >= MAX_DEPTH:
         raise ValueError(f"JSON is nested deeper than {MAX_DEPTH} levels")
     if is_object(value):
-        if any(type(key) is not str for key in value):
-            raise ValueError(_KEY_NOT_A_STRING)
+        for key in value:
+            if type(key) is not str:
+                raise ValueError(_KEY_NOT_A_STRING)
         return JSONObject({key: freeze(item, _depth + 1) for key, item in value.items()})
     if is_array(value):
         return JSONArray([freeze(item, _depth + 1) for item in value])
@@ -230,22 +231,61 @@ def to_json(value: Any, indent: int | None = None) -> str:
 # --- objects with declared fields ---------------------------------------------------------------
 
 
+_MISSING = attrs.NOTHING
+
+
 @attrs.frozen
 class Field:
-    """One declared field: its JSON key, its attribute, and how the one becomes the other."""
+    """One attribute of a declared class, and the JSON it is made of.
+
+    Attributes:
+        key: its JSON key; empty for an attribute that is no field of the JSON.
+        name: its name in calls.
+        parse: makes its value of JSON.
+        as_is: the classes of JSON that are values already.
+        kind: the classes that a required field takes, and their name in words.
+        default: its value where the JSON has none.
+        required: whether the JSON must have it.
+        get, set: read it off an object, and put it into a new one past the frozenness of that.
+    """
 
     key: str
     name: str
     parse: Callable[[Any], Any]
+    as_is: frozenset[type]
     kind: tuple[Any, str] | None
     default: Any
+    get: Callable[[Any], Any]
+    set: Callable[[Any, Any], None]
+    required: bool
 
-    @property
-    def required(self) -> bool:
-        return self.default is attrs.NOTHING
+    @classmethod
+    def of(cls, attribute: attrs.Attribute[Any], slot: Any, parse: Any) -> Field:
+        """The field for an attribute of a class, its slot there, and what parses it, if anything
+        special does.
+        """
+        required = attribute.default is _MISSING
+        kind = _KINDS.get(str(attribute.type)) if required else None
+        as_is = frozenset[type]()
+        if parse is None:
+            as_is = _SCALARS if kind is None else _SCALARS & {kind[0]}
+        hidden = attribute.name in _UNTOLD
+        return cls(
+            "" if hidden else attribute.name.strip("_"),  # `from_` is `from`, a word of Python's
+            attribute.name.lstrip("_"),
+            parse or freeze,
+            as_is,
+            kind,
+            attribute.default,
+            slot.__get__,
+            slot.__set__,
+            required,
+        )
 
     def read(self, raw: Any) -> Any:
         """The value of the field whose JSON is `raw`."""
+        if raw.__class__ in self.as_is:
+            return raw
         if self.kind is not None:
             kind, words = self.kind
             if not isinstance(raw, kind) or (isinstance(raw, bool) and kind is not bool):
@@ -277,8 +317,8 @@ class Value(Mapping[str, Any]):
     __slots__ = ()
     _tag: ClassVar[str] = ""
     """The `type` of every object of the class; empty where they have none, or each its own."""
+    _attributes: ClassVar[tuple[Field, ...]] = ()
     _fields: ClassVar[Mapping[str, Field]] = {}
-    _required: ClassVar[tuple[Field, ...]] = ()
     _content: ClassVar[Any]
 
     def __getitem__(self, key: str) -> Any:
@@ -335,21 +375,14 @@ def declared(**parsers: Callable[[Any], Any]) -> Callable[[type[T]], type[T]]:
     """
 
     def decorate(cls: type[Any]) -> Any:
-        cls = attrs.frozen(kw_only=True, eq=False, repr=False)(cls)
-        fields = [field for field in attrs.fields(cls) if field.name not in _UNTOLD]
+        cls = attrs.frozen(kw_only=True, eq=False, repr=False, weakref_slot=False)(cls)
         tag = getattr(cls, "type", "")
         cls._tag = tag if isinstance(tag, str) else ""
-        cls._fields = {
-            _key(field.name): Field(
-                _key(field.name),
-                field.name.lstrip("_"),
-                parsers.get(field.name, freeze),
-                _KINDS.get(str(field.type)) if field.default is attrs.NOTHING else None,
-                field.default,
-            )
-            for field in fields
-        }
-        cls._required = tuple(field for field in cls._fields.values() if field.required)
+        cls._attributes = tuple(
+            Field.of(attribute, getattr(cls, attribute.name), parsers.get(attribute.name))
+            for attribute in attrs.fields(cls)
+        )
+        cls._fields = {field.key: field for field in cls._attributes if field.key}
         compared = [field.name for field in attrs.fields(cls) if field.eq]
         cls._content = attrgetter(*compared)
         return cls
@@ -359,20 +392,6 @@ def declared(**parsers: Callable[[Any], Any]) -> Callable[[type[T]], type[T]]:
 
 _UNTOLD = frozenset({"_rest", "_input_json"})
 """Attributes that are no field of the JSON."""
-
-
-def _key(name: str) -> str:
-    return name.strip("_")  # `from_` is `from`, a word Python keeps for itself
-
-
-def setters(cls: type[Any], *attributes: str) -> tuple[Callable[[Any, Any], None], ...]:
-    """What sets these attributes of a new, frozen object of `cls`.
-
-    For the few classes of which a stream makes one or more per event: `object.__new__` and these
-    take half the time of an attrs `__init__` that has to get past frozenness (0.19 µs against 0.37
-    µs for two attributes).
-    """
-    return tuple(cls.__dict__[attribute].__set__ for attribute in attributes)
 
 
 class APIObject(Value):
@@ -419,12 +438,12 @@ class APIObject(Value):
                 deep.
         """
         fields = cls._fields
-        values: dict[str, Any] = {}
+        told: dict[str, Any] = {}
         rest: dict[str, Any] = {}
         for key, raw in data.items():
             field = fields.get(key)
             if field is not None:
-                value = values[field.name] = field.read(raw)
+                value = told[key] = field.read(raw)
                 if not field.required and value == field.default:
                     rest[key] = value
             elif key != "type" or not cls._tag:
@@ -432,13 +451,16 @@ class APIObject(Value):
                     raise ValueError(_KEY_NOT_A_STRING)
                 rest[key] = freeze(raw, 1)
             elif raw != cls._tag:
-                told = shorten(raw) if isinstance(raw, str) else described(raw)
-                raise FieldError("type", f"must be {cls._tag!r}, not {told}")
-        for field in cls._required:
-            if field.name not in values:
+                found = shorten(raw) if isinstance(raw, str) else described(raw)
+                raise FieldError("type", f"must be {cls._tag!r}, not {found}")
+        made = object.__new__(cls)
+        for field in cls._attributes:
+            value = told.get(field.key, field.default)
+            if value is _MISSING:
                 raise FieldError(field.key, "is missing")
-        make: Any = cls
-        made: Self = make(rest=JSONObject(rest) if rest else EMPTY, **values)
+            field.set(made, value)
+        if rest:
+            object.__setattr__(made, "_rest", JSONObject(rest))
         return made
 
     def replace(self, **fields: Any) -> Self:
@@ -451,11 +473,16 @@ class APIObject(Value):
         return self.from_dict({**dict(self), **fields})
 
 
-def evolve(value: T, **attributes: Any) -> T:
-    """`value` with these attributes set: `attrs.evolve`, for classes that only `declared` knows as
-    attrs'.
+def evolve(value: Any, as_class: Any = None, /, **attributes: Any) -> Any:
+    """`value`, of a declared class, with these attributes set, named as in calls.
+
+    The result is an object of `as_class`, if that is told: a subclass without further attributes.
     """
-    made: T = attrs.evolve(cast(Any, value), **attributes)
+    cls: type[Any] = value.__class__
+    made = object.__new__(as_class or cls)
+    for field in cls._attributes:
+        name = field.name
+        field.set(made, attributes[name] if name in attributes else field.get(value))
     return made
 
 

@@ -22,12 +22,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any, Literal
 
 import attrs
 from partial_json_parser import parse_json
 from partial_json_parser.core.options import Allow
 
+from .drafts import draft_of
 from .growing import Growing, Text
 from .objects import EMPTY, MAX_DEPTH, JSONArray, JSONObject, freeze
 
@@ -63,6 +65,8 @@ _CUT_TOKEN = re.compile(
 )
 
 
+_scan_string: Callable[[str, int], tuple[str, int]] = json.decoder.scanstring  # type: ignore[attr-defined]
+
 _LONGEST_TOKEN = 4300
 """Characters of a number: as many as Python takes digits. An open one is read again with every
 piece."""
@@ -90,7 +94,7 @@ class _Open:
         return JSONObject(members)
 
 
-@attrs.frozen
+@attrs.frozen(weakref_slot=False)
 class _Reading:
     """How far a JSON text has been understood.
 
@@ -101,6 +105,7 @@ class _Reading:
         token: the unsettled end: an open number or keyword, or an open string's cut escape.
         root: the document, once it is over.
         fault: why the text is not JSON, once it is not.
+        dropped: the value without the string that is open: a cache, filled when it is first read.
     """
 
     open: tuple[_Open, ...] = ()
@@ -109,6 +114,7 @@ class _Reading:
     token: str = ""
     root: Any = _MISSING
     fault: str | None = None
+    dropped: Any = attrs.field(default=_MISSING, eq=False, repr=False)
 
     def value(self, mode: PartialMode) -> Any:
         """What the text so far says; `_MISSING` if nothing."""
@@ -116,10 +122,14 @@ class _Reading:
         if self.string is not None:
             if self.expect in (_VALUE, _VALUE_OR_END) and mode == "trailing-strings":
                 value = str(self.string)
+            elif self.dropped is not _MISSING:
+                return self.dropped
         elif self.token and self.fault is None:
             value = _worth(self.token)
         for container in reversed(self.open):
             value = container.value(value)
+        if self.string is not None and mode == "on":
+            object.__setattr__(self, "dropped", value)
         return value
 
 
@@ -139,9 +149,38 @@ def _literal(token: str) -> Any:
         return _MISSING
 
 
+_ReadingDraft = draft_of(_Reading)
+
+
+def _within_string(reading: _Reading, string: Text, text: str) -> _Reading | None:
+    """The reading after `text` if all of that belongs to the open `string`, and is settled.
+
+    The shortest way for most of a long input: 1 µs for a piece instead of 4.
+    """
+    body = _BODY.match(text)
+    assert body is not None  # it matches the empty string
+    if body.end() != len(text):
+        return None
+    draft = _ReadingDraft()
+    draft.open = reading.open
+    draft.expect = reading.expect
+    draft.string = string.append(_scan_string(text + '"', 0)[0])
+    draft.token = ""
+    draft.root = reading.root
+    draft.fault = None
+    draft.dropped = reading.dropped
+    draft.__class__ = _Reading
+    made: _Reading = draft
+    return made
+
+
 def _advance(reading: _Reading, more: str) -> _Reading:
     """The reading after `more`. Each branch takes one token; what is unsettled at the end waits."""
     text = reading.token + more
+    if reading.string is not None and reading.fault is None:
+        within = _within_string(reading, reading.string, text)
+        if within is not None:
+            return within
     stack = list(reading.open)
     expect = reading.expect
     string = reading.string
@@ -162,7 +201,7 @@ def _advance(reading: _Reading, more: str) -> _Reading:
             body = _BODY.match(text, position)
             assert body is not None  # it matches the empty string
             if body.group():
-                string = string.append(json.loads(f'"{body.group()}"'))
+                string = string.append(_scan_string(body.group() + '"', 0)[0])
                 position = body.end()
                 continue
             if position == len(text) or _CUT_ESCAPE.match(text, position):
@@ -277,7 +316,7 @@ def parse_json_text(text: str) -> Any:
         raise ValueError(f"nested deeper than {MAX_DEPTH} levels") from None
 
 
-@attrs.frozen
+@attrs.frozen(weakref_slot=False)
 class PartialJSON:
     """A JSON text that grows by appending, and the value that it has so far.
 
@@ -297,10 +336,30 @@ class PartialJSON:
 
     def append(self, piece: str) -> PartialJSON:
         """The value with `piece` after its text. This one stays as it is."""
-        return PartialJSON(self.text.append(piece), self.mode, self.initial)
+        return self._with_text(self.text.append(piece))
+
+    def extend(self, pieces: list[str]) -> PartialJSON:
+        """The value with all of `pieces` after its text: `append`, for many at once."""
+        return self._with_text(self.text.extend(pieces))
+
+    def since(self, earlier: PartialJSON) -> list[PartialJSON]:
+        """Each value on the way from `earlier`, of which this one was made, to this one."""
+        return [self._with_text(text) for text in self.text.since(earlier.text)]
+
+    def _with_text(self, text: Text) -> PartialJSON:
+        draft = _PartialJSONDraft()
+        draft.text = text
+        draft.mode = self.mode
+        draft.initial = self.initial
+        draft.__class__ = PartialJSON
+        made: PartialJSON = draft
+        return made
 
     @property
     def value(self) -> Any:
         """What the text so far says, up to the first thing that is not JSON. Immutable."""
         value = _read(self.text).value(self.mode)
         return self.initial if value is _MISSING else value
+
+
+_PartialJSONDraft = draft_of(PartialJSON)

@@ -9,9 +9,9 @@ line hands the event on; what stands behind the last blank line waits as `event`
 Costs. Each byte is looked at a constant number of times, however the stream is cut: pending bytes
 are kept as a growing value and joined once, when their line end comes. There are two ways through
 a chunk. Most streams have only events of one `event:` and one `data:` line, LF line ends and no
-size near the limit: those are cut by `str.split` and `str.partition`, 0.3 µs an event. Whatever
-else there is goes line by line (`_by_lines`, 1.5 µs an event), which is also the whole grammar in
-one place.
+size near the limit: those are cut by one regular expression, 0.25 µs an event. Whatever else there
+is in a chunk sends all of it line by line (`_by_lines`, 1.5 µs an event), which is also the whole
+grammar in one place.
 
 Bounds. No line and no event's data may be longer than `SSEState.limit` bytes: else a peer that
 never ends its line could fill the memory. The fault is the same wherever the chunks were cut.
@@ -21,12 +21,13 @@ Source: HTML Living Standard, section 9.2.6 "Interpreting an event stream".
 
 from __future__ import annotations
 
-import math
+import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, Union
 
 import attrs
 
+from .drafts import draft_of
 from .errors import ProtocolError
 from .growing import Bytes, Growing
 
@@ -39,7 +40,7 @@ DEFAULT_LIMIT = 16 * 1024 * 1024
 """Bytes that one line, or the data of one event, may have."""
 
 
-@attrs.frozen
+@attrs.frozen(weakref_slot=False)
 class ServerSentEvent:
     """One server-sent event.
 
@@ -94,12 +95,6 @@ class SSEState:
     started: bool = False
     after_cr: bool = False
 
-    @property
-    def _is_between_events(self) -> bool:
-        """Whether nothing but whole events has come, and at least one line."""
-        whole = self.pending_size == 0 and self.unfinished == _NO_EVENT
-        return whole and self.started and not self.after_cr
-
     def to_dict(self) -> dict[str, Any]:
         """The state as JSON: `from_dict` makes an equal one of it."""
         return {
@@ -131,8 +126,9 @@ class SSEState:
         )
 
 
-Frame = tuple[str, str, str, "int | None"]
-"""What a `ServerSentEvent` holds: event, data, id, retry."""
+Frame = tuple[str, str, str, Union[int, Literal[""]]]
+"""What a `ServerSentEvent` holds, as its lines told it: event, data, id, retry; empty where they
+told none."""
 
 _BOM = b"\xef\xbb\xbf"
 _LONGEST_RETRY = 18
@@ -160,24 +156,46 @@ def decode_sse(state: SSEState, chunk: bytes) -> tuple[SSEState, tuple[ServerSen
     '1'
     """
     state, frames, fault = scan(state, chunk)
-    events = tuple([ServerSentEvent(*frame) for frame in frames])
+    events = tuple(_events_of(frames))
     if fault is not None:
         fault.events = events
         raise fault
     return state, events
 
 
+_EventDraft = draft_of(ServerSentEvent)
+
+
+def _events_of(frames: list[Frame]) -> list[ServerSentEvent]:
+    """The events that `frames` are, made in half the time that `ServerSentEvent(…)` takes."""
+    events: list[ServerSentEvent] = []
+    for event, data, last_id, retry in frames:
+        draft = _EventDraft()
+        draft.event = event or "message"
+        draft.data = data
+        draft.id = last_id
+        draft.retry = None if retry == "" else retry
+        draft.__class__ = ServerSentEvent
+        events.append(draft)
+    return events
+
+
 def scan(state: SSEState, chunk: bytes) -> tuple[SSEState, list[Frame], ProtocolError | None]:
     """`decode_sse` without the objects: the frames of `chunk`, and the fault that ended them, if
     any.
     """
+    unfinished, size, started = state.unfinished, state.pending_size, state.started
+    if started and not size and unfinished is _NO_EVENT and not state.after_cr:
+        # between two events: as on a live network, where each chunk has whole ones
+        found = _by_events(chunk, state.id, state.limit)
+        if found is not None:
+            return state, found, None
     frames: list[Frame] = []
     if not chunk:
         return state, frames, None
     rest = chunk[1:] if state.after_cr and chunk.startswith(b"\n") else chunk
     end = max(rest.rfind(b"\n"), rest.rfind(b"\r")) + 1
-    pending, size = state.pending, state.pending_size
-    unfinished, last_id, started = state.unfinished, state.id, state.started
+    pending, last_id, limit = state.pending, state.id, state.limit
     fault = None
     if end:
         lines = rest[:end]
@@ -187,49 +205,50 @@ def scan(state: SSEState, chunk: bytes) -> tuple[SSEState, list[Frame], Protocol
         if not started:
             started = True
             lines = lines.removeprefix(_BOM)
-        if len(lines) + unfinished.data_size <= state.limit and b"\r" not in lines:
-            if unfinished is not _NO_EVENT:
-                first, blank, lines = lines.partition(b"\n\n")
-                unfinished, last_id, _ = _by_lines(unfinished, last_id, first + blank, frames)
-            events, blank, lines = lines.rpartition(b"\n\n")
-            if blank:
-                last_id = _by_events(last_id, events, frames)
-        if lines:
-            unfinished, last_id, fault = _by_lines(unfinished, last_id, lines, frames, state.limit)
+        if unfinished is not _NO_EVENT:
+            first, blank, lines = lines.partition(b"\n\n")
+            unfinished, last_id, fault = _by_lines(
+                unfinished, last_id, first + blank, frames, limit
+            )
+        if fault is None:
+            events, blank, behind = lines.rpartition(b"\n\n")
+            found = _by_events(events + blank, last_id, limit)
+            if found is not None:
+                frames += found
+                lines = behind
+            unfinished, last_id, fault = _by_lines(unfinished, last_id, lines, frames, limit)
     if end < len(rest) and fault is None:
         pending = pending.append(rest[end:])
         size += len(rest) - end
-        if size > state.limit + (0 if started else len(_BOM)):
-            fault = _too_long("a line", state.limit)
-    after_cr = rest.endswith(b"\r")
-    whole = size == 0 and unfinished is _NO_EVENT and not after_cr
-    if whole and state._is_between_events and last_id == state.id:
-        return state, frames, fault  # as on a live network: one whole event a chunk
+        if size > limit + (0 if started else len(_BOM)):
+            fault = _too_long("a line", limit)
     state = SSEState(
-        limit=state.limit,
+        limit=limit,
         pending=pending,
         pending_size=size,
         unfinished=unfinished,
         id=last_id,
         started=started,
-        after_cr=after_cr,
+        after_cr=rest.endswith(b"\r"),
     )
     return state, frames, fault
 
 
-def _by_events(last_id: str, lines: bytes, frames: list[Frame]) -> str:
-    """The fast way, for whole events with LF line ends but for the last one's blank line.
+_CR = ord("\r")
+_EVENT = re.compile(r"event: (.*)\ndata: (.*)\n\n()|(?s:(.+))")
+"""A plain event, as a `Frame`; or, from the first that is none on, all the rest."""
 
-    Adds to `frames`, returns the last event ID.
-    """
-    for event in lines.decode("utf-8", "replace").split("\n\n"):
-        head, found, data = event.partition("\ndata: ")
-        if found and head.startswith("event: ") and "\n" not in data and "\n" not in head:
-            frames.append((head[7:] or "message", data, last_id, None))
-        else:
-            whole = f"{event}\n\n".encode()
-            _, last_id, _ = _by_lines(_NO_EVENT, last_id, whole, frames)
-    return last_id
+
+def _by_events(lines: bytes, last_id: str, limit: int) -> list[Frame] | None:
+    """The frames of `lines` if those are plain events, whole, and no others; else `None`."""
+    if not lines.endswith(b"\n\n") or len(lines) > limit or _CR in lines:
+        return None
+    found: list[Frame] = _EVENT.findall(lines.decode("utf-8", "replace"))
+    if found[-1][3]:
+        return None
+    if last_id:
+        return [(event, data, last_id, "") for event, data, _, _ in found]
+    return found
 
 
 def _by_lines(
@@ -237,7 +256,7 @@ def _by_lines(
     last_id: str,
     lines: bytes,
     frames: list[Frame],
-    limit: float = math.inf,
+    limit: float,
 ) -> tuple[UnfinishedEvent, str, ProtocolError | None]:
     """The whole grammar, line by line. Adds to `frames`; stops at the first fault.
 
@@ -252,7 +271,8 @@ def _by_lines(
             break
         if not line:
             if data_size:
-                frames.append((event or "message", "\n".join(data.items()), last_id, retry))
+                told: int | Literal[""] = "" if retry is None else retry
+                frames.append((event, "\n".join(data.items()), last_id, told))
             event, data, data_size, retry = "", _NO_EVENT.data, 0, None
             continue
         field, _, value = line.partition(b":")

@@ -43,7 +43,12 @@ def test_what_is_tested_is_what_is_installed() -> None:
 def test_extras_and_dependencies(installed: metadata.Distribution) -> None:
     always = {line for line in installed.requires or () if "extra ==" not in line}
     assert {line.split(">")[0] for line in always} == {"attrs", "httpx", "partial-json-parser"}
-    assert {"cli", "testing"} <= set(installed.metadata.get_all("Provides-Extra") or ())
+    assert {"cli", "serve", "testing"} <= set(installed.metadata.get_all("Provides-Extra") or ())
+
+
+def test_pytest_finds_the_plugin(installed: metadata.Distribution) -> None:
+    found = {point.name: point.value for point in installed.entry_points.select(group="pytest11")}
+    assert found == {"streamfold": "streamfold.adapters.pytest_plugin"}
 
 
 def test_the_layers_import_one_way_only() -> None:

@@ -1,4 +1,6 @@
-"""Thin shells that move bytes: streams over open responses and recorded bodies, sync and async."""
+"""Thin shells that move bytes, sync and async: streams over open responses, and recordings of
+them.
+"""
 
 from .errors import (
     APIConnectionError,
@@ -21,6 +23,7 @@ from .errors import (
     ServiceUnavailableError,
     UnprocessableEntityError,
 )
+from .matching import UnmatchedRequestError
 from .parsed import (
     ParsedContentBlock,
     ParsedContentBlockStopEvent,
@@ -29,7 +32,12 @@ from .parsed import (
     ParsedMessageStreamEvent,
     ParsedTextBlock,
 )
+from .record_transport import RecordingTransport
+from .recorded import RecordedChunk, RecordedError, RecordedRequest, RecordedResponse
+from .recording_format import RecordingError
+from .recordings import Recording, recording_files
 from .replay import areplay, replay
+from .replay_transport import ReplayTransport
 from .streams import (
     AsyncMessageStream,
     AsyncMessageStreamManager,
@@ -64,9 +72,19 @@ __all__ = [
     "PaymentRequiredError",
     "PermissionDeniedError",
     "RateLimitError",
+    "RecordedChunk",
+    "RecordedError",
+    "RecordedRequest",
+    "RecordedResponse",
+    "Recording",
+    "RecordingError",
+    "RecordingTransport",
+    "ReplayTransport",
     "RequestTimeoutError",
     "ServiceUnavailableError",
+    "UnmatchedRequestError",
     "UnprocessableEntityError",
     "areplay",
+    "recording_files",
     "replay",
 ]

@@ -1,4 +1,4 @@
-"""What asyncio and trio do differently, as far as closing a stream needs it.
+"""What asyncio and trio do differently, as far as closing and replaying a stream needs it.
 
 Neither is imported before it runs: whoever reads a sync stream needs none of them.
 """
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     import asyncio
 
-__all__ = ["Spawn", "shielded", "spawner"]
+__all__ = ["Spawn", "shielded", "sleep", "spawner"]
 
 T = TypeVar("T")
 Step = Callable[[], Awaitable[T]]
@@ -45,6 +45,16 @@ def _done(task: asyncio.Future[Any]) -> None:
     _tasks.discard(task)
     if not task.cancelled():
         task.exception()  # who waits for the task is told; that nobody does is no news
+
+
+async def sleep(seconds: float) -> None:
+    """Let other tasks run for so long; once at least."""
+    if _asyncio_loop() is None:
+        await sys.modules["trio"].sleep(seconds)
+    else:
+        import asyncio
+
+        await asyncio.sleep(seconds)
 
 
 async def shielded(step: Step[T]) -> T:

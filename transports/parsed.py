@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, Union
 
-import attrs
 from streamfold.reducer import (
     CitationEvent,
     CompactionEvent,
@@ -28,6 +27,7 @@ from streamfold.reducer import (
     TextEvent,
     ThinkingEvent,
 )
+from streamfold.reducer.objects import evolve
 
 __all__ = [
     "ParsedContentBlock",
@@ -97,16 +97,10 @@ class ParsedMessage(Message, Generic[ResponseFormatT]):
         return hash((Message, self._content(self)))
 
 
-def _as(cls: type[Any], value: Any, **changes: Any) -> Any:
-    """`value` as an object of `cls`, a subclass of its own class without further attrs fields."""
-    fields = {field.alias: getattr(value, field.name) for field in attrs.fields(value.__class__)}
-    return cls(**{**fields, **changes})
-
-
 def _parsed_block(block: Any, parse: Callable[[str], Any] | None) -> Any:
     if not isinstance(block, TextBlock):
         return block
-    parsed = _as(ParsedTextBlock, block)
+    parsed = evolve(block, ParsedTextBlock)
     object.__setattr__(parsed, "_parse", parse)
     return parsed
 
@@ -118,7 +112,7 @@ def parsed_message(
     if message.stop_reason in _CUT_OFF:
         parse = None
     blocks = tuple(_parsed_block(block, parse) for block in message.content)
-    made: ParsedMessage[ResponseFormatT] = _as(ParsedMessage, message, content=blocks)
+    made: ParsedMessage[ResponseFormatT] = evolve(message, ParsedMessage, content=blocks)
     return made
 
 
@@ -171,8 +165,8 @@ ParsedMessageStreamEvent = Union[
 def parsed_event(event: Any, parse: Callable[[str], Any] | None) -> Any:
     """`event`, with `parsed_output` on the message or the block that it brings."""
     if isinstance(event, MessageStopEvent):
-        return _as(ParsedMessageStopEvent, event, message=parsed_message(event.message, parse))
+        return evolve(event, ParsedMessageStopEvent, message=parsed_message(event.message, parse))
     if isinstance(event, ContentBlockStopEvent):
         block = _parsed_block(event.content_block, parse)
-        return _as(ParsedContentBlockStopEvent, event, content_block=block)
+        return evolve(event, ParsedContentBlockStopEvent, content_block=block)
     return event

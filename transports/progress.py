@@ -19,9 +19,11 @@ import httpx
 from streamfold.reducer import (
     CitationEvent,
     CompactionEvent,
+    ContentBlockStopEvent,
     IncompleteStreamError,
     InputJsonEvent,
     Message,
+    MessageStopEvent,
     PartialMode,
     ProtocolError,
     RawErrorEvent,
@@ -74,6 +76,10 @@ LOST = (httpx.HTTPError, httpx.StreamError, ConnectionError, TimeoutError)
 """What reading a response, or another source of chunks, raises when the connection fails."""
 
 
+_STOPS = (ContentBlockStopEvent, MessageStopEvent)
+"""The events that bring a block or a message which may have a `parsed_output`."""
+
+
 class Progress(Generic[ResponseFormatT]):
     """How far one stream has come."""
 
@@ -110,10 +116,16 @@ class Progress(Generic[ResponseFormatT]):
         except ProtocolError as fault:
             events = fault.events
             self._break_off(fault)
-        if self.state.snapshot.error is not None:
-            events = self._until_error(before, events)
-        if self.state.snapshot._settled is not before._settled:  # else nothing has stopped
-            events = tuple([parsed_event(event, self.parse) for event in events])
+        after = self.state.snapshot
+        if after._settled is not before._settled:  # else nothing has stopped
+            if after.error is not None:
+                events = self._until_error(before, events)
+            events = tuple(
+                [
+                    parsed_event(event, self.parse) if event.__class__ in _STOPS else event
+                    for event in events
+                ]
+            )
         self._seen, self._chunk = (0, before), events
         self.events = iter(events)
 

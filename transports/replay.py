@@ -1,83 +1,79 @@
-"""Recorded bodies as streams: what a response said once, said again."""
+"""Recordings and raw bodies as streams: what a response said once, said again."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable
 from pathlib import Path
 from typing import Any, Union
 
 import httpx
 
-from .progress import EVENT_STREAM
+from .http_library import raw_headers
+from .pacing import Pace
+from .recorded import RecordedRequest, RecordedResponse
+from .recordings import Recording, is_recording
+from .replay_transport import Step, replayed_response, steps_of
 from .streams import AsyncMessageStream, MessageStream
 
 __all__ = ["areplay", "replay"]
 
-Source = Union[str, "os.PathLike[str]", bytes, Iterable[bytes]]
+Source = Union[str, "os.PathLike[str]", Recording, bytes, Iterable[bytes]]
 
 _CHUNK = 64 * 1024
+_REQUEST = RecordedRequest("POST", "https://api.anthropic.com/v1/messages")
+"""What is answered when nobody knows what was asked."""
 
 
-def _chunks(source: bytes | Iterable[bytes]) -> Generator[bytes, None, None]:
-    if isinstance(source, bytes):
-        for start in range(0, len(source), _CHUNK):
-            yield source[start : start + _CHUNK]
-    else:
-        yield from source
-
-
-class _Recorded(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """The chunks of a recorded body, for either kind of response."""
-
-    def __init__(self, source: bytes | Iterable[bytes]) -> None:
-        self._chunks = _chunks(source)
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self._chunks
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for chunk in self._chunks:
-            yield chunk
-
-    def close(self) -> None:
-        self._chunks.close()
-
-    async def aclose(self) -> None:
-        self._chunks.close()
-
-
-def _response(source: Source) -> httpx.Response:
+def _response(source: Source, speed: float) -> httpx.Response:
     if isinstance(source, (str, os.PathLike)):
-        source = Path(source).read_bytes()
-    recorded = _Recorded(source)
-    return httpx.Response(
-        200,
-        headers={"content-type": EVENT_STREAM},
-        stream=recorded,
-        extensions={"network_stream": recorded},  # to close it is to end it, as with a connection
-        request=httpx.Request("POST", "https://api.anthropic.com/v1/messages"),
-    )
+        source = Recording.load(source) if is_recording(source) else Path(source).read_bytes()
+    if isinstance(source, bytes):
+        source = Recording.of(source).rechunk(_CHUNK)
+    if isinstance(source, Recording):
+        request, response = source.request or _REQUEST, source.response
+        steps = steps_of(httpx, source)
+    else:
+        request, response, steps = _REQUEST, RecordedResponse(), _steps(source)
+    asked = httpx.Request(request.method, request.url, headers=raw_headers(request.headers))
+    replayed: httpx.Response = replayed_response(httpx, response, steps, Pace(speed), request=asked)
+    return replayed
 
 
-def replay(source: Source, **options: Any) -> MessageStream[Any]:
-    """A recorded body as a stream.
+def _steps(source: Iterable[bytes]) -> Generator[Step, None, None]:
+    try:
+        for chunk in source:
+            yield 0.0, chunk
+    except GeneratorExit:
+        if isinstance(source, Generator):
+            source.close()
+        raise
+
+
+def replay(source: Source, *, speed: float = 0.0, **options: Any) -> MessageStream[Any]:
+    """A recording, or a raw body, as a stream.
+
+    A recording that was cut off, or ended with an error, ends so again: the stream raises
+    `APIConnectionError` or `APITimeoutError`, unless the message was complete by then.
 
     Args:
-        source: the path of a file, the bytes themselves, or an iterable of chunks, which stay as
-            they are.
+        source: the path of a recording (`*.jsonl`) or of a raw body, a recording, the bytes of a
+            body, or an iterable of chunks, which stay as they are.
+        speed: 1 is as it was recorded, 2 twice as fast, 0 at once.
         options: those of `MessageStream`.
 
     Raises:
         OSError: the file cannot be read.
+        RecordingError: the file is no recording, or not a whole one.
+        ValueError: there is no such speed.
 
     >>> with replay(b'event: ping\\ndata: {"type":"ping"}\\n\\n', allow_incomplete=True) as stream:
     ...     list(stream)
     []
     """
-    return MessageStream(_response(source), **options)
+    return MessageStream(_response(source, speed), **options)
 
 
-def areplay(source: Source, **options: Any) -> AsyncMessageStream[Any]:
-    """A recorded body as an async stream: see `replay`."""
-    return AsyncMessageStream(_response(source), **options)
+def areplay(source: Source, *, speed: float = 0.0, **options: Any) -> AsyncMessageStream[Any]:
+    """A recording, or a raw body, as an async stream: see `replay`."""
+    return AsyncMessageStream(_response(source, speed), **options)

@@ -32,6 +32,14 @@ __all__ = [
 ]
 
 
+def _is_plain(response: httpx.Response) -> bool:
+    """Whether the body is there to be read as it comes: not encoded, and not read before.
+
+    To read that raw saves two generators a chunk, 0.2 µs of 5 where each chunk is an event.
+    """
+    return "content-encoding" not in response.headers and not response.is_stream_consumed
+
+
 class _Stream(Generic[ResponseFormatT]):
     """What both streams show without waiting."""
 
@@ -123,7 +131,11 @@ class MessageStream(_Stream[ResponseFormatT]):
             allow_incomplete: take the end of the input for the end of the message, complete or not.
         """
         super().__init__(source, parse, partial_mode, limit, allow_incomplete)
-        self._chunks = iter(source.iter_bytes() if isinstance(source, httpx.Response) else source)
+        if isinstance(source, httpx.Response):
+            chunks = source.iter_raw() if _is_plain(source) else source.iter_bytes()
+        else:
+            chunks = iter(source)
+        self._chunks: Iterator[bytes] = chunks
         self._close = weakref.finalize(self, _close, source)
         self._close.atexit = False
 
@@ -247,8 +259,11 @@ class AsyncMessageStream(_Stream[ResponseFormatT]):
     ) -> None:
         """Read a stream from `source`: see `MessageStream`."""
         super().__init__(source, parse, partial_mode, limit, allow_incomplete)
-        chunks = source.aiter_bytes() if isinstance(source, httpx.Response) else source
-        self._chunks = chunks.__aiter__()
+        if isinstance(source, httpx.Response):
+            chunks = source.aiter_raw() if _is_plain(source) else source.aiter_bytes()
+        else:
+            chunks = source.__aiter__()
+        self._chunks: AsyncIterator[bytes] = chunks
         self._source = source
         self._abandon = weakref.finalize(self, _abandon, source, self._chunks, spawner())
         self._abandon.atexit = False

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from command_line import pty, running
+
+__all__ = ["pty", "running"]
 
 
 @pytest.fixture(autouse=True)

@@ -9,26 +9,23 @@ import io
 import json
 import os
 import re
-import select
 import signal
 import subprocess
 import sys
 import time
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
+from command_line import ENVIRONMENT, Screen, command, posix, read_all, read_until
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from streamfold.adapters import cli, terminal
-from streamfold.reducer import ProtocolError, Snapshot, StreamState, feed
+from streamfold.adapters import cli, displays, terminal
+from streamfold.reducer import ProtocolError, Snapshot, StreamfoldError, StreamState, feed
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 INDEX = json.loads((RECORDINGS / "index.json").read_text("utf-8"))
 NAMES = tuple(INDEX)
-
-posix = pytest.mark.skipif(os.name != "posix", reason="pipes and terminals as POSIX has them")
 
 # --- streams ------------------------------------------------------------------------------------
 
@@ -121,77 +118,6 @@ def shown(*events):
     transcript.show(derived, state.snapshot)
     transcript.close(state.snapshot)
     return out.getvalue()
-
-
-class Screen(io.StringIO):
-    """A text stream that says it is a terminal."""
-
-    def isatty(self):
-        return True
-
-
-COMMAND = (sys.executable, "-m", "streamfold.adapters.cli")
-UNSET = ("NO_COLOR", "FORCE_COLOR", "PYTHONUNBUFFERED")
-ENVIRONMENT = {
-    **{key: value for key, value in os.environ.items() if key not in UNSET},
-    "PYTHONUTF8": "1",
-    "TERM": "xterm-256color",
-}
-
-
-def command(*arguments, **options):
-    """The command as a process of its own, run to its end."""
-    options = {"capture_output": True, "timeout": 60, "env": ENVIRONMENT, **options}
-    return subprocess.run([*COMMAND, *arguments], **options)
-
-
-@pytest.fixture
-def running():
-    """The command as a process of its own, with pipes to talk to it."""
-    started = []
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    def run(*arguments, **options):
-        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-        options = {"bufsize": 0, "env": ENVIRONMENT, **pipes, **options}
-        process = subprocess.Popen([*COMMAND, *arguments], **options)
-        started.append(process)
-        return process
-
-    yield run
-    signal.signal(signal.SIGINT, before)
-    for process in started:
-        process.kill()
-        process.wait()
-        for pipe in (process.stdin, process.stdout, process.stderr):
-            if pipe is not None:
-                pipe.close()
-
-
-def read_until(source, wanted, seconds=30):
-    """What the file descriptor `source` gives until `wanted` is in it."""
-    seen = b""
-    deadline = time.monotonic() + seconds
-    while wanted not in seen:
-        ready, _, _ = select.select([source], [], [], max(0, deadline - time.monotonic()))
-        assert ready, f"no {wanted!r} in {seen!r}"
-        piece = os.read(source, 65536)
-        assert piece, f"the output ended: {seen!r}"
-        seen += piece
-    return seen
-
-
-def read_all(master):
-    """What is written on a pseudo-terminal until its other end closes."""
-    seen = b""
-    while True:
-        try:
-            piece = os.read(master, 65536)
-        except OSError:  # Linux says EIO at the end
-            return seen
-        if not piece:
-            return seen
-        seen += piece
 
 
 # --- every recording ----------------------------------------------------------------------------
@@ -626,7 +552,8 @@ def test_nothing_in_a_result_raises(kind, told_as, content, pages, details):
 )
 def test_any_order_of_events_is_shown_or_refused(events):
     out = io.StringIO()
-    assert cli._replay(Source([body(*events)]), terminal.Transcript(out)) in (0, 1)
+    fault = displays.show_body([body(*events)], terminal.Transcript(out))
+    assert fault is None or isinstance(fault, StreamfoldError)
 
 
 # --- faults -------------------------------------------------------------------------------------
@@ -781,7 +708,7 @@ def uncoloured(text):
 
 def on_screen(stream):
     screen = Screen()
-    assert cli._replay(Source([stream]), terminal.Transcript(screen)) == 0
+    assert displays.show_body([stream], terminal.Transcript(screen)) is None
     return screen.getvalue()
 
 
@@ -894,16 +821,6 @@ def test_ctrl_c_is_quiet(running, flags):
     assert process.stderr.read() == b""
 
 
-@pytest.fixture
-def pty():
-    """A pseudo-terminal: what people hold, and what programs do."""
-    if os.name != "posix":
-        pytest.skip("no pseudo-terminals here")
-    master, slave = os.openpty()
-    yield SimpleNamespace(master=master, slave=slave)
-    os.close(master)
-
-
 def test_colours_on_a_terminal(running, pty):
     pytest.importorskip("rich")
     stream = body(
@@ -950,6 +867,6 @@ def test_ctrl_c_on_a_terminal_ends_the_line(running, pty):
 
 def test_a_display_is_asked_for_events_and_for_the_end():
     out = io.StringIO()
-    cli.FinalMessage(out).close(Snapshot())
-    cli.EventLines(out).close(Snapshot())
+    displays.FinalMessage(out).close(Snapshot())
+    displays.EventLines(out).close(Snapshot())
     assert out.getvalue() == ""

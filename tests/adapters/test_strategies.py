@@ -564,7 +564,7 @@ def test_the_simplest_are_simple() -> None:
         "message_stop",
     ]
     assert find(chunked(b"ab"), lambda chunks: True) == [b"ab"]
-    assert find(json_documents(), lambda text: True) in ("null", "[]")
+    assert find(json_documents(), lambda text: True).replace(" ", "") in ("null", "[]")
     assert find(json_prefixes(), lambda text: True) == ""
 
 

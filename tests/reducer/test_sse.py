@@ -398,17 +398,14 @@ def test_a_stream_stopped_at_any_byte_goes_on_from_json_and_from_a_pickle(body: 
 
 def test_a_state_between_events_is_the_same_for_all_of_them() -> None:
     between, _ = run([b"id: 7\ndata: a\n\n"])
-    assert between._is_between_events
-    for chunk in (b"event: e\ndata: {}\n\n", b"data: a\n\n: c\n\n\n", b"\n", b"id: 7\n\n"):
-        assert decode_sse(between, chunk)[0] is between
+    assert decode_sse(between, b"event: e\ndata: {}\n\n")[0] is between
+    for chunk in (b"data: a\n\n: c\n\n\n", b"\n", b"id: 7\n\n"):
+        assert decode_sse(between, chunk)[0] == between
     assert decode_sse(between, b"id: 8\n\n")[0] == attrs.evolve(between, id="8")
     for chunk in (b"x", b"data: a\n", b"event: e\n", b"retry: 0\n", b"\r", b"data: a\r\r"):
         inside, _ = decode_sse(between, chunk)
-        assert not inside._is_between_events, chunk
         assert inside != between
         assert decode_sse(inside, b"\n\n")[0] == between
-    for beginning in (b"", BOM[:2], BOM):
-        assert not run([beginning])[0]._is_between_events
 
 
 def test_all_of_a_state_is_told() -> None:
@@ -641,8 +638,8 @@ def test_the_states_of_a_long_line_share_its_bytes() -> None:
 def test_ordinary_events_are_cut_without_a_call_for_each() -> None:
     body = b"event: content_block_delta\ndata: {}\n\n" * 1000
     counts = calls_of(lambda: decode_sse(SSEState(), body))
-    assert counts["partition"] in range(1000, 1010)
-    del counts["partition"]
+    assert counts["findall"] == 1
+    assert counts["partition"] < 10
     assert sum(counts[name] for name in ("decode_sse", "scan", "_by_events", "_by_lines")) < 10
     assert counts["splitlines"] < 5
 

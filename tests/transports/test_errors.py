@@ -355,9 +355,9 @@ def test_a_success_that_is_no_event_stream(headers, kind):
 
 
 def test_the_family():
-    errors = [getattr(transports, name) for name in transports.__all__ if name.endswith("Error")]
-    assert len(errors) == 19
-    for error in errors:
+    errors = {name for name in transports.errors.__all__ if name.endswith("Error")}
+    assert len(errors & set(transports.__all__)) == len(errors) == 19
+    for error in (getattr(transports, name) for name in errors):
         assert issubclass(error, APIError)
         assert issubclass(error, StreamfoldError)
         assert error.__doc__

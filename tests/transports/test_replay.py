@@ -1,14 +1,30 @@
-"""A recorded body, wherever it lies, is a stream like any other."""
+"""A recording, or a raw body, wherever it lies, is a stream like any other."""
 
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
+import attrs
+import httpx
 import pytest
-from shells import BODY, EVENTS, HALF, MESSAGE
+from shells import BODY, EVENTS, HALF, MESSAGE, body, start, tool_block
 from streamfold.reducer import IncompleteStreamError, StreamState, feed, fold
-from streamfold.transports import AsyncMessageStream, MessageStream, areplay, replay
+from streamfold.transports import (
+    APIConnectionError,
+    APITimeoutError,
+    AsyncMessageStream,
+    MessageStream,
+    RecordedChunk,
+    RecordedError,
+    RecordedRequest,
+    RecordedResponse,
+    Recording,
+    RecordingError,
+    areplay,
+    replay,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -44,6 +60,62 @@ async def test_bytes_and_chunks(shell, make):
         events = [event async for event in stream]
         assert events == list(feed(StreamState(), BODY)[1])
         assert stream.current_message_snapshot == MESSAGE
+
+
+async def test_recordings(shell, tmp_path):
+    path = tmp_path / "text.jsonl"
+    made = attrs.evolve(
+        Recording.load(TEXT).rechunk(7),
+        request=RecordedRequest("POST", "https://x.example/v1", {"accept": "*/*"}),
+        response=RecordedResponse(200, {"request-id": "req_1"}),
+    )
+    made.save(path)
+    for source in (made, path, str(path)):
+        async with shell.replay(source) as stream:
+            assert (await stream.get_final_message()).to_dict() == expected(TEXT)
+            assert stream.request_id == "req_1"
+            assert stream.response.request.url == "https://x.example/v1"
+            assert stream.response.request.headers["accept"] == "*/*"
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(RecordingError, match="cut off"):
+        shell.replay(path)
+
+
+async def test_what_the_request_asked_for_counts(shell):
+    """An unfinished string in a tool's input is kept, as the recorded beta has it."""
+    events = [start(), *tool_block(0, '{"city": "Kö')[:-1]]
+    betas = {"anthropic-beta": "fine-grained-tool-streaming-2025-05-14"}
+    plain = Recording.of(body(*events))
+    fine = attrs.evolve(plain, request=RecordedRequest("POST", "https://x.example", betas))
+    inputs = []
+    for made in (plain, fine):
+        stream = shell.replay(made, allow_incomplete=True)
+        inputs.append((await stream.get_final_message()).content[0].input)
+    assert inputs == [{}, {"city": "Kö"}]
+
+
+async def test_as_slow_as_it_was(shell):
+    made = Recording.of([RecordedChunk(HALF, 0.1), RecordedChunk(BODY[len(HALF) :], 0.2)])
+    for speed, least in ((0, 0.0), (1, 0.2), (4, 0.05)):
+        began = time.monotonic()
+        assert await shell.replay(made, speed=speed).get_final_message() == MESSAGE
+        assert time.monotonic() - began >= least - 0.005
+    assert await shell.replay(BODY, speed=1).get_final_message() == MESSAGE
+    with pytest.raises(ValueError, match="speed is how many times as fast"):
+        shell.replay(BODY, speed=-1)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("ReadTimeout", APITimeoutError), ("RemoteProtocolError", APIConnectionError)],
+)
+async def test_it_ends_as_it_ended(shell, name, kind):
+    made = Recording.of([HALF])
+    failed = attrs.evolve(made, ended="error", error=RecordedError(name, "why"))
+    with pytest.raises(kind, match="the connection was lost: why") as caught:
+        await shell.replay(failed).until_done()
+    assert type(caught.value.__cause__) is getattr(httpx, name)
+    assert caught.value.snapshot == fold(EVENTS[:4])
 
 
 async def test_it_has_a_response(shell):
@@ -83,6 +155,11 @@ async def test_the_source_is_let_go_with_the_stream(shell):
         await stream.__anext__()
         assert closed == []
     assert closed == [True]
+
+
+async def test_a_source_that_cannot_be_closed(shell):
+    async with shell.replay([HALF, BODY[len(HALF) :]]) as stream:
+        await stream.__anext__()
 
 
 async def test_a_source_that_was_never_read(shell):

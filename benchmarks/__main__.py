@@ -1,0 +1,86 @@
+"""`python -m benchmarks`: measure, print the table, and save it if asked."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description="Measure streamfold beside its peers, in one run, taking turns.",
+    )
+    parser.add_argument(
+        "--only",
+        metavar="NAME",
+        action="append",
+        help="only the workloads with NAME in their name (again for more)",
+    )
+    parser.add_argument("--list", action="store_true", help="only tell the names")
+    parser.add_argument("--json", metavar="FILE", type=Path, help="write all figures to FILE")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument(
+        "--quick", action="store_true", help="everything once and tiny: does it run at all?"
+    )
+    how.add_argument(
+        "--save", action="store_true", help="write RESULTS.md and its plots, beside this file"
+    )
+    return parser
+
+
+def main() -> int:
+    """Run what the command line says; its exit status."""
+    parser = _parser()
+    options = parser.parse_args()
+    if options.save and options.only:
+        parser.error("--save writes the whole table: it goes without --only")
+    try:
+        from . import curves, report, workloads
+        from .measure import Patience, Point, compare
+    except ModuleNotFoundError as error:
+        parser.error(f"{error}: the peers come with the extra: pip install 'streamfold[bench]'")
+
+    scale = workloads.Scale(divisor=50, shortest=0.0) if options.quick else workloads.Scale()
+    patience = Patience(rounds=(1, 1)) if options.quick else Patience()
+    measured = []
+    for comparison in workloads.comparisons(scale):
+        if options.only and not any(name in comparison.name for name in options.only):
+            continue
+        if options.list:
+            print(comparison.name)
+            continue
+        comparison.check()
+        measured.append(compare(comparison, patience))
+        _tell(f"{comparison.name}: {report.ratio(measured[-1])}")
+    if options.list:
+        return 0
+    print(report.table(measured, judged=not options.quick))
+    if not options.quick:
+        print(report.verdict(measured))
+
+    machine = report.Machine.this()
+    points: dict[str, list[Point]] = {}
+    if options.save:
+        _tell("the curves")
+        points["cost"] = list(curves.cost(scale))
+        points["memory"] = list(curves.memory(scale))
+        report.save_plots(FOLDER, points["cost"], points["memory"])
+        text = report.results(measured, machine)
+        (FOLDER / "RESULTS.md").write_text(text, encoding="utf-8")
+    if options.json:
+        figures = report.raw_figures(measured, machine, points)
+        options.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    return 0
+
+
+def _tell(progress: str) -> None:
+    print(progress, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,41 @@
+"""How the cost of an event, and the memory of all of them, go with the length of the stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from . import isolated, peers, streams
+from .measure import Patience, Point, compare
+from .workloads import OURS, SDK, Scale, beside_the_sdk
+
+__all__ = ["cost", "memory"]
+
+LENGTHS = (1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 64_000)
+
+
+def cost(scale: Scale) -> Iterator[Point]:
+    """Microseconds of CPU time per event, all events read.
+
+    The least of several rounds: there is no ratio here that would not mind a slow machine.
+    """
+    patience = Patience(rounds=(3, 9), error=0.03, seconds=10.0)
+    for kind, make in (("text", streams.text), ("tool input", streams.tool)):
+        for deltas in map(scale, LENGTHS):
+            stream = make(deltas)
+            comparison = beside_the_sdk(scale, f"{kind} {deltas}", stream, peers.all_events)
+            if kind == "tool input" and deltas > scale(16_000):
+                yield Point(
+                    f"{OURS}, {kind}", deltas, min(comparison.ours.cost() for _ in range(3))
+                )
+            else:
+                measured = compare(comparison, patience)
+                yield Point(f"{OURS}, {kind}", deltas, min(ours for ours, _ in measured.rounds))
+                yield Point(f"{SDK}, {kind}", deltas, min(peer for _, peer in measured.rounds))
+
+
+def memory(scale: Scale) -> Iterator[Point]:
+    """Megabytes of all events of a text."""
+    for deltas in map(scale, LENGTHS):
+        yield Point(OURS, deltas, isolated.kept_events(OURS, deltas))
+        if deltas <= scale(16_000):  # with the square of the length: 64k would take 19 GB
+            yield Point(SDK, deltas, isolated.kept_events(SDK, deltas))

@@ -1,0 +1,224 @@
+"""How each side reads a stream.
+
+Opening a stream and reading it are two functions: only reading is measured, so that the official
+SDK does not pay for building a request. Both sides get the same chunks from a transport in this
+process, through the HTTP library they are made for (`httpx` here, `httpx2` there).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import functools
+import json
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from typing import Any
+
+import anthropic
+import httpx
+import httpx2
+import httpx_sse
+import jiter
+import partial_json_parser
+from streamfold.reducer import ServerSentEvent, SSEState, decode_sse
+from streamfold.transports import AsyncMessageStream, MessageStream
+
+Chunks = Sequence[bytes]
+
+# --- the wire -----------------------------------------------------------------------------------
+
+HEADERS = {"content-type": "text/event-stream"}
+URL = "https://api.anthropic.com/v1/messages"
+
+
+class _Wire:
+    """Chunks that come from nowhere; the async ones by way of the event loop, as from a socket."""
+
+    def __init__(self, chunks: Chunks) -> None:
+        self._chunks = chunks
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._chunks)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for chunk in self._chunks:
+            await asyncio.sleep(0)
+            yield chunk
+
+
+class _HTTPXWire(_Wire, httpx.SyncByteStream, httpx.AsyncByteStream):
+    pass
+
+
+class _HTTPX2Wire(_Wire, httpx2.SyncByteStream, httpx2.AsyncByteStream):
+    pass
+
+
+class _Transport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
+    """Answers every request with `chunks`."""
+
+    chunks: Chunks = ()
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(200, headers=HEADERS, stream=_HTTPX2Wire(self.chunks))
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        return self.handle_request(request)
+
+
+def _response(chunks: Chunks) -> httpx.Response:
+    request = httpx.Request("POST", URL)
+    return httpx.Response(200, headers=HEADERS, stream=_HTTPXWire(chunks), request=request)
+
+
+# --- opening ------------------------------------------------------------------------------------
+
+_REQUEST: Any = {
+    "model": "claude-haiku-4-5",
+    "max_tokens": 64_000,
+    "messages": [{"role": "user", "content": "Tell me more"}],
+}
+_TRANSPORT = _Transport()
+
+
+@functools.cache
+def _client() -> anthropic.Anthropic:
+    return anthropic.Anthropic(api_key="none", http_client=httpx2.Client(transport=_TRANSPORT))
+
+
+@functools.cache
+def _async_client() -> anthropic.AsyncAnthropic:
+    http_client = httpx2.AsyncClient(transport=_TRANSPORT)
+    return anthropic.AsyncAnthropic(api_key="none", http_client=http_client)
+
+
+def open_streamfold(chunks: Chunks) -> MessageStream[Any]:
+    """A stream of streamfold."""
+    return MessageStream(_response(chunks))
+
+
+def open_sdk(chunks: Chunks) -> Any:
+    """A stream of the official SDK."""
+    _TRANSPORT.chunks = chunks
+    return _client().messages.stream(**_REQUEST).__enter__()
+
+
+async def aopen_streamfold(chunks: Chunks) -> AsyncMessageStream[Any]:
+    """An async stream of streamfold."""
+    return AsyncMessageStream(_response(chunks))
+
+
+async def aopen_sdk(chunks: Chunks) -> Any:
+    """An async stream of the official SDK."""
+    _TRANSPORT.chunks = chunks
+    return await _async_client().messages.stream(**_REQUEST).__aenter__()
+
+
+# --- reading: the same code for both, for they have the same interface --------------------------
+
+
+def all_events(stream: Any) -> int:
+    """Iterate all events; how many they are."""
+    count = 0
+    for _ in stream:
+        count += 1
+    return count
+
+
+def text_stream(stream: Any) -> int:
+    """Iterate the text; how long it is."""
+    return sum(len(text) for text in stream.text_stream)
+
+
+def final_message(stream: Any) -> None:
+    """Only wait for the message."""
+    stream.get_final_message()
+
+
+def every_snapshot(stream: Any) -> Any:
+    """Iterate all events, look at what the tool's input says so far at each; the last of it."""
+    snapshot = None
+    for event in stream:
+        if event.type == "input_json":
+            snapshot = event.snapshot
+    return plain(snapshot)
+
+
+async def all_events_async(stream: Any) -> int:
+    """`all_events`, async."""
+    count = 0
+    async for _ in stream:
+        count += 1
+    return count
+
+
+def message_of(message: Any) -> object:
+    """What both sides must agree on: the message without the fields that are null."""
+    told = message.to_dict()
+    usage = {key: value for key, value in told["usage"].items() if value is not None}
+    content = [
+        {key: value for key, value in block.items() if value is not None}
+        for block in told["content"]
+    ]
+    return {**{key: told[key] for key in ("id", "stop_reason")}, "content": content, "usage": usage}
+
+
+def plain(snapshot: Any) -> Any:
+    """A tool's input as plain JSON values."""
+    return snapshot.to_dict() if hasattr(snapshot, "to_dict") else snapshot
+
+
+@functools.cache
+def _loop() -> asyncio.AbstractEventLoop:
+    loop = asyncio.new_event_loop()
+    atexit.register(loop.close)
+    return loop
+
+
+def wait_for(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Run `coroutine` on the one event loop of the benchmarks."""
+    return _loop().run_until_complete(coroutine)
+
+
+# --- parts of the way ---------------------------------------------------------------------------
+
+
+def decode_streamfold(chunks: Chunks) -> list[ServerSentEvent]:
+    """Server-sent events alone."""
+    state = SSEState()
+    found: list[ServerSentEvent] = []
+    for chunk in chunks:
+        state, events = decode_sse(state, chunk)
+        found += events
+    return found
+
+
+def decode_httpx_sse(chunks: Chunks) -> list[httpx_sse.ServerSentEvent]:
+    """The same by httpx-sse."""
+    return list(httpx_sse.EventSource(_response(chunks)).iter_sse())
+
+
+def json_alone(data: Sequence[bytes]) -> None:
+    """The floor: parse each event's data, which was cut out before, and nothing else."""
+    loads = json.loads
+    for one in data:
+        loads(one)
+
+
+def snapshots_jiter(pieces: Sequence[str]) -> Any:
+    """Parse a tool's input anew at each piece, as the official SDK does it: by jiter."""
+    snapshot, so_far = None, b""
+    for piece in pieces:
+        so_far += piece.encode()
+        snapshot = jiter.from_json(so_far, partial_mode=True)
+    return snapshot
+
+
+def snapshots_partial_json_parser(pieces: Sequence[str]) -> Any:
+    """Parse a tool's input anew at each piece: by partial-json-parser."""
+    snapshot, so_far = None, ""
+    allowed = partial_json_parser.ALL & ~partial_json_parser.STR
+    for piece in pieces:
+        so_far += piece
+        snapshot = partial_json_parser.loads(so_far, allowed)
+    return snapshot

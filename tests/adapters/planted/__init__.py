@@ -1,0 +1,1 @@
+"""Accumulators and decoders with one bug each, which the conformance checks must find."""

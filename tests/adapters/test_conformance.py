@@ -1,0 +1,434 @@
+"""The conformance checks find each planted bug, and nothing where there is none."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import subprocess
+import sys
+from collections import UserDict
+from typing import Any, NamedTuple
+
+import attrs
+import pytest
+from model import MESSAGE_STOP, block_delta, block_start, block_stop, message_delta, message_start
+from planted import accumulators, decoders
+from planted.accumulators import Right
+from streamfold.adapters import conformance
+from streamfold.adapters.conformance import (
+    AccumulatorMismatch,
+    DecoderMismatch,
+    check_accumulator,
+    check_chunks,
+    check_decoder,
+    check_stream,
+)
+from streamfold.reducer import ProtocolError, SSEState, decode_sse, fold
+
+STREAM = [
+    message_start(stop_reason=None, usage={"input_tokens": 1, "output_tokens": 1}),
+    block_start(0, "text", text=""),
+    block_delta(0, "text_delta", text="Hi"),
+    block_stop(0),
+    message_delta(usage={"output_tokens": 2}),
+    MESSAGE_STOP,
+]
+
+# --- planted bugs -------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def findings() -> dict[str, Any]:
+    """What is found in each, by two processes of their own, which coverage does not slow down."""
+    code = f"import sys; sys.path[:0] = {sys.path!r}; from planted import all; all.main(%d, 2)"
+    halves = [
+        subprocess.Popen([sys.executable, "-c", code % half], stdout=subprocess.PIPE)
+        for half in (0, 1)
+    ]
+    lines = [line for half in halves for line in half.communicate()[0].splitlines()]
+    assert [half.returncode for half in halves] == [0, 0]
+    return {finding["name"]: finding for finding in map(json.loads, lines)}
+
+
+@pytest.mark.parametrize("planted", accumulators.PLANTED, ids=lambda bug: bug.accumulator.__name__)
+def test_a_planted_bug_is_found_and_shrunk(
+    planted: accumulators.Planted, findings: dict[str, Any]
+) -> None:
+    finding = findings[f"planted.accumulators.{planted.accumulator.__name__}.accumulate"]
+    assert finding["kind"] in planted.kinds
+    assert finding["size"] <= 12
+
+
+@pytest.mark.parametrize("planted", decoders.PLANTED, ids=lambda bug: bug.decoder.__name__)
+def test_a_planted_bug_of_a_decoder_is_found_and_shrunk(
+    planted: decoders.Planted, findings: dict[str, Any]
+) -> None:
+    finding = findings[f"planted.decoders.{planted.decoder.__name__}.decode"]
+    assert finding["kind"] in planted.kinds
+    assert finding["size"] <= 40
+
+
+def test_nothing_is_found_where_there_is_nothing(findings: dict[str, Any]) -> None:
+    passed = {name: found for name, found in findings.items() if found["kind"] is None}
+    assert {name: found["size"] for name, found in passed.items()} == {
+        "planted.accumulators.Right.accumulate": 600,
+        "planted.decoders.Right.decode": 300,
+    }
+
+
+def test_long_streams_are_measured_for_each_kind() -> None:
+    report = check_accumulator(Right.accumulate, max_examples=1, seed=0)
+    assert [growth.kind for growth in report.growth] == ["text", "tool_use", "thinking", "blocks"]
+
+
+def test_the_reference_is_right_of_itself() -> None:
+    def accumulate(events: Any) -> Any:
+        return fold(events).message
+
+    check_accumulator(accumulate, max_examples=50, seed=0, ways=["halves", "pings"], growth=False)
+    check_decoder(lambda chunks: decode_sse(SSEState(), b"".join(chunks))[1], max_examples=50)
+
+
+# --- what a mismatch says -----------------------------------------------------------------------
+
+
+def mismatch_of(bug: type[Right], **options: Any) -> AccumulatorMismatch:
+    with pytest.raises(AccumulatorMismatch) as found:
+        check_accumulator(bug.accumulate, **{"growth": False, **options})
+    return found.value
+
+
+def test_same_seed_same_find() -> None:
+    finds = [mismatch_of(accumulators.AddsUpTotals, seed=7) for _ in range(2)]
+    assert str(finds[0]) == str(finds[1])
+
+
+def test_same_seed_same_find_in_another_process() -> None:
+    code = (
+        "from planted.accumulators import *; from streamfold.adapters.conformance import *\n"
+        "try: check_accumulator(AddsUpTotals.accumulate, seed=3, growth=False)\n"
+        "except AccumulatorMismatch as mismatch: print(mismatch)"
+    )
+    paths = f"import sys; sys.path[:0] = {sys.path!r}\n"
+    runs = [
+        subprocess.run([sys.executable, "-c", paths + code], capture_output=True, check=True)
+        for _ in range(2)
+    ]
+    assert runs[0].stdout == runs[1].stdout != b""
+
+
+def test_without_a_seed_it_says_which_one_it_took() -> None:
+    found = mismatch_of(accumulators.LosesUsageOnAnOmittedField)
+    assert found.seed is not None
+    again = mismatch_of(accumulators.LosesUsageOnAnOmittedField, seed=found.seed)
+    assert again.events == found.events
+
+
+@pytest.mark.parametrize("planted", ["AddsUpTotals", "SharesItsContent"])
+def test_the_pasted_test_fails_as_it_should(planted: str) -> None:
+    found = mismatch_of(getattr(accumulators, planted), seed=0, ignore=("usage.speed",))
+    pasted: dict[str, Any] = {}
+    exec(found.code, pasted)
+    with pytest.raises(AccumulatorMismatch) as again:
+        pasted["test_accumulate"]()
+    assert again.value.kind == found.kind
+    assert again.value.expected == found.expected
+    assert again.value.seed is None
+
+
+def test_the_pasted_test_of_a_decoder_fails_as_it_should() -> None:
+    with pytest.raises(DecoderMismatch) as found:
+        check_decoder(decoders.CutsCharacters.decode, seed=0, ignore=["retry"])
+    pasted: dict[str, Any] = {}
+    exec(found.value.code, pasted)
+    with pytest.raises(DecoderMismatch):
+        pasted["test_decode"]()
+
+
+@pytest.mark.parametrize(
+    "bug", [accumulators.JoinsAllAtEachDelta, accumulators.RecursesForEachEvent]
+)
+def test_the_pasted_test_of_a_long_stream_fails_as_it_should(bug: type[Right]) -> None:
+    found = mismatch_of(bug, max_examples=5, blocks=["text"], growth=True)
+    pasted: dict[str, Any] = {}
+    exec(found.code, pasted)
+    with pytest.raises(AssertionError):
+        pasted["test_accumulate"]()
+
+
+def test_what_cannot_be_imported_has_a_comment() -> None:
+    with pytest.raises(AccumulatorMismatch) as found:
+        check_stream(lambda events: {}, STREAM)
+    assert f"function = ...  # {__name__}.test_what_cannot" in found.value.code
+    assert "<lambda>" in str(found.value)
+
+
+class Accumulators:
+    def __call__(self, events: Any) -> Any:
+        return {}
+
+
+def test_an_object_that_can_be_called_is_named_by_its_class() -> None:
+    with pytest.raises(AccumulatorMismatch, match=r"\.Accumulators differs"):
+        check_stream(Accumulators(), STREAM)
+
+
+def test_the_text_has_all_that_is_to_be_known() -> None:
+    text = str(mismatch_of(accumulators.AddsUpTotals, seed=1))
+    for part in ("AddsUpTotals.accumulate differs", "check_stream(", "Expected:", "Got:", "seed=1"):
+        assert part in text
+    assert '-    "output_tokens": 1' in text
+    assert '+    "output_tokens": 2' in text
+
+
+def test_an_exception_is_the_cause() -> None:
+    found = mismatch_of(accumulators.BreaksOnAPing, seed=0)
+    assert isinstance(found.__cause__, KeyError)
+    assert "KeyError: 'ping' (in read, line" in str(found)
+    assert found.got == ""
+
+
+def test_a_mismatch_can_be_pickled() -> None:
+    found = mismatch_of(accumulators.AddsUpTotals, seed=1)
+    again = pickle.loads(pickle.dumps(found))
+    assert (str(again), again.events) == (str(found), found.events)
+
+
+def test_a_report_tells_what_long_streams_cost() -> None:
+    report = check_accumulator(Right.accumulate, max_examples=5, seed=0, blocks=["text"])
+    assert str(report).startswith("5 streams, all as they should be (seed 0)\ntext deltas: work")
+
+
+# --- one stream ---------------------------------------------------------------------------------
+
+
+def test_a_right_result_may_be_of_any_make() -> None:
+    @attrs.frozen
+    class Message:
+        content: Any
+        id: str
+        type: str
+        role: str
+        model: str
+        usage: Any
+        stop_reason: str
+        stop_sequence: str | None = None
+
+    def accumulate(events: Any) -> Any:
+        fields = fold(events).message.to_dict()  # type: ignore[union-attr]
+        return Message(**{**fields, "content": tuple(map(UserDict, fields["content"]))})
+
+    check_stream(accumulate, STREAM)
+
+
+def test_what_cannot_be_read_is_a_finding() -> None:
+    with pytest.raises(AccumulatorMismatch, match="cannot read a object as a message"):
+        check_stream(lambda events: object(), STREAM)
+
+
+def test_nulls_may_be_told_from_nothing() -> None:
+    def accumulate(events: Any) -> Any:
+        return {**Right.accumulate(events), "stop_details": None}
+
+    check_stream(accumulate, STREAM)
+    with pytest.raises(AccumulatorMismatch, match="strict_nulls=True"):
+        check_stream(accumulate, STREAM, strict_nulls=True)
+
+
+@pytest.mark.parametrize("stream", [[], STREAM[:4], [*STREAM[:4], {"type": "error", "error": {}}]])
+def test_what_is_not_complete_must_be_refused(stream: list[Any]) -> None:
+    def accumulate(events: Any) -> Any:
+        message = fold(events).message
+        return None if message is None else message.to_dict()
+
+    check_stream(Right.accumulate, stream)
+    check_stream(lambda events: None, stream)
+    if stream:
+        with pytest.raises(AccumulatorMismatch) as found:
+            check_stream(accumulate, stream)
+        assert found.value.kind == "accepts a fault"
+
+
+@pytest.mark.parametrize("broken", [[STREAM[0], STREAM[0]], ["{"]])
+def test_what_is_broken_must_be_refused(broken: list[Any]) -> None:
+    with pytest.raises(AccumulatorMismatch, match="accepts a fault"):
+        check_stream(lambda events: {}, broken)
+
+
+def test_a_broken_stream_is_shrunk_to_a_broken_stream() -> None:
+    def accumulate(events: Any) -> Any:
+        try:
+            return fold(events).message
+        except ProtocolError:
+            return {}
+
+    with pytest.raises(AccumulatorMismatch, match="accepts a fault") as found:
+        check_accumulator(
+            accumulate,
+            max_examples=30,
+            seed=0,
+            blocks=["text"],
+            faults=["wrong_delta"],
+            growth=False,
+        )
+    assert sum(event["type"] == "content_block_start" for event in found.value.events) == 1
+
+
+def test_what_raises_the_second_time_does_not_repeat() -> None:
+    calls = []
+
+    def accumulate(events: Any) -> Any:
+        calls.append(events)
+        if len(calls) > 1:
+            raise ValueError("once")
+        return Right.accumulate(events)
+
+    with pytest.raises(AccumulatorMismatch, match="does not repeat") as found:
+        check_stream(accumulate, STREAM)
+    assert "ValueError: once" in found.value.got
+
+
+def test_what_depends_on_earlier_streams_is_found_though_it_does_not_come_again() -> None:
+    streams: list[str] = []
+
+    def accumulate(events: Any) -> Any:
+        events = list(events)
+        streams.append(json.dumps(events))
+        if len(streams) == 5:
+            return {}
+        return Right.accumulate(events)
+
+    with pytest.raises(AccumulatorMismatch):
+        check_accumulator(accumulate, seed=0, growth=False)
+
+
+def test_a_long_stream_that_goes_wrong_later_is_found() -> None:
+    def accumulate(events: Any) -> Any:
+        events = list(events)
+        if len(events) > 2000:
+            raise MemoryError
+        return Right.accumulate(events)
+
+    with pytest.raises(AccumulatorMismatch, match="MemoryError") as found:
+        check_accumulator(accumulate, max_examples=5, seed=0, blocks=["text"])
+    assert len(found.value.events) <= 12
+
+
+@pytest.mark.parametrize(
+    "bug",
+    [
+        accumulators.ChangesItsInput,
+        accumulators.ChangesTheBlocksOfItsInput,
+        accumulators.SharesItsContent,
+        accumulators.ReadsItsInputTwice,
+    ],
+)
+def test_what_is_shared_shows_in_one_stream(bug: type[Right]) -> None:
+    stream = [STREAM[0], block_start(0, "text", text="", citations=[]), *STREAM[2:]]
+    with pytest.raises(AccumulatorMismatch) as found:
+        check_stream(bug.accumulate, stream)
+    assert found.value.kind in next(
+        planted.kinds for planted in accumulators.PLANTED if planted.accumulator is bug
+    )
+    assert found.value.finding.diff != ""
+
+
+def test_what_is_shrunk_stays_what_it_is() -> None:
+    def accumulate(events: Any) -> Any:
+        events = list(events)
+        if len(events) < 6:
+            raise ValueError("short")
+        return {}
+
+    def alone(events: Any) -> Any:
+        events = list(events)
+        return Right.accumulate(events) if len(events) < 6 else accumulate(events)
+
+    for accumulator, kind in ((accumulate, "raises"), (alone, "differs")):
+        with pytest.raises(AccumulatorMismatch) as found:
+            check_accumulator(accumulator, seed=0, growth=False, blocks=["text"])
+        assert found.value.kind == kind
+
+
+class Event(NamedTuple):
+    event: str
+    data: str
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"event": None, "data": "a"},
+        ("", "a"),
+        ("message", "a", None, None),
+        Event("message", "a"),
+        attrs.make_class("Sse", ["data"])("a"),
+    ],
+)
+def test_the_events_of_a_decoder_may_be_of_any_make(event: Any) -> None:
+    check_chunks(lambda chunks: [event] * b"".join(chunks).count(b"\n\n"), [b"data: a", b"\n\n"])
+
+
+# --- options ------------------------------------------------------------------------------------
+
+
+def test_what_is_not_claimed_is_left_out() -> None:
+    check_accumulator(
+        accumulators.ForgetsTheStopSequence.accumulate,
+        seed=0,
+        ignore=["stop_sequence"],
+        max_examples=50,
+        growth=False,
+    )
+    check_accumulator(
+        accumulators.KeepsTheLastCitation.accumulate,
+        seed=0,
+        blocks=["thinking"],
+        max_examples=50,
+        growth=False,
+    )
+    nul = decoders.TakesIdsWithNul.decode
+    check_decoder(nul, seed=0, max_examples=50, ignore=["id"])
+    check_decoder(nul, seed=0, max_examples=50, quirks=["ids", "bom"])
+
+
+def test_progress_can_be_watched() -> None:
+    seen: list[tuple[int, bool]] = []
+    check_accumulator(
+        Right.accumulate,
+        seed=0,
+        max_examples=10,
+        growth=False,
+        watch=lambda tried, found: seen.append((tried, found)),
+    )
+    assert seen == [(number, False) for number in range(1, 11)]
+    seen.clear()
+    with pytest.raises(DecoderMismatch):
+        check_decoder(
+            decoders.KeepsTheByteOrderMark.decode,
+            seed=0,
+            watch=lambda tried, found: seen.append((tried, found)),
+        )
+    assert seen[-1][1]
+
+
+@pytest.mark.parametrize(
+    "options", [{"blocks": ["x"]}, {"ways": ["x"]}, {"faults": ["x"]}, {"blocks": "text"}]
+)
+def test_what_there_is_not_cannot_be_chosen(options: Any) -> None:
+    with pytest.raises(ValueError, match="must be some of"):
+        check_accumulator(Right.accumulate, **{"max_examples": 1, "growth": False, **options})
+
+
+def test_one_stream_needs_no_hypothesis(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith("streamfold.adapters.strategies")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delitem(sys.modules, "streamfold.adapters.event_streams", raising=False)
+    monkeypatch.setitem(sys.modules, "hypothesis", None)
+    conformance.check_stream(Right.accumulate, STREAM)
+    for check, function in (
+        (conformance.check_accumulator, Right.accumulate),
+        (conformance.check_decoder, decoders.Right.decode),
+    ):
+        with pytest.raises(ImportError, match=r"pip install 'streamfold\[testing\]'"):
+            check(function)

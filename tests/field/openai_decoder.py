@@ -1,0 +1,13 @@
+"""The OpenAI SDK's decoder: `pip install openai`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from openai._streaming import SSEDecoder
+
+
+def decode(chunks: Iterable[bytes]) -> Iterator[Any]:
+    """What the SDK's decoder gives."""
+    return SSEDecoder().iter_bytes(iter(chunks))

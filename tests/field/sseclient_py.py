@@ -1,0 +1,13 @@
+"""sseclient-py: `pip install sseclient-py`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from sseclient import SSEClient
+
+
+def decode(chunks: Iterable[bytes]) -> Iterator[Any]:
+    """What `SSEClient(chunks).events()` gives."""
+    return SSEClient(chunks).events()

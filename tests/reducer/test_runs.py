@@ -1,0 +1,272 @@
+"""A run of deltas is folded as one, by a short way. Its slow twin folds event by event, through the
+whole JSON: what comes out is the same, whatever stands between, before and inside of the runs.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from model import block_delta, block_start, message_start, tool_start
+from streamfold.reducer import (
+    ContentBlockStopEvent,
+    InputJsonEvent,
+    Message,
+    PartialMode,
+    ProtocolError,
+    ServerSentEvent,
+    Snapshot,
+    SSEState,
+    StreamState,
+    TextBlock,
+    TextDelta,
+    TextEvent,
+    ThinkingDelta,
+    ThinkingEvent,
+    ToolUseBlock,
+    decode_sse,
+    drain,
+    encode_sse,
+    feed,
+    parse_event,
+    reduce,
+)
+from streamfold.reducer.drafts import draft_of
+from streamfold.reducer.events import RawContentBlockDeltaEvent
+from streamfold.reducer.growing import Shared, Text
+from streamfold.reducer.objects import evolve
+
+Fed = tuple[Any, Any, str]
+
+
+def one_by_one(state: StreamState, chunk: bytes) -> Fed:
+    """The slow twin of `feed`: the snapshot, the events, and what went wrong."""
+    _, events = decode_sse(state.sse, chunk)
+    snapshot, derived = state.snapshot, []
+    try:
+        for event in events:
+            snapshot, more = reduce(snapshot, parse_event(event))
+            derived += more
+    except ProtocolError as fault:
+        return snapshot, tuple(derived), str(fault)
+    return snapshot, tuple(derived), ""
+
+
+def at_once(state: StreamState, chunk: bytes) -> Fed:
+    try:
+        state, events = feed(state, chunk)
+    except ProtocolError as fault:
+        return fault.snapshot, fault.events, str(fault)
+    return state.snapshot, events, ""
+
+
+def drained(state: StreamState, chunk: bytes) -> tuple[Any, str]:
+    try:
+        return drain(state, chunk).snapshot, ""
+    except ProtocolError as fault:
+        return fault.snapshot, str(fault)
+
+
+STARTS = [
+    block_start(0, "text", text=""),
+    block_start(0, "text", text="So "),
+    block_start(0, "thinking", thinking="", signature=""),
+    tool_start(0),
+    block_start(0, "hologram"),
+]
+
+texts = st.sampled_from(
+    [
+        "a",
+        "",
+        "é\u2028😀",
+        '{"a": "',
+        "1",
+        "}",
+        "\\ud83d",
+        "\\ude00",
+        "\\n",
+        '\\"',
+        "\\x",
+        "\t",
+        '"',
+    ]
+)
+"""What stands between the quotes of a delta: JSON, mostly."""
+ends = st.sampled_from(["}}"] * 6 + ["}   }", "} }  ", "},}", ',"x":1}}', '},"x":1}', "}", "}}x"])
+
+KINDS = [
+    ("text_delta", "text"),
+    ("thinking_delta", "thinking"),
+    ("input_json_delta", "partial_json"),
+    ("signature_delta", "signature"),
+]
+
+
+@st.composite
+def deltas(draw: Any, kind: tuple[str, str]) -> str:
+    """The data of a delta event, most likely of this kind: as the API writes it, or nearly so."""
+    name, attribute = draw(st.sampled_from([kind] * 8 + KINDS))
+    index = draw(st.sampled_from([0, 0, 0, 1]))
+    head = f'{{"type":"content_block_delta","index":{index},"delta":{{"type":"{name}",'
+    return f'{head}"{attribute}":"{draw(texts)}"{draw(ends)}'
+
+
+others = st.sampled_from(
+    [
+        '{"type": "ping"}',
+        '{"type":"content_block_stop","index":0}',
+        '{"type":"content_block_start","index":1,"content_block":{"type":"text","text":""}}',
+        '{"type":"message_stop"}',
+        '{"type":"error","error":{"type":"api_error","message":"no"}}',
+        '{"type":"hologram"}',
+        "nonsense",
+        " ",
+    ]
+)
+
+
+@settings(max_examples=400)
+@given(st.data())
+def test_runs_are_folded_as_their_events_one_by_one(data: st.DataObject) -> None:
+    start, kind = data.draw(
+        st.sampled_from(list(zip(STARTS, [KINDS[0], *KINDS[:3], KINDS[0]], strict=True)))
+    )
+    datas = data.draw(st.lists(deltas(kind) | deltas(kind) | others, max_size=8))
+    state, _ = feed(StreamState(), encode_sse([message_start(), start]))
+    chunk = "".join(f"event: x\ndata: {data}\n\n" for data in datas).encode()
+    expected = one_by_one(state, chunk)
+    assert at_once(state, chunk) == expected
+    assert drained(state, chunk) == (expected[0], expected[2])
+
+
+def test_after_the_end_of_the_stream_a_run_is_kept_aside() -> None:
+    state, _ = feed(StreamState(), encode_sse([message_start(), STARTS[0]]))
+    error = {"type": "error", "error": {"type": "api_error", "message": "no"}}
+    chunk = encode_sse([error, *[block_delta(0, "text_delta", text="late")] * 3])
+    assert at_once(state, chunk) == one_by_one(state, chunk)
+    assert len(at_once(state, chunk)[0].unfolded) == 3
+
+
+@pytest.mark.parametrize("start", STARTS[:4])
+def test_a_run_is_read_without_the_json_of_its_events(
+    start: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = {"text": "text_delta", "thinking": "thinking_delta"}
+    delta = kind.get(start["content_block"]["type"], "input_json_delta")
+    attribute = {"text_delta": "text", "thinking_delta": "thinking"}.get(delta, "partial_json")
+    state, _ = feed(StreamState(), encode_sse([message_start(), start]))
+    chunk = encode_sse([block_delta(0, delta, **{attribute: "[1"})] * 50)
+    expected = one_by_one(state, chunk)
+    monkeypatch.setattr("streamfold.reducer.pipeline.parse_data", None)
+    assert at_once(state, chunk) == expected
+
+
+def test_a_snapshot_that_others_were_folded_from_is_folded_from_again() -> None:
+    state, _ = feed(StreamState(), encode_sse([message_start(), STARTS[1]]))
+    state, _ = feed(state, encode_sse([block_delta(0, "text_delta", text="far")]))
+    endings = [["a", "b", "c"], ["a", "b"], ["x"], ["a", "b", "c"]]
+    branches = [
+        feed(state, encode_sse(block_delta(0, "text_delta", text=text) for text in ending))
+        for ending in endings
+    ]
+    for ending, (behind, events) in zip(endings, branches, strict=True):
+        assert behind.snapshot.message is not None
+        assert behind.snapshot.message.content[0]["text"] == "So far" + "".join(ending)
+        assert [event.text for event in events if event.type == "text"] == ending
+        assert events[-1].snapshot == "So far" + "".join(ending)
+
+
+def test_another_thread_that_appends_meanwhile_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def extend_after_another(shared: list[Any], pieces: list[str]) -> None:
+        list.extend(shared, ["another's"])
+        list.extend(shared, pieces)
+
+    before = Text(["So "]).append("far")
+    monkeypatch.setattr(Shared, "extend", extend_after_another)
+    after = before.extend(["a", "b"])
+    assert str(after) == "So farab"
+    assert [str(text) for text in after.since(before)] == ["So fara", "So farab"]
+
+
+# --- what is made by drafts ----------------------------------------------------------------------
+
+text_event = TextEvent(text="a", snapshot="a")
+
+DRAFTED = [
+    ServerSentEvent("e", "d", "1", 2),
+    TextDelta(text="a"),
+    ThinkingDelta(thinking="a"),
+    RawContentBlockDeltaEvent(index=0, delta=TextDelta(text="a")),
+    text_event,
+    ThinkingEvent(thinking="a", snapshot="a"),
+    InputJsonEvent(partial_json="1", snapshot={}),
+    ContentBlockStopEvent(index=0, content_block=TextBlock(text="a")),
+    Snapshot(partial_mode="trailing-strings"),
+    StreamState(sse=SSEState(limit=5)),
+]
+
+
+@pytest.mark.parametrize("value", DRAFTED, ids=lambda value: type(value).__name__)
+def test_a_sealed_draft_is_the_value(value: Any) -> None:
+    cls = type(value)
+    draft = draft_of(cls)()
+    for name in draft.__slots__:
+        setattr(draft, name, getattr(value, name))
+    draft.__class__ = cls
+    assert draft == value
+    assert repr(draft) == repr(value)
+    assert pickle.loads(pickle.dumps(draft)) == value == copy.deepcopy(draft)
+    with pytest.raises(AttributeError):
+        setattr(draft, draft.__slots__[0], None)
+
+
+BLOCKS = [
+    TextBlock.from_dict({"type": "text", "text": "a", "citations": None, "x": [1]}),
+    ToolUseBlock(id="toolu_1", name="f", input={}, input_json="{ }"),
+    Message(id="msg_1", role="assistant", model="m", content=(TextBlock(text="a"),)),
+]
+
+
+@pytest.mark.parametrize("value", BLOCKS, ids=lambda value: type(value).__name__)
+def test_evolve_is_that_of_attrs(value: Any) -> None:
+    name, new = attrs.fields(type(value))[0].name, "b"
+    changed = evolve(value, **{name: new})
+    expected = attrs.evolve(value, **{name: new})
+    assert changed == expected != value
+    assert all(
+        getattr(changed, f.name) == getattr(expected, f.name) for f in attrs.fields(type(value))
+    )
+    assert evolve(value) == value
+
+
+@given(st.data())
+@pytest.mark.parametrize("mode", ["on", "trailing-strings"])
+def test_a_string_that_goes_on_reads_as_if_it_came_at_once(
+    mode: PartialMode, data: st.DataObject
+) -> None:
+    pieces = data.draw(st.lists(texts.filter(lambda text: text != '"'), max_size=6))
+    state, _ = feed(
+        StreamState(snapshot=Snapshot(partial_mode=mode)),
+        encode_sse([message_start(), tool_start(0)]),
+    )
+    written = '{"x": [1, {"y": "'
+    _, so_far = feed(state, encode_sse([block_delta(0, "input_json_delta", partial_json=written)]))
+    written_in = [written, *pieces]
+    body = encode_sse(block_delta(0, "input_json_delta", partial_json=each) for each in written_in)
+    _, events = feed(state, body)
+    inputs = [event for event in events if event.type == "input_json"]
+    assert so_far[-1].snapshot == inputs[0].snapshot
+    for count, event in enumerate(inputs, 1):
+        whole = InputJsonEvent(partial_json="", snapshot={})._snapshot
+        whole = attrs.evolve(whole, mode=mode).append("".join(written_in[:count]))
+        assert event.snapshot == whole.value
+        assert json.loads(json.dumps(event.snapshot)) == event.snapshot
