@@ -188,8 +188,8 @@ def _against_itself(scale: Scale) -> Iterator[Comparison]:
         f"cost per event, {blocks} small blocks against one block of as many events",
         ours(f"{OURS}, {blocks} blocks", small),
         ours(f"{OURS}, one block", one),
-        note="the small blocks are text and tool input in turn, of one to three deltas each: two of "
-        "five events start or stop a block, which is JSON to be parsed, checked and built",
+        note="the small blocks are text and tool input in turn, of one to three deltas each: two "
+        "of five events start or stop a block, which is JSON to be parsed, checked and built",
     )
 
 
