@@ -10,7 +10,6 @@ No I/O but the reading of the files at the start, and no HTTP.
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
@@ -87,7 +86,7 @@ class Repertoire:
         return below
 
     def _fitting(self, entries: list[Entry], content: bytes) -> list[Entry]:
-        asked = redacted_request(_request(content), Redaction())
+        asked = redacted_request(RecordedRequest.sent(_METHOD, _URL, (), content), Redaction())
         return fitting(entries, asked, lambda entry: entry.file)
 
 
@@ -104,11 +103,3 @@ def _entry(file: Path, folder: Path) -> Entry:
 
 
 _METHOD, _URL = "POST", "/v1/messages"
-
-
-def _request(content: bytes) -> RecordedRequest:
-    """The request of this body."""
-    try:
-        return RecordedRequest(_METHOD, _URL, body=json.loads(content))
-    except (ValueError, RecursionError):
-        return RecordedRequest(_METHOD, _URL, content=content)
