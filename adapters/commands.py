@@ -14,7 +14,6 @@ raised as `CommandError`. Only `cli` knows the list of commands.
 from __future__ import annotations
 
 import argparse
-import math
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from typing import BinaryIO
@@ -94,10 +93,9 @@ def speed(text: str) -> float:
     Raises:
         argparse.ArgumentTypeError: it is something else.
     """
+    from streamfold.transports.pacing import check_speed
+
     try:
-        value = float(text)
+        return check_speed(float(text))
     except ValueError:
-        value = math.nan
-    if not (math.isfinite(value) and value >= 0):
-        raise argparse.ArgumentTypeError(f"not a number, 0 or more: {text!r}")
-    return value
+        raise argparse.ArgumentTypeError(f"not a number, 0 or more: {text!r}") from None

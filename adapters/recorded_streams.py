@@ -9,6 +9,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import count, takewhile
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -16,6 +17,7 @@ import attrs
 import httpx
 import pytest
 from streamfold.transports import RecordingTransport, ReplayTransport
+from streamfold.transports.recordings import numbered
 
 __all__ = ["RecordedStreams"]
 
@@ -82,12 +84,8 @@ class RecordedStreams:
 
     def paths(self) -> list[Path]:
         """The recordings that are there, in the order of their requests."""
-        found: list[Path] = []
-        path = self.path
-        while path.exists():
-            found.append(path)
-            path = self.path.with_name(f"{self.path.stem}-{len(found) + 1}{self.path.suffix}")
-        return found
+        paths = (numbered(self.path, number) for number in count(1))
+        return list(takewhile(Path.exists, paths))
 
 
 class _Network:

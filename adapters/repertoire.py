@@ -10,14 +10,12 @@ No I/O but the reading of the files at the start, and no HTTP.
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterable
 from pathlib import Path
 
 import attrs
 from streamfold.transports import RecordedRequest, Recording, UnmatchedRequestError, recording_files
-from streamfold.transports.matching import difference, same_request
+from streamfold.transports.matching import fitting, next_of
 from streamfold.transports.recordings import redacted_request
 from streamfold.transports.redaction import Redaction
 
@@ -73,8 +71,7 @@ class Repertoire:
             UnmatchedRequestError: there is none.
         """
         named = [entry for entry in self.entries if self._alone or entry.name == place]
-        fitting = named or self._fitting(self._below(place), content)
-        chosen = next((entry for entry in fitting if not entry.plays), fitting[-1])
+        chosen = next_of(named or self._fitting(self._below(place), content))
         chosen.plays += 1
         return chosen
 
@@ -88,15 +85,9 @@ class Repertoire:
             )
         return below
 
-    def _fitting(self, entries: Iterable[Entry], content: bytes) -> list[Entry]:
-        asked = redacted_request(_request(content), Redaction())
-        knowing = [(entry, entry.request) for entry in entries if entry.request is not None]
-        fitting = [entry for entry, request in knowing if same_request(request, asked)]
-        fitting = fitting or [entry for entry in entries if entry.request is None]
-        if not fitting:
-            known = [(entry.file, request) for entry, request in knowing]
-            raise UnmatchedRequestError(difference(asked, known))
-        return fitting
+    def _fitting(self, entries: list[Entry], content: bytes) -> list[Entry]:
+        asked = redacted_request(RecordedRequest.sent(_METHOD, _URL, (), content), Redaction())
+        return fitting(entries, asked, lambda entry: entry.file)
 
 
 def _entry(file: Path, folder: Path) -> Entry:
@@ -112,11 +103,3 @@ def _entry(file: Path, folder: Path) -> Entry:
 
 
 _METHOD, _URL = "POST", "/v1/messages"
-
-
-def _request(content: bytes) -> RecordedRequest:
-    """The request of this body."""
-    try:
-        return RecordedRequest(_METHOD, _URL, body=json.loads(content))
-    except (ValueError, RecursionError):
-        return RecordedRequest(_METHOD, _URL, content=content)

@@ -11,8 +11,7 @@ becoming an object of that class, which costs 0.11 µs.
     draft.__class__ = Point
 
 A draft never leaves the function that made it. Python takes the last line only where both classes
-have the same slots and no others, `__weakref__` included (there is no test of a draft but that it
-can be sealed: with another layout, that line is a `TypeError`).
+have the same slots and no others, `__weakref__` included; else it is a `TypeError`.
 """
 
 from __future__ import annotations

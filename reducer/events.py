@@ -36,7 +36,7 @@ from .messages import (
     parse_stop_details,
 )
 from .objects import EMPTY, APIObject, JSONArray, JSONObject, Value, declared, is_object
-from .partial_json import PartialJSON, parse_partial_json
+from .partial_json import PartialJSON, parse_partial_json, scan_string
 from .sse import Frame, ServerSentEvent
 
 __all__ = [
@@ -485,8 +485,6 @@ TEXT = _string_delta(TextDelta, "text", TextEvent)
 THINKING = _string_delta(ThinkingDelta, "thinking", ThinkingEvent)
 INPUT_JSON = _string_delta(InputJSONDelta, "partial_json", InputJsonEvent)
 
-_scan_string: Callable[[str, int], tuple[str, int]] = json.decoder.scanstring  # type: ignore[attr-defined]
-
 
 def strings_of(frames: list[Frame], at: int, head: str) -> list[str]:
     """The strings of the run with this head that begins at `at`; none if there is no run."""
@@ -497,7 +495,7 @@ def strings_of(frames: list[Frame], at: int, head: str) -> list[str]:
         if not data.startswith(head):
             break
         try:
-            string, end = _scan_string(data, start)
+            string, end = scan_string(data, start)
         except ValueError:
             break
         if data[end:] != "}}" and data[end:].replace(" ", "") != "}}":

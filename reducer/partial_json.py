@@ -33,7 +33,7 @@ from .drafts import draft_of
 from .growing import Growing, Text
 from .objects import EMPTY, MAX_DEPTH, JSONArray, JSONObject, freeze
 
-__all__ = ["PartialJSON", "PartialMode", "parse_json_text", "parse_partial_json"]
+__all__ = ["PartialJSON", "PartialMode", "parse_json_text", "parse_partial_json", "scan_string"]
 
 PartialMode = Literal["on", "trailing-strings"]
 """What becomes of an unfinished string at the end: dropped with its key ("on"), or kept as far as
@@ -65,7 +65,7 @@ _CUT_TOKEN = re.compile(
 )
 
 
-_scan_string: Callable[[str, int], tuple[str, int]] = json.decoder.scanstring  # type: ignore[attr-defined]
+scan_string: Callable[[str, int], tuple[str, int]] = json.decoder.scanstring  # type: ignore[attr-defined]
 
 _LONGEST_TOKEN = 4300
 """Characters of a number: as many as Python takes digits. An open one is read again with every
@@ -164,7 +164,7 @@ def _within_string(reading: _Reading, string: Text, text: str) -> _Reading | Non
     draft = _ReadingDraft()
     draft.open = reading.open
     draft.expect = reading.expect
-    draft.string = string.append(_scan_string(text + '"', 0)[0])
+    draft.string = string.append(scan_string(text + '"', 0)[0])
     draft.token = ""
     draft.root = reading.root
     draft.fault = None
@@ -201,7 +201,7 @@ def _advance(reading: _Reading, more: str) -> _Reading:
             body = _BODY.match(text, position)
             assert body is not None  # it matches the empty string
             if body.group():
-                string = string.append(_scan_string(body.group() + '"', 0)[0])
+                string = string.append(scan_string(body.group() + '"', 0)[0])
                 position = body.end()
                 continue
             if position == len(text) or _CUT_ESCAPE.match(text, position):

@@ -5,8 +5,7 @@ Both are handed in as a module, so that all there is to recording and replaying 
 
 from __future__ import annotations
 
-import json
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
 from .recorded import RecordedError, RecordedRequest
@@ -34,11 +33,8 @@ def raw_headers(headers: Headers) -> list[tuple[bytes, bytes]]:
 
 def request_as_recorded(request: Any) -> RecordedRequest:
     """A request whose body has been read, secrets and all."""
-    recorded = partial(RecordedRequest, request.method, str(request.url), headers_of(request))
-    try:
-        return recorded(body=json.loads(request.content))
-    except (ValueError, RecursionError):
-        return recorded(content=request.content)
+    url, headers = str(request.url), headers_of(request)
+    return RecordedRequest.sent(request.method, url, headers, request.content)
 
 
 def failure_of(http: Any, recording: Recording) -> Exception | None:

@@ -10,14 +10,15 @@ Pure functions of requests whose secrets are gone: see `redaction`.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from difflib import SequenceMatcher, unified_diff
+from typing import Protocol, TypeVar
 
 from streamfold.reducer.objects import thaw
 
 from .recorded import RecordedRequest
 
-__all__ = ["UnmatchedRequestError", "difference", "same_request"]
+__all__ = ["UnmatchedRequestError", "difference", "fitting", "next_of", "same_request"]
 
 _LINES, _WIDTH = 40, 160
 """What is shown of a difference at most."""
@@ -41,6 +42,43 @@ def same_request(one: RecordedRequest, other: RecordedRequest) -> bool:
     True
     """
     return _target(one) == _target(other) and _body(one) == _body(other)
+
+
+class Playable(Protocol):
+    """What knows the request that it answers, if that is known, and how often it was played."""
+
+    @property
+    def request(self) -> RecordedRequest | None: ...
+
+    plays: int
+
+
+P = TypeVar("P", bound=Playable)
+
+
+def fitting(entries: Sequence[P], asked: RecordedRequest, name: Callable[[P], str]) -> list[P]:
+    """Those of `entries` that answer a request; else those that do not know what they answer.
+
+    Args:
+        entries: the recordings there are.
+        asked: the request.
+        name: what an entry is called in the error.
+
+    Raises:
+        UnmatchedRequestError: there is none of either.
+    """
+    known = [(entry, entry.request) for entry in entries if entry.request is not None]
+    found = [entry for entry, request in known if same_request(request, asked)]
+    found = found or [entry for entry in entries if entry.request is None]
+    if not found:
+        named = [(name(entry), request) for entry, request in known]
+        raise UnmatchedRequestError(difference(asked, named))
+    return found
+
+
+def next_of(found: Sequence[P]) -> P:
+    """The first that was not played yet, or the last."""
+    return next((entry for entry in found if not entry.plays), found[-1])
 
 
 def difference(request: RecordedRequest, recorded: Sequence[tuple[str, RecordedRequest]]) -> str:

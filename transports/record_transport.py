@@ -24,7 +24,7 @@ import httpx
 
 from .http_library import byte_stream, headers_of, request_as_recorded
 from .recorded import RecordedChunk, RecordedError, RecordedRequest, RecordedResponse
-from .recordings import Ended, Name, Recording, check_name
+from .recordings import Ended, Name, Recording, check_name, numbered
 from .redaction import Redaction
 
 __all__ = ["Recorder", "RecordingTransport"]
@@ -149,9 +149,7 @@ class Recorder:
         return partial(self._answered, recorded, clock)
 
     def _answered(self, request: RecordedRequest, clock: Callable[[], float], answer: Any) -> Any:
-        number = next(self._numbers)
-        name = self._path.name if number == 1 else f"{self._path.stem}-{number}{self._path.suffix}"
-        path = self._path.with_name(name)
+        path = numbered(self._path, next(self._numbers))
         response = RecordedResponse(answer.status_code, headers_of(answer), clock())
 
         def finish(tap: _Tap, chunks: list[RecordedChunk], **end: Any) -> None:

@@ -76,6 +76,14 @@ class RecordedRequest:
     body: Any = attrs.field(default=None, converter=_json)  # pyright: ignore[reportUnknownVariableType]
     content: bytes = b""
 
+    @classmethod
+    def sent(cls, method: str, url: str, headers: Headers, content: bytes) -> RecordedRequest:
+        """The request that was sent with these bytes, JSON or not."""
+        try:
+            return cls(method, url, headers, json.loads(content))
+        except (ValueError, RecursionError):
+            return cls(method, url, headers, content=content)
+
 
 @attrs.frozen
 class RecordedResponse:

@@ -35,7 +35,14 @@ from .redaction import Redaction, decoded, encoded
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["Recording", "check_name", "is_recording", "recording_files", "redacted_request"]
+__all__ = [
+    "Recording",
+    "check_name",
+    "is_recording",
+    "numbered",
+    "recording_files",
+    "redacted_request",
+]
 
 SUFFIX = ".jsonl"
 
@@ -335,6 +342,15 @@ def check_name(path: Name) -> Path:
     if not is_recording(path):
         raise ValueError(f"a recording's file is called *{SUFFIX}, not {os.fspath(path)!r}")
     return Path(path)
+
+
+def numbered(path: Path, number: int) -> Path:
+    """Where the recording of this number goes, when the first one goes to `path`.
+
+    >>> numbered(Path("turn.jsonl"), 1).name, numbered(Path("turn.jsonl"), 2).name
+    ('turn.jsonl', 'turn-2.jsonl')
+    """
+    return path if number == 1 else path.with_name(f"{path.stem}-{number}{path.suffix}")
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -19,7 +19,7 @@ import attrs
 import httpx
 
 from .http_library import byte_stream, failure_of, raw_headers, request_as_recorded
-from .matching import UnmatchedRequestError, difference, same_request
+from .matching import UnmatchedRequestError, fitting, next_of
 from .pacing import Pace, check_speed
 from .recorded import RecordedRequest, RecordedResponse
 from .recordings import Name, Recording, recording_files, redacted_request
@@ -101,17 +101,18 @@ class _Entry:
     """A recording, where it came from, and how often it was played."""
 
     source: Path | Recording
+    name: str
     recording: Recording
     request: RecordedRequest | None
     plays: int = 0
 
     @classmethod
-    def of(cls, source: Path | Recording, secrets: Iterable[str]) -> _Entry:
-        recording = source if isinstance(source, Recording) else Recording.load(source)
-        return cls(source, recording, recording.redacted(secrets).request)
-
-    def name(self, number: int) -> str:
-        return f"recording {number}" if isinstance(self.source, Recording) else str(self.source)
+    def of(cls, number: int, source: Path | Recording, secrets: Iterable[str]) -> _Entry:
+        if isinstance(source, Recording):
+            name, recording = f"recording {number}", source
+        else:
+            name, recording = str(source), Recording.load(source)
+        return cls(source, name, recording, recording.redacted(secrets).request)
 
 
 def _sources(recordings: Source | Iterable[Source]) -> Iterator[Path | Recording]:
@@ -166,7 +167,10 @@ class Replayer:
         self._match = match
         self._speed = check_speed(speed)
         self._secrets = Redaction(secrets).names
-        self._entries = [_Entry.of(source, self._secrets) for source in _sources(recordings)]
+        self._entries = [
+            _Entry.of(number, source, self._secrets)
+            for number, source in enumerate(_sources(recordings), 1)
+        ]
         self._lock = threading.Lock()
 
     @property
@@ -201,7 +205,7 @@ class Replayer:
     def _answer_to(self, request: Any) -> Recording:
         asked = redacted_request(request_as_recorded(request), Redaction(self._secrets))
         with self._lock:
-            entry = self._in_order() if self._match == "order" else self._fitting(asked)
+            entry = self._in_order() if self._match == "order" else self._matching(asked)
             entry.plays += 1
         return entry.recording
 
@@ -213,19 +217,8 @@ class Replayer:
             f"there was one request more than the {len(self._entries)} recordings"
         )
 
-    def _fitting(self, asked: RecordedRequest) -> _Entry:
-        known = [
-            (entry.name(number), entry.request, entry)
-            for number, entry in enumerate(self._entries, 1)
-            if entry.request is not None
-        ]
-        fitting = [entry for _, request, entry in known if same_request(request, asked)]
-        fitting = fitting or [entry for entry in self._entries if entry.request is None]
-        if not fitting:
-            raise UnmatchedRequestError(
-                difference(asked, [(name, request) for name, request, _ in known])
-            )
-        return next((entry for entry in fitting if not entry.plays), fitting[-1])
+    def _matching(self, asked: RecordedRequest) -> _Entry:
+        return next_of(fitting(self._entries, asked, lambda entry: entry.name))
 
 
 class ReplayTransport(Replayer, httpx.BaseTransport, httpx.AsyncBaseTransport):

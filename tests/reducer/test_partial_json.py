@@ -572,9 +572,9 @@ def test_reading_every_snapshot_of_a_long_string_takes_work_in_proportion(piece:
 
 def test_what_was_read_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
-    scan = partial_json._scan_string
+    scan = partial_json.scan_string
     monkeypatch.setattr(
-        partial_json, "_scan_string", lambda text, at: (read.append(text), scan(text, at))[1]
+        partial_json, "scan_string", lambda text, at: (read.append(text), scan(text, at))[1]
     )
     value = PartialJSON().append('["')
     for number in range(100):
