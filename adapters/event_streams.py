@@ -93,7 +93,7 @@ def _event_streams(draw: Callable[[Any], Any], quirks: frozenset[str]) -> bytes:
     lines: list[bytes] = []
     has_data = st.sampled_from([True, True, True, "no_data" not in quirks])
     event = st.tuples(st.lists(st.tuples(line, end), max_size=4), has_data, end)
-    for some, data, blank in draw(st.lists(event, max_size=4)):
+    for some, data, blank in draw(st.lists(event, max_size=8)):
         lines += [field + line_end for field, line_end in some]
         lines += [b"data: a" + blank] * data
         lines.append(blank)

@@ -422,9 +422,18 @@ def _keep_aside(snapshot: Snapshot, event: Any) -> Step:
 def _message_start(snapshot: Snapshot, event: RawMessageStartEvent) -> Step:
     if snapshot._settled.head is not None:
         raise ProtocolError("the message has started already", event=event.type, data=event)
-    head = evolve(event.message, content=())
-    closed: Growing[tuple[int, Any]] = Growing(enumerate(event.message.content))
+    content = event.message.content
+    head = _renamed(evolve(event.message, content=()), content)
+    closed: Growing[tuple[int, Any]] = Growing(enumerate(content))
     return _settle(snapshot, head=head, closed=closed), (event,)
+
+
+def _renamed(head: Message, content: Iterable[Any]) -> Message:
+    """The message, with the model that took over last in this content."""
+    for block in content:
+        if isinstance(block, FallbackBlock) and isinstance(block.to.get("model"), str):
+            head = evolve(head, model=block.to["model"])
+    return head
 
 
 def _message_delta(snapshot: Snapshot, event: RawMessageDeltaEvent) -> Step:
@@ -467,8 +476,8 @@ def _block_start(snapshot: Snapshot, event: RawContentBlockStartEvent) -> Step:
     if isinstance(block, TOOL_USE_BLOCKS) and not is_object(block.input):
         reason = f"`content_block.input` must be an object, not {described(block.input)}"
         raise ProtocolError(reason, event=event.type, index=expected, data=event)
-    if isinstance(block, FallbackBlock) and isinstance(block.to.get("model"), str):
-        settled = _settled(settled, head=evolve(settled.head, model=block.to["model"]))
+    if isinstance(block, FallbackBlock):
+        settled = _settled(settled, head=_renamed(cast(Message, settled.head), [block]))
     opened = OpenBlock.start(expected, block, settled.partial_mode)
     return _snapshot(settled, (*snapshot._open, opened)), (event,)
 

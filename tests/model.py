@@ -324,7 +324,13 @@ class Model:
             raise FaultError(event)
         event["message"] = {"type": "message", **event["message"]}
         self.message = copy.deepcopy(event["message"])
+        for block in self.message["content"]:
+            self.rename_the_model(block)
         return [event]
+
+    def rename_the_model(self, block: dict[str, Any]) -> None:
+        if block["type"] == "fallback" and isinstance(block["to"].get("model"), str):
+            self.message["model"] = block["to"]["model"]
 
     def _message_delta(self, event: Event) -> list[Event]:
         delta = event["delta"]
@@ -361,8 +367,7 @@ class Model:
         if is_tool:
             self.input_texts[index] = ""
             self.first_inputs[index] = block["input"]
-        if block["type"] == "fallback" and isinstance(block["to"].get("model"), str):
-            self.message["model"] = block["to"]["model"]
+        self.rename_the_model(block)
         return [event]
 
     def _content_block_delta(self, event: Event) -> list[Event]:

@@ -27,13 +27,13 @@ def cuts(draw: Draw, length: int, tender: Sequence[int]) -> list[int]:
         tender: positions at which a cut is likely to do harm, and therefore likely.
     """
     how = draw(_hows)
-    if how == "run":
-        count = draw(st.integers(0, 2 * length))
-        begin = draw(st.integers(0, 2 * length))
-        begin = begin if begin <= length else 0
-        return list(range(begin, min(begin + count, length) + 1))
+    if how == "whole":
+        return []
     if how == "places":
         return sorted(draw(st.lists(st.integers(0, length), max_size=6)))
     if how == "tender" and tender:
         return sorted(draw(st.lists(st.sampled_from(tender), max_size=4)))
-    return []
+    count = draw(st.integers(0, 2 * length))
+    begin = draw(st.integers(0, 2 * length))
+    begin = begin if begin <= length else 0
+    return list(range(begin, min(begin + count, length) + 1))

@@ -41,7 +41,7 @@ _WEIGHTS = {
     "mcp_tool_listing": 1,
     "container_upload": 1,
     "compaction": 1,
-    "fallback": 1,
+    "fallback": 2,
     "unknown": 2,
 }
 """How often each kind of block is drawn, beside the others that may be."""
@@ -67,6 +67,11 @@ _counts = st.integers(0, 5000)
 _ids = st.sampled_from(["toolu_1", "toolu_2"])
 
 
+def _some(alphabet: str | st.SearchStrategy[str], most: int) -> st.SearchStrategy[str]:
+    """Texts with at least one character of these."""
+    return st.text(alphabet, min_size=1, max_size=most)
+
+
 def joined(string: str) -> str:
     """`string` with each two halves of a surrogate pair as the one character they are."""
     return string.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
@@ -90,10 +95,11 @@ class Grammar:
 
     def __init__(self, unknown: bool) -> None:
         self.unknown = unknown
-        texts = st.text(_CUT, max_size=6) | st.text(_CAREFUL, max_size=12) | st.text(max_size=8)
+        plain = st.sampled_from(["", "a", "aa", "aaaa", "Hello", "A 😀"])
+        texts = plain | _some(_CUT, 6) | _some(_CAREFUL, 12) | _some(st.characters(), 8)
         if unknown:
-            texts |= st.text(st.sampled_from("a\ud83d\ude00"), max_size=4).map(joined)
-        self.text: Strategy = st.sampled_from(["", "a", "Hello", "A 😀"]) | texts
+            texts |= _some(st.sampled_from("a\ud83d\ude00"), 4).map(joined)
+        self.text: Strategy = texts
         self.maybe_text: Strategy = st.none() | self.text
         names = st.sampled_from(["a", "b", "😀"]) | st.text(_CUT, max_size=4)
         self.name: Strategy = self.known_or_odd(names, self.text)
@@ -159,7 +165,7 @@ class Grammar:
         some_objects = st.none() | st.lists(self.object, max_size=2)
         caller = st.none() | tagged("direct", {}) | tagged("code_execution", {"tool_id": _ids})
         inputs = self.known_or_odd(
-            self.object | st.dictionaries(self.name, text, max_size=2), self.value
+            self.object | st.dictionaries(self.name, maybe, max_size=2), self.value
         )
         tool = {"id": _ids, "name": text, "input": inputs}
         failed = tagged("tool_result_error", {"error_code": text})

@@ -57,7 +57,7 @@ WAYS: tuple[Way, ...] = get_args(Way)
     pings        there are pings between the events
     open_tool    `max_tokens` ends the message inside a tool's input, which is never closed
     deltas       the end of the message is told in several `message_delta`s
-    usage        the last `message_delta` leaves out what has not changed, or says `null`
+    usage        the last `message_delta` leaves out counts that have not changed, or says `null`
 """
 
 seldom = st.sampled_from([False, False, True])
@@ -274,11 +274,16 @@ _LATE = {"container": True, "context_management": False, "input_transformations"
 
 _how_usage_comes = st.sampled_from([*["told"] * 5, "absent", "null"])
 _how_a_count_comes = st.sampled_from(["both", "grows", "start", "then null", "end"])
+_how_it_must_come = {
+    "input_tokens": st.sampled_from(["both", "grows", "start", "then null"]),
+    "output_tokens": st.sampled_from(["both", "grows"]),
+}
+"""The counts that the API always sends: all of them at the start, and one at the end."""
 _where_it_comes = st.sampled_from(["start", "end", "null at the start"])
 
 
 def _told_head(
-    draw: Draw, message: Mapping[str, JSON], ways: tuple[Way, ...]
+    draw: Draw, message: Mapping[str, JSON], ways: tuple[Way, ...], unknown: bool
 ) -> tuple[dict[str, JSON], list[Event]]:
     """The message as it starts, and its `message_delta`s. It has stopped."""
     start = dict(message)
@@ -300,7 +305,7 @@ def _told_head(
     if "deltas" in ways and draw(seldom):
         before.append({"type": "message_delta", "delta": {"stop_reason": None}})
     if "usage" in message:
-        start["usage"], told = _told_usage(draw, message["usage"], ways)
+        start["usage"], told = _told_usage(draw, message["usage"], ways, unknown)
         last.update(told)
         if before:
             totals: dict[str, JSON] = told.get("usage") or {}
@@ -309,18 +314,19 @@ def _told_head(
 
 
 def _told_usage(
-    draw: Draw, usage: Mapping[str, JSON], ways: tuple[Way, ...]
+    draw: Draw, usage: Mapping[str, JSON], ways: tuple[Way, ...], unknown: bool
 ) -> tuple[dict[str, JSON], Event]:
     """The usage as it starts, and what the last event has of it."""
-    whole = draw(_how_usage_comes) if "usage" in ways else "told"
+    whole = draw(_how_usage_comes) if "usage" in ways and unknown else "told"
     if whole == "absent":
         return dict(usage), {}
     if whole == "null":
         return dict(usage), {"usage": None}
+    hows = {} if unknown else _how_it_must_come
     first: dict[str, JSON] = {}
     last: dict[str, JSON] = {}
     for key, total in usage.items():
-        how = draw(_how_a_count_comes) if "usage" in ways else "both"
+        how = draw(hows.get(key, _how_a_count_comes)) if "usage" in ways else "both"
         if how != "end" or total is None:
             first[key] = 1 if how == "grows" and isinstance(total, int) else total
         if how != "start":
@@ -391,7 +397,7 @@ def _streams(
         start["model"] = draw(models)
     ending: list[Event] = []
     if message.get("stop_reason") is not None:
-        start, deltas = _told_head(draw, start, ways)
+        start, deltas = _told_head(draw, start, ways, kinds.unknown)
         ending = [*deltas, {"type": "message_stop"}]
     events: list[Event] = [
         {"type": "message_start", "message": start},

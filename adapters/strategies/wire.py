@@ -123,14 +123,16 @@ def wire(
 
 @st.composite
 def _chunks(draw: Draw, data: bytes) -> list[bytes]:
-    tender = [at for at in range(1, len(data)) if _is_tender(data, at)]
+    tender = [at for at in range(1, len(data)) for _ in range(_tenderness(data, at))]
     ends = cuts(draw, len(data), tender)
     return [data[begin:end] for begin, end in zip([0, *ends], [*ends, len(data)], strict=True)]
 
 
-def _is_tender(data: bytes, at: int) -> bool:
-    """Whether a cut there is in a character, or beside the end of a line."""
-    return data[at] & 0xC0 == 0x80 or data[at] in b"\r\n" or data[at - 1] in b"\r\n"
+def _tenderness(data: bytes, at: int) -> int:
+    """How likely a cut there is to do harm: inside a character, or beside the end of a line."""
+    if data[at] & 0xC0 == 0x80:
+        return 4
+    return int(data[at] in b"\r\n" or data[at - 1] in b"\r\n")
 
 
 def chunked(data: bytes) -> st.SearchStrategy[list[bytes]]:

@@ -35,7 +35,7 @@ def test_how_an_input_is_read() -> None:
 
 
 def test_some_chunks_of_the_million() -> None:
-    counted = run(1_000)
+    counted = run(100)
     ends = [name for name in counted if name.endswith("Error") or name == "messages"]
-    assert counted["chunks"] >= 1_000
+    assert counted["chunks"] >= 100
     assert {"messages", "ProtocolError", "IncompleteStreamError"} <= set(ends)

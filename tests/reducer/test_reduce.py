@@ -806,6 +806,8 @@ def test_a_fallback_renames_the_model() -> None:
     assert message_of(*events, block_stop(0), fallback(1, {"model": "c"})).model == "c"
     for nameless in ({}, {"model": None}, {"model": 5}):
         assert message_of(*events, fallback(1, nameless)).model == "b"
+    at_the_start = message_start(model="a", content=[fallback(0, {"model": "b"})["content_block"]])
+    assert message_of(at_the_start).model == "b"
     odd = block_start(1, "odd", to={"model": "d"})
     assert message_of(*events, odd).model == "b"
 

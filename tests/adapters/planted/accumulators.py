@@ -504,7 +504,7 @@ PLANTED = [
     Planted(LosesUsageOnAnOmittedField),
     Planted(TakesNullForACount),
     Planted(AddsUpTotals),
-    Planted(NeedsUsageAtTheEnd),
+    Planted(NeedsUsageAtTheEnd, options=_UNKNOWN),
     Planted(StopsAtTheFirstMessageDelta),
     Planted(ChangesItsInput, "changes its input"),
     Planted(ChangesTheBlocksOfItsInput, "changes its input"),
