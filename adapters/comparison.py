@@ -45,7 +45,7 @@ def as_json(value: Any) -> JSON:
         return [as_json(item) for item in value]
     kind: Any = type(value)
     if hasattr(kind, "model_dump"):
-        return as_json(value.model_dump(by_alias=True, warnings=False))
+        return as_json(value.model_dump(mode="json", by_alias=True, warnings=False))
     if hasattr(kind, "to_dict"):
         return as_json(value.to_dict())
     if hasattr(kind, "__attrs_attrs__"):
@@ -74,7 +74,9 @@ def comparable(value: JSON, *, ignore: Collection[str] = (), strict_nulls: bool 
     >>> comparable({"b": 1.0, "a": None}) == comparable({"b": 1})
     True
     """
-    return json.dumps(_normal(value, (), set(ignore), strict_nulls), indent=2, sort_keys=True)
+    normal = _normal(value, (), set(ignore), strict_nulls)
+    text = json.dumps(normal, indent=2, sort_keys=True, ensure_ascii=False)
+    return text.encode("utf-8", "backslashreplace").decode()  # half a character as its escape
 
 
 def _normal(value: JSON, path: tuple[str, ...], ignore: set[str], strict: bool) -> JSON:

@@ -11,8 +11,8 @@ text has it as a test to be pasted: a call of the last two, which need no Hypoth
 
 Each stream must give what the reference gives (see `comparison` for what is no difference), without
 an exception, from a list and from an iterator, twice; must leave what it was given as it was, and
-what was given back before. Of an accumulator, long streams must pass, too, and must not cost with
-the square of their length (see `growth`).
+what was given back before. Long streams must pass, too, and must not cost with the square of their
+length (see `growth`).
 
 Same seed, same find: Hypothesis' database and profiles have no part in it. (Another version of
 Hypothesis may draw other streams; it also draws, now and then, numbers and texts that stand in the
@@ -43,7 +43,7 @@ from .findings import (
     name_of,
     pasteable_test,
 )
-from .growth import STREAMS, Growth, long_stream, measure
+from .growth import BODIES, STREAMS, Growth, long_body, long_stream, measure
 
 if TYPE_CHECKING:
     from .strategies import Fault, Way
@@ -64,6 +64,9 @@ Event = dict[str, Any]
 Accumulate = Callable[[Iterable[Event]], Any]
 Decode = Callable[[Iterable[bytes]], Iterable[Any]]
 Watch = Callable[[int, bool], object]
+
+_RAISED = (Exception, SystemExit)
+"""What a reader may raise that is its own fault."""
 
 # --- one stream ---------------------------------------------------------------------------------
 
@@ -92,6 +95,9 @@ class _Subject(Protocol):
     def call(self, given: list[Any]) -> str:
         """The Python code that checks this stream."""
 
+    def long(self, kind: str, size: int) -> tuple[list[Any], str]:
+        """A long stream of this kind, and the Python code that checks it."""
+
     def mismatch(self, finding: Finding, seed: int | None) -> Mismatch:
         """What to raise."""
 
@@ -103,13 +109,18 @@ def _examine(subject: _Subject, given: Sequence[Any]) -> Finding | None:
     handed = copy.deepcopy(given)
     try:
         result = subject.run(handed)
-        got = subject.read(result)
-    except Exception as error:
+    except _RAISED as error:
         if expected is None:
             return None
         return Finding("raises", given, expected, reason=_said(error), error=error)
     if expected is None:
-        return None if result is None else Finding("accepts a fault", given, got=got)
+        if result is None:
+            return None
+        return Finding("accepts a fault", given, got=_what_comes(subject.read, result))
+    try:
+        got = subject.read(result)
+    except _RAISED as error:
+        return Finding("raises", given, expected, reason=_said(error), error=error)
     if handed != given:
         return Finding("changes its input", given, _lines(given), _lines(handed))
     if got != expected:
@@ -120,9 +131,9 @@ def _examine(subject: _Subject, given: Sequence[Any]) -> Finding | None:
         repeats = _once_more(subject, copy.deepcopy(given)) == got
         kind: Kind = "reads its input twice" if repeats else "does not repeat"
         return Finding(kind, given, expected, again)
-    with contextlib.suppress(Exception):  # another stream's fault is another finding
+    with contextlib.suppress(*_RAISED):  # another stream's fault is another finding
         subject.run(subject.another(given))
-    after = subject.read(result)
+    after = _what_comes(subject.read, result)
     if after != expected:
         return Finding("changes an earlier result", given, expected, after)
     return None
@@ -130,16 +141,22 @@ def _examine(subject: _Subject, given: Sequence[Any]) -> Finding | None:
 
 def _once_more(subject: _Subject, given: Iterable[Any]) -> str:
     """What it gives this time, or what it raises."""
+    return _what_comes(lambda given: subject.read(subject.run(given)), given)
+
+
+def _what_comes(function: Callable[[Any], str], given: Any) -> str:
+    """What a function gives, or what it raises."""
     try:
-        return subject.read(subject.run(given))
-    except Exception as error:
+        return function(given)
+    except _RAISED as error:
         return _said(error)
 
 
-def _said(error: Exception) -> str:
-    said = traceback.format_exception_only(type(error), error)[-1].strip()
+def _said(error: BaseException) -> str:
+    told = f": {error}" if str(error) else ""
     *_, frame = traceback.extract_tb(error.__traceback__)
-    return f"{said} (in {frame.name}, line {frame.lineno} of {frame.filename})"
+    where = f"in {frame.name}, line {frame.lineno} of {frame.filename}"
+    return f"{type(error).__name__}{told} ({where})"
 
 
 def _simplified(subject: _Subject, finding: Finding) -> Finding:
@@ -175,10 +192,17 @@ def _call(check: str, function: Callable[..., Any], given: list[Any], **options:
     )
 
 
+def _paths(ignore: Collection[str]) -> tuple[str, ...]:
+    """What to leave out, in an order that does not vary."""
+    if isinstance(ignore, str):
+        raise ValueError(f"ignore must be a collection of paths, not {ignore!r}")
+    return tuple(sorted(set(ignore)))
+
+
 @attrs.frozen
 class _Accumulator:
     function: Accumulate
-    ignore: Collection[str]
+    ignore: tuple[str, ...] = attrs.field(converter=_paths)
     strict_nulls: bool
 
     def run(self, given: Iterable[Event]) -> Any:
@@ -197,8 +221,8 @@ class _Accumulator:
         return self.read(snapshot.message)
 
     def another(self, given: list[Event]) -> list[Event]:
-        """The stream without its content."""
-        return [event for event in given if not event["type"].startswith("content_block")]
+        """The stream of a message that says something else in each of its parts."""
+        return [_altered(event, "") for event in given]
 
     def simpler(self, given: list[Event]) -> Iterator[list[Event]]:
         """The stream without one of its blocks."""
@@ -212,12 +236,30 @@ class _Accumulator:
             ]
 
     def call(self, given: list[Event]) -> str:
-        options = {"ignore": tuple(self.ignore), "strict_nulls": self.strict_nulls}
+        options = {"ignore": self.ignore, "strict_nulls": self.strict_nulls}
         return _call("check_stream", self.function, given, **options)
+
+    def long(self, kind: str, size: int) -> tuple[list[Event], str]:
+        call = f"check_stream({expression(self.function)}, growth.long_stream({kind!r}, {size}))"
+        return long_stream(kind, size), call
 
     def mismatch(self, finding: Finding, seed: int | None) -> AccumulatorMismatch:
         code = pasteable_test(self.function, finding.call or self.call(finding.given))
         return AccumulatorMismatch(finding, name_of(self.function), code, seed)
+
+
+_TOLD = ("id", "name", "text", "thinking", "signature", "data")
+"""The fields of events that say something, and may say anything."""
+
+
+def _altered(value: Any, key: str) -> Any:
+    if isinstance(value, dict):
+        return {name: _altered(item, name) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_altered(item, key) for item in value]
+    if isinstance(value, str) and key in _TOLD:
+        return f"{value}!"
+    return value + 1 if key.endswith("_tokens") and isinstance(value, int) else value
 
 
 def _is_of_a_block(event: Any) -> bool:
@@ -230,7 +272,7 @@ _SSE_FIELDS = ("event", "data", "id", "retry")
 @attrs.frozen
 class _Decoder:
     function: Decode
-    ignore: Collection[str]
+    ignore: tuple[str, ...] = attrs.field(converter=_paths)
 
     def run(self, given: Iterable[bytes]) -> list[Any]:
         return list(self.function(given))
@@ -256,10 +298,14 @@ class _Decoder:
                 yield [*given[:at], rest, *given[at + 1 :]]
 
     def call(self, given: list[bytes]) -> str:
-        return _call("check_chunks", self.function, given, ignore=tuple(self.ignore))
+        return _call("check_chunks", self.function, given, ignore=self.ignore)
+
+    def long(self, kind: str, size: int) -> tuple[list[bytes], str]:
+        call = f"check_chunks({expression(self.function)}, growth.long_body({kind!r}, {size}))"
+        return long_body(kind, size), call
 
     def mismatch(self, finding: Finding, seed: int | None) -> DecoderMismatch:
-        code = pasteable_test(self.function, self.call(finding.given))
+        code = pasteable_test(self.function, finding.call or self.call(finding.given))
         return DecoderMismatch(finding, name_of(self.function), code, seed)
 
 
@@ -347,13 +393,15 @@ def check_accumulator(
         seed: draws the same streams each time; another one each time, if it is None. What was
             drawn says its own.
         ignore: fields that it does not claim, by their path in the message, without indices:
-            "usage", "usage.iterations", "content.citations".
+            "usage", "usage.iterations", "content.citations". Streams have what beta headers bring,
+            such as "context_management", "usage.iterations" and the block "compaction".
         strict_nulls: whether a `null` is another thing than no field at all.
         blocks: the kinds of content blocks that it claims: some of `strategies.BLOCKS`. All, if
             None.
         unknown: also events, deltas, blocks and fields that the API does not have, or not yet.
         ways: the ways to tell a message that it claims to understand: some of `strategies.WAYS`. If
-            None, all but "halves" and "open_tool".
+            None, all but "halves" and "open_tool". So far the API sends one block after another;
+            the `index` of events is there for "interleaved", which is one of them.
         faults: what it claims to refuse, by any exception or by `None`: some of
             `strategies.FAULTS`. "cut" and "error_event" are those to begin with. A fault that
             leaves the message whole must leave it so.
@@ -363,7 +411,7 @@ def check_accumulator(
 
     Raises:
         AccumulatorMismatch: it does not do what the reference does.
-        ValueError: there are no such blocks, ways or faults.
+        ValueError: there are no such blocks, ways or faults, or no streams at all are wanted.
         ImportError: Hypothesis is not installed.
 
     >>> from streamfold.reducer import fold
@@ -385,8 +433,7 @@ def check_accumulator(
     kinds = [
         kind for kind in STREAMS if growth and ("text" if kind == "blocks" else kind) in blocks
     ]
-    costs = tuple([search.measure(kind) for kind in kinds])
-    return ConformanceReport(search.tried, search.seed, costs)
+    return search.report(kinds)
 
 
 def check_decoder(
@@ -396,6 +443,7 @@ def check_decoder(
     seed: int | None = None,
     ignore: Collection[str] = (),
     quirks: Collection[str] | None = None,
+    growth: bool = True,
     watch: Watch = lambda tried, found: None,
 ) -> ConformanceReport:
     """Check a decoder of server-sent events with many bodies, cut in many ways.
@@ -409,17 +457,18 @@ def check_decoder(
         ignore: fields that it does not claim: "id", "retry".
         quirks: what it claims to understand: some of `event_streams.QUIRKS`. If None, all, and the
             last quarter of the bodies are those of messages.
-        watch: see `check_accumulator`.
+        growth: see `check_accumulator`.
+        watch: see there.
 
     Raises:
         DecoderMismatch: it does not give what the standard says.
-        ValueError: there is no such quirk.
+        ValueError: there is no such quirk, or no bodies at all are wanted.
         ImportError: Hypothesis is not installed.
 
     >>> from streamfold.reducer import SSEState, decode_sse
     >>> def decode(chunks):
     ...     return decode_sse(SSEState(), b"".join(chunks))[1]
-    >>> print(check_decoder(decode, max_examples=20, seed=1))
+    >>> print(check_decoder(decode, max_examples=20, seed=1, growth=False))
     20 streams, all as they should be (seed 1)
     """
     from .event_streams import QUIRKS, event_streams
@@ -431,7 +480,7 @@ def check_decoder(
     search.run(bodies.flatmap(chunked), max_examples - of_messages)
     if of_messages:
         search.run(wire().flatmap(chunked), of_messages)
-    return ConformanceReport(search.tried, search.seed)
+    return search.report(BODIES if growth else ())
 
 
 class _Search:
@@ -450,6 +499,8 @@ class _Search:
 
     def run(self, streams: Any, max_examples: int) -> None:
         """Try streams of this strategy; raise what is found."""
+        if max_examples < 1:
+            raise ValueError(f"max_examples must be at least 1, not {max_examples}")
         from hypothesis import Phase, Verbosity, find, settings
         from hypothesis.errors import Flaky, NoSuchExample
 
@@ -482,21 +533,24 @@ class _Search:
     def measure(self, kind: str) -> Growth:
         """What long streams of this kind cost; raise what is found."""
         function = self.subject.function
-        size = 1024
-        finding = _examine(self.subject, long_stream(kind, size))
+        small, _ = self.subject.long(kind, 3)
+        given, call = self.subject.long(kind, 1024)
+        finding = _examine(self.subject, given)
         if finding is not None:
-            call = f"check_stream({expression(function)}, long_stream({kind!r}, {size}))"
-            self.fail(attrs.evolve(finding, given=long_stream(kind, 3), call=call))
-        call = f"assert not measure({expression(function)}, {kind!r}).is_quadratic"
+            self.fail(attrs.evolve(finding, given=small, call=call))
+        call = f"assert not growth.measure({expression(function)}, {kind!r}).is_quadratic"
         try:
             growth = measure(function, kind)
-        except Exception as error:
-            found = Finding("raises", long_stream(kind, 3), reason=_said(error), error=error)
-            self.fail(attrs.evolve(found, call=call))
+        except _RAISED as error:
+            self.fail(Finding("raises", small, reason=_said(error), error=error, call=call))
         if growth.is_quadratic:
-            given = long_stream(kind, 3)
-            self.fail(Finding("grows quadratically", given, reason=str(growth), call=call))
+            self.fail(Finding("grows quadratically", small, reason=str(growth), call=call))
         return growth
+
+    def report(self, kinds: Iterable[str]) -> ConformanceReport:
+        """What was tried, and what long streams of these kinds cost."""
+        costs = tuple([self.measure(kind) for kind in kinds])
+        return ConformanceReport(self.tried, self.seed, costs)
 
     def fail(self, finding: Finding) -> NoReturn:
         """Raise it."""

@@ -66,7 +66,7 @@ class Finding:
     expected: str = ""
     got: str = ""
     reason: str = ""
-    error: Exception | None = None
+    error: BaseException | None = None
     call: str = ""
 
     @property
@@ -91,6 +91,11 @@ class Mismatch(AssertionError):  # noqa: N818 - it names what was found
         self.subject = subject
         self.code = code
         self.seed = seed
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Without the exception that was raised: not every one can be pickled, and read again."""
+        finding = attrs.evolve(self.finding, error=None)
+        return type(self), (finding, self.subject, self.code, self.seed)
 
     def __str__(self) -> str:
         finding = self.finding
@@ -174,7 +179,7 @@ def _module_and_name(function: Any) -> tuple[str, str]:
 def expression(function: Callable[..., Any]) -> str:
     """What a test calls the function: its name, if it can be imported by that."""
     module, name = _module_and_name(function)
-    found: Any = sys.modules.get(module)
+    found: Any = sys.modules.get(module) if module != "__main__" else None
     for part in name.split("."):
         found = getattr(found, part, None)
     return name if found == function else "function"
@@ -201,14 +206,10 @@ def pasteable_test(function: Callable[..., Any], call: str) -> str:
         imports = [f"function = ...  # {name_of(function)}"]
     else:
         imports = [f"from {_module_and_name(function)[0]} import {root}"]
-    imports += [f"from {module} import {used}" for used, module in _IMPORTS.items() if used in call]
+    check = call.partition("(")[0]
+    if check in ("check_stream", "check_chunks"):
+        imports.append(f"from streamfold.adapters.conformance import {check}")
+    if "growth." in call:
+        imports.append("from streamfold.adapters import growth")
     lines = [f"    {line}" for line in call.splitlines()]
     return "\n".join([*imports, "", "", f"def test_{last}() -> None:", *lines])
-
-
-_IMPORTS = {
-    "check_stream": "streamfold.adapters.conformance",
-    "check_chunks": "streamfold.adapters.conformance",
-    "long_stream": "streamfold.adapters.growth",
-    "measure": "streamfold.adapters.growth",
-}

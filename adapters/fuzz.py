@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from streamfold.reducer import encode_sse
-from streamfold.transports import Recording
 
 from .commands import FAILED, OK, CommandError
 from .findings import DecoderMismatch, Mismatch
@@ -71,6 +70,12 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser.add_argument(
         "--save", metavar="FILE", type=_recording, help="save what is found as a recording (.jsonl)"
     )
+    parser.add_argument(
+        "--no-growth",
+        dest="growth",
+        action="store_false",
+        help="do not look at what long streams cost",
+    )
     accumulators = parser.add_argument_group("for accumulators")
     of_accumulators = [
         accumulators.add_argument(
@@ -92,12 +97,6 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         ),
         accumulators.add_argument(
             "--strict-nulls", action="store_true", help="a null is another thing than no field"
-        ),
-        accumulators.add_argument(
-            "--no-growth",
-            dest="growth",
-            action="store_false",
-            help="do not look at what long streams cost",
         ),
     ]
     decoders = parser.add_argument_group("for decoders")
@@ -149,18 +148,28 @@ def _fuzz(options: argparse.Namespace) -> int:
                 max_examples=options.max_examples,
                 seed=options.seed,
                 ignore=options.ignore,
+                growth=options.growth,
                 watch=watch,
                 **told,
             )
     except Mismatch as mismatch:
         show([(visible(f"{mismatch}\n"), "")])
         if options.save is not None:
-            Recording.of(_chunks(mismatch)).save(options.save)
+            _save(mismatch, options.save)
         return FAILED
     except (ImportError, ValueError) as error:
         raise CommandError(error) from error
     show([(f"{report}\n", "")])
     return OK
+
+
+def _save(mismatch: Mismatch, path: Path) -> None:
+    from streamfold.transports import Recording
+
+    try:
+        Recording.of(_chunks(mismatch)).save(path)
+    except OSError as error:
+        raise CommandError(f"cannot write {path}: {error.strerror}") from error
 
 
 def _function(name: str) -> Callable[..., Any]:
@@ -171,7 +180,7 @@ def _function(name: str) -> Callable[..., Any]:
     sys.path.insert(0, os.getcwd())
     try:
         found: Any = import_module(module_name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise CommandError(
             f"cannot import {module_name}: {type(error).__name__}: {error}"
         ) from error

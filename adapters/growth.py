@@ -1,4 +1,5 @@
-"""What an accumulator costs as a stream becomes longer: twice the deltas should be twice the work.
+"""What an accumulator, or a decoder, costs as a stream becomes longer: twice the deltas should be
+twice the work.
 
 Two measures, at sizes that double:
 
@@ -8,7 +9,7 @@ Two measures, at sizes that double:
   again, C code included, because what that builds must be allocated.
 - *time*, of the processor, the best of three runs.
 
-An accumulator grows quadratically when both say so. One alone does not: `text += delta` copies the
+It grows quadratically when both say so. One alone does not: `text += delta` copies the
 text each time, which the bytes show, but at the length of real answers no clock does; and a clock
 alone is a guess on a busy machine. What neither sees: C code that reads everything and allocates
 nothing (`max(list)`, `"x" in text`) shows in the time alone; work in other threads is not counted.
@@ -19,20 +20,23 @@ debugger or of coverage, is set aside for as long as it takes.
 
 from __future__ import annotations
 
+import gc
 import math
 import sys
 import time
 import tracemalloc
-from collections.abc import Callable, Iterable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable
+from functools import partial
 from types import FrameType
 from typing import Any, NamedTuple
 
 import attrs
 
-__all__ = ["STREAMS", "Growth", "long_stream", "measure"]
+__all__ = ["BODIES", "STREAMS", "Growth", "long_body", "long_stream", "measure"]
 
 Event = dict[str, Any]
-Accumulate = Callable[[Iterable[Event]], Any]
+Reader = Callable[[Iterable[Any]], Any]
 
 # --- long streams -------------------------------------------------------------------------------
 
@@ -98,6 +102,21 @@ def _block(index: int, block: Event, deltas: list[Event]) -> list[Event]:
     ]
 
 
+BODIES = {"events": "events, each in a chunk", "chunks": "chunks of one event"}
+"""The kinds of long bodies, and what each has many of."""
+
+
+def long_body(kind: str, size: int) -> list[bytes]:
+    """The chunks of a body with `size` of what `BODIES` says, three at least.
+
+    >>> long_body("chunks", 3)
+    [b'data: ', b'word and', b'\\n\\n']
+    """
+    if kind == "events":
+        return [b"data: word\n\n"] * size
+    return [b"data: ", *[b"word and"] * (size - 2), b"\n\n"]
+
+
 # --- the measures -------------------------------------------------------------------------------
 
 LONGEST = 4096
@@ -107,14 +126,14 @@ _COUNTED = [16, 32, 64, 128, 256, 512, 1024]
 _TIMED = [256, 512, 1024, 2048, LONGEST]
 """How much the streams have; each twice as much as the one before it."""
 
-_STEEP = 1.5
-"""The order from which growth counts as quadratic: half of all work is there because the stream is
-long."""
+_STEEP = 1.4
+"""The order from which growth counts as quadratic: two fifths of all work are there because the
+stream is long."""
 
 _TRIFLE = 2e-6
 """Seconds that a delta may cost more at the end than at the beginning."""
 
-_ENOUGH_LINES = 100_000
+_ENOUGH_LINES = 200_000
 _ENOUGH_SECONDS = 0.3
 """What a run may take before no longer stream comes after it."""
 
@@ -124,7 +143,7 @@ class Growth:
     """How the cost of one kind of stream grows.
 
     Attributes:
-        kind: the kind of stream: one of `STREAMS`.
+        kind: the kind of stream, or body: one of `STREAMS` or `BODIES`.
         lines: by size, the lines of Python that ran.
         allocated: by size, the bytes that were allocated.
         seconds: by size, the processor time.
@@ -140,70 +159,92 @@ class Growth:
         """The exponent with which the lines or the bytes, whichever grow faster, come to grow in
         the longest stream: 1 for linear growth, 2 for quadratic.
         """
-        return max(_Fit.of(counts).order_at(LONGEST) for counts in (self.lines, self.allocated))
+        return max(
+            _Fit.through(*list(counts.items())[-3:]).order_at(LONGEST)
+            for counts in (self.lines, self.allocated)
+        )
 
     @property
     def time_order(self) -> float:
         """The exponent with which the time grows at the end."""
-        return _Fit.of(self.seconds).order_at(max(self.seconds))
+        return self._of_time.order_at(max(self.seconds))
 
     @property
     def is_quadratic(self) -> bool:
         """Whether work and time both grow faster than the stream, and it is more than a trifle."""
-        added = _Fit.of(self.seconds).quadratic * max(self.seconds)
+        added = self._of_time.quadratic * max(self.seconds)
         return self.work_order > _STEEP and self.time_order > _STEEP and added > _TRIFLE
+
+    @property
+    def _of_time(self) -> _Fit:
+        """Through points as far apart as can be: a clock is not exact."""
+        points = list(self.seconds.items())
+        return _Fit.through(points[0], points[len(points) // 2], points[-1])
 
     def __str__(self) -> str:
         *_, (size, seconds) = self.seconds.items()
         return (
-            f"{STREAMS[self.kind]}: work grows as n^{self.work_order:.1f}, "
+            f"{(STREAMS | BODIES)[self.kind]}: work grows as n^{self.work_order:.1f}, "
             f"time as n^{self.time_order:.1f} ({seconds * 1000:,.0f} ms for {size:,})"
         )
 
 
 class _Fit(NamedTuple):
-    """Costs as constant + linear·n + quadratic·n², through the last three."""
+    """Costs as constant + linear·n + quadratic·n²."""
 
     linear: float
     quadratic: float
 
     @classmethod
-    def of(cls, costs: Mapping[int, float]) -> _Fit:
-        *_, (size, one), (_, two), (_, four) = costs.items()
-        quadratic = max(0.0, ((four - two) - 2 * (two - one)) / (6 * size * size))
-        return cls(max((four - two) / (2 * size) - 6 * quadratic * size, 1e-12), quadratic)
+    def through(cls, *points: tuple[int, float]) -> _Fit:
+        """The fit through these three points: sizes and what they cost."""
+        (first, low), (middle, mean), (last, high) = points
+        slope = (high - mean) / (last - middle)
+        bend = slope - (mean - low) / (middle - first)
+        quadratic = max(0.0, bend / (last - first))
+        return cls(max(slope - quadratic * (middle + last), 1e-12), quadratic)
 
     def order_at(self, size: int) -> float:
         linear, quadratic = self.linear, self.quadratic * size
         return (linear + 2 * quadratic) / (linear + quadratic)
 
 
-def measure(accumulate: Accumulate, kind: str) -> Growth:
-    """What this kind of stream costs `accumulate`.
+def measure(reader: Reader, kind: str) -> Growth:
+    """What streams of this kind cost.
 
     Args:
-        accumulate: takes the decoded events of a stream.
-        kind: one of `STREAMS`.
+        reader: takes the decoded events of a stream; or the chunks of a body, and gives all that is
+            in them, in any iterable.
+        kind: one of `STREAMS`, or of `BODIES`.
 
     >>> measure(lambda events: [event["type"] for event in events], "text").is_quadratic
     False
     """
     lines: dict[int, int] = {}
     allocated: dict[int, int] = {}
-    accumulate(long_stream(kind, _COUNTED[0]))  # what is done once is not counted
+    is_body = kind in BODIES
+    long = partial(long_body if is_body else long_stream, kind)
+
+    def read(given: Iterable[Any]) -> None:
+        result = reader(given)
+        if is_body:
+            deque(result, maxlen=0)
+
+    read(long(_COUNTED[0]))  # what is done once is not counted
     for size in _COUNTED:
-        lines[size], allocated[size] = _count(accumulate, long_stream(kind, size))
+        counts = _count(read, long(size)), _count(read, long(size))
+        lines[size], allocated[size] = map(min, *counts)  # what comes now and then is no growth
         if lines[size] > _ENOUGH_LINES and len(lines) > 2:
             break
     seconds: dict[int, float] = {}
     for size in _TIMED:
-        seconds[size] = _time(accumulate, long_stream(kind, size))
+        seconds[size] = _time(read, long(size))
         if seconds[size] > _ENOUGH_SECONDS and len(seconds) > 2:
             break
     return Growth(kind, lines, allocated, seconds)
 
 
-def _count(accumulate: Accumulate, events: list[Event]) -> tuple[int, int]:
+def _count(read: Reader, given: list[Any]) -> tuple[int, int]:
     """The lines that run, and the bytes that are allocated."""
     lines = allocated = level = 0
 
@@ -222,30 +263,35 @@ def _count(accumulate: Accumulate, events: list[Event]) -> tuple[int, int]:
     level = tracemalloc.get_traced_memory()[0]
     tracemalloc.reset_peak()
     try:
-        _run(accumulate, events, trace)
+        _run(read, given, trace)
     finally:
         if not was_tracing:
             tracemalloc.stop()
     return lines, allocated
 
 
-def _time(accumulate: Accumulate, events: list[Event]) -> float:
+def _time(read: Reader, given: list[Any]) -> float:
     """Seconds, the best of three."""
     best = math.inf
     for _ in range(3):
         start = time.process_time()
-        _run(accumulate, events, None)
+        _run(read, given, None)
         best = min(best, time.process_time() - start)
         if best > _ENOUGH_SECONDS:
             break
     return max(best, 1e-6)  # where the clock ticks more slowly
 
 
-def _run(accumulate: Accumulate, events: list[Event], trace: Any) -> None:
-    """Run it, traced by this function alone; by none, if it is None."""
-    previous = sys.gettrace()
+def _run(read: Reader, given: list[Any], trace: Any) -> None:
+    """Run it, traced by this function alone; by none, if it is None. No garbage is collected in
+    between, which may be that of others.
+    """
+    previous, collects = sys.gettrace(), gc.isenabled()
+    gc.disable()
     sys.settrace(trace)
     try:
-        accumulate(iter(events))
+        read(iter(given))
     finally:
         sys.settrace(previous)
+        if collects:
+            gc.enable()

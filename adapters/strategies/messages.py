@@ -14,6 +14,8 @@ from typing import Any, NamedTuple, TypeVar, cast, get_args
 from hypothesis import strategies as st
 from streamfold.reducer import StopReason
 
+from .results import results
+
 __all__ = ["BLOCKS", "messages"]
 
 JSON = Any
@@ -22,6 +24,8 @@ Strategy = st.SearchStrategy[Any]
 
 TOOLS = ("tool_use", "server_tool_use", "mcp_tool_use")
 """The blocks whose input comes as JSON text."""
+
+SERVER_TOOLS = ("web_search", "web_fetch", "code_execution", "bash_code_execution", "advisor")
 
 _WEIGHTS = {
     "text": 10,
@@ -41,7 +45,7 @@ _WEIGHTS = {
     "mcp_tool_listing": 1,
     "container_upload": 1,
     "compaction": 1,
-    "fallback": 2,
+    "fallback": 3,
     "unknown": 2,
 }
 """How often each kind of block is drawn, beside the others that may be."""
@@ -61,9 +65,12 @@ _CUT = '"\\é😀'
 """Of those, what can be cut in two."""
 
 nothing: Strategy = st.nothing()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-models = st.sampled_from(["claude-opus-4-6", "claude-haiku-4-5", "claude-next"])
+MODELS = ["claude-opus-4-6", "claude-haiku-4-5", "claude-next"]
+models = st.sampled_from(MODELS)
 floats = st.floats(allow_nan=False, allow_infinity=False)
 _counts = st.integers(0, 5000)
+_categories = st.sampled_from([None, "cyber", "bio"])
+_VERSIONS = ("20250825", "20260120")
 _ids = st.sampled_from(["toolu_1", "toolu_2"])
 
 
@@ -162,16 +169,22 @@ class Grammar:
     def _blocks(self) -> dict[str, Strategy]:
         """A finished block of each kind."""
         text, maybe, tagged = self.text, self.maybe_text, self.tagged
-        some_objects = st.none() | st.lists(self.object, max_size=2)
-        caller = st.none() | tagged("direct", {}) | tagged("code_execution", {"tool_id": _ids})
+        either = self.known_or_odd
+        callers = [tagged(f"code_execution_{date}", {"tool_id": _ids}) for date in _VERSIONS]
+        caller = st.one_of(st.none(), tagged("direct", {}), *callers)
+        reference = tagged("tool_reference", {"name": text})
+        changed = tagged("tool_addition", {"tool": reference})
+        changes = either(
+            st.none() | st.lists(changed, max_size=2), st.lists(self.object, max_size=2)
+        )
         inputs = self.known_or_odd(
             self.object | st.dictionaries(self.name, maybe, max_size=2), self.value
         )
         tool = {"id": _ids, "name": text, "input": inputs}
-        failed = tagged("tool_result_error", {"error_code": text})
-        result = {"tool_use_id": _ids, "content": failed | self.object}
+        server_tool = {**tool, "name": either(st.sampled_from(SERVER_TOOLS), text)}
         parts = st.lists(tagged("text", {"text": text}), max_size=2)
-        found = st.lists(tagged("web_search_result", {"url": text, "title": text}), max_size=2)
+        listed = self.object_with({"name": text, "input_schema": self.object}, description=maybe)
+        refused = tagged("refusal", {}, category=either(_categories, text))
         model = self.known_or_odd(
             self.object_with({"model": models}), st.fixed_dictionaries({"model": st.none()})
         )
@@ -186,17 +199,15 @@ class Grammar:
             "thinking": tagged("thinking", {"thinking": text, **signed}),
             "redacted_thinking": tagged("redacted_thinking", {"data": text}),
             "tool_use": tagged("tool_use", tool, caller=caller, toolset_name=maybe),
-            "server_tool_use": tagged("server_tool_use", tool, caller=caller),
+            "server_tool_use": tagged("server_tool_use", server_tool, caller=caller),
             "mcp_tool_use": tagged("mcp_tool_use", {**tool, "server_name": text}),
-            "web_search_tool_result": tagged(
-                "web_search_tool_result", {**result, "content": found | failed}, caller=caller
-            ),
-            "web_fetch_tool_result": tagged("web_fetch_tool_result", result, caller=caller),
             "mcp_tool_result": tagged(
-                "mcp_tool_result", {**result, "content": text | parts, "is_error": st.booleans()}
+                "mcp_tool_result",
+                {"tool_use_id": _ids, "content": text | parts, "is_error": st.booleans()},
             ),
             "mcp_tool_listing": tagged(
-                "mcp_tool_listing", {"mcp_server_name": text, "tools": parts}
+                "mcp_tool_listing",
+                {"mcp_server_name": text, "tools": st.lists(listed, max_size=2)},
             ),
             "container_upload": tagged("container_upload", {"file_id": text}),
             "compaction": tagged(
@@ -204,9 +215,12 @@ class Grammar:
                 {"content": maybe},
                 encrypted_content=maybe,
                 signature=maybe,
-                tool_changes=some_objects,
+                tool_changes=changes,
             ),
-            "fallback": tagged("fallback", {"from": model, "to": model}, trigger=self.maybe_object),
+            "fallback": tagged(
+                "fallback",
+                {"from": model, "to": model, "trigger": either(refused, self.maybe_object)},
+            ),
             "unknown": self.object_with(
                 {"type": st.sampled_from(ODD_TYPES)}, text=text, content=self.value
             ),
@@ -214,60 +228,86 @@ class Grammar:
         if self.unknown:
             blocks["thinking"] |= tagged("thinking", {"thinking": text}, signature=maybe)
             blocks["compaction"] |= tagged("compaction", {}, encrypted_content=maybe)
-        whole = [kind for kind in BLOCKS if kind not in blocks]
-        return {**blocks, **{kind: tagged(kind, result) for kind in whole}}
+        for kind, content in results(text, maybe, _counts, tagged).items():
+            called = {"caller": caller} if kind.startswith("web_") else {}
+            result = {"tool_use_id": _ids, "content": either(content, self.object)}
+            blocks[kind] = tagged(kind, result, **called)
+        return blocks
 
     def _usage(self) -> Strategy:
-        tokens = {
-            "cache_creation_input_tokens": st.none() | _counts,
-            "cache_read_input_tokens": st.none() | _counts,
-            "cache_creation": st.none()
-            | self.object_with(
-                {}, ephemeral_5m_input_tokens=_counts, ephemeral_1h_input_tokens=_counts
-            ),
-        }
+        either, maybe = self.known_or_odd, self.maybe_text
+        counted = dict.fromkeys(["input_tokens", "output_tokens"], _counts)
+        cached = ["cache_creation_input_tokens", "cache_read_input_tokens"]
+        created = ["ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens"]
+        requests = ["web_search_requests", "web_fetch_requests"]
+
+        def counts_of(*names: str) -> Strategy:
+            known = self.object_with(dict.fromkeys(names, _counts))
+            return st.none() | either(known, self.object_with({}, **dict.fromkeys(names, _counts)))
+
         iteration = self.tagged(
-            "message", {"input_tokens": _counts, "output_tokens": _counts}, **tokens, model=models
+            "message",
+            {**counted, **dict.fromkeys(cached, _counts)},
+            cache_creation=counts_of(*created),
+            model=models,
         )
+        redeemed = self.tagged("redeemed", {})
+        credit = redeemed | self.tagged("not_applied", {"reason": st.just("expired")})
         optional = {
-            **tokens,
-            "server_tool_use": st.none()
-            | self.object_with({}, web_search_requests=_counts, web_fetch_requests=_counts),
-            "output_tokens_details": st.none() | self.object_with({}, thinking_tokens=_counts),
+            **dict.fromkeys(cached, st.none() | _counts),
+            "cache_creation": counts_of(*created),
+            "server_tool_use": counts_of(*requests),
+            "output_tokens_details": counts_of("thinking_tokens"),
             "iterations": st.none() | st.lists(iteration, max_size=2),
-            "fallback_credit": self.maybe_object,
-            "service_tier": self.maybe_text,
-            "inference_geo": self.maybe_text,
-            "speed": self.maybe_text,
+            "fallback_credit": st.none()
+            | either(self.object_with({"status": credit}), self.maybe_object),
+            "service_tier": either(st.sampled_from([None, "standard", "priority"]), maybe),
+            "inference_geo": maybe,
+            "speed": either(st.sampled_from([None, "standard", "fast"]), maybe),
         }
-        counted = {"input_tokens": _counts, "output_tokens": _counts}
         odd = self.object_with({}, **optional, input_tokens=st.none(), energy_wh=st.none() | floats)
-        return self.known_or_odd(self.object_with(counted, **optional), odd)
+        return either(self.object_with(counted, **optional), odd)
 
     def _head(self) -> Strategy:
         """All of a message but its content."""
-        maybe = self.maybe_text
-        some_objects = st.none() | st.lists(self.object, max_size=2)
+        text, maybe, either = self.text, self.maybe_text, self.known_or_odd
+        objects = st.lists(self.object, max_size=2)
+        skill = self.tagged("custom", {"skill_id": text, "version": text})
+        cleared = self.tagged(
+            "clear_tool_uses_20250919",
+            {"cleared_input_tokens": _counts, "cleared_tool_uses": _counts},
+        )
+        dropped = self.tagged(
+            "thinking_dropped", {"path": text, "reason": st.just("model_binding_mismatch")}
+        )
         always = {
             "id": st.sampled_from(["msg_1", "msg_2"]),
             "role": st.just("assistant"),
             "model": models,
-            "stop_reason": self.known_or_odd(
-                st.sampled_from(get_args(StopReason)), st.just("weariness")
-            ),
+            "stop_reason": either(st.sampled_from(get_args(StopReason)), st.just("weariness")),
         }
         usual = {"stop_sequence": maybe, "usage": self._usage()}
         optional = {
             "stop_details": st.none()
-            | self.tagged("refusal", {}, category=maybe, explanation=maybe),
+            | self.tagged("refusal", {}, category=either(_categories, text), explanation=maybe),
             "container": st.none()
-            | self.object_with({"id": self.text}, expires_at=maybe, skills=some_objects),
-            "context_management": self.maybe_object,
-            "input_transformations": some_objects,
-            "diagnostics": self.maybe_object,
+            | self.object_with(
+                {"id": text, "expires_at": either(st.just("2026-11-22T10:00:00Z"), maybe)},
+                skills=st.none() | either(st.lists(skill, max_size=2), objects),
+            ),
+            "context_management": st.none()
+            | either(
+                self.object_with({"applied_edits": st.lists(cleared, max_size=2)}), self.object
+            ),
+            "input_transformations": st.none() | either(st.lists(dropped, max_size=2), objects),
+            "diagnostics": st.none()
+            | either(
+                self.object_with({"cache_miss_reason": self.tagged("unavailable", {}) | st.none()}),
+                self.object,
+            ),
         }
         known = self.tagged("message", {**always, **usual}, **optional)
-        return self.known_or_odd(known, self.tagged("message", always, **usual, **optional))
+        return either(known, self.tagged("message", always, **usual, **optional))
 
 
 @st.composite
@@ -320,6 +360,11 @@ def any_block(kinds: Kinds) -> Strategy:
     return st.sampled_from(weighted).flatmap(grammar_of(kinds.unknown).blocks.__getitem__)
 
 
+def numbered(block: dict[str, JSON], number: int) -> dict[str, JSON]:
+    """The block, with an id of its own if it is a tool's."""
+    return {**block, "id": f"toolu_{number}"} if block["type"] in TOOLS else block
+
+
 def message_of(head: dict[str, JSON], content: list[JSON]) -> dict[str, JSON]:
     """The message of this head and content. Its model is the one that answered last."""
     message = {**head, "content": content}
@@ -337,7 +382,8 @@ def model_after(block: Mapping[str, JSON]) -> str | None:
 @st.composite
 def _messages(draw: Draw, kinds: Kinds) -> dict[str, JSON]:
     head = draw(grammar_of(kinds.unknown).head)
-    message: dict[str, JSON] = copied(message_of(head, draw(_some_blocks(kinds))))
+    content = [numbered(block, number) for number, block in enumerate(draw(_some_blocks(kinds)))]
+    message: dict[str, JSON] = copied(message_of(head, content))
     return message
 
 

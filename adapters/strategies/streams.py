@@ -20,6 +20,7 @@ from .cuts import cuts
 from .messages import (
     BLOCKS,
     JSON,
+    MODELS,
     ODD_NAMES,
     ODD_TYPES,
     TOOLS,
@@ -34,8 +35,8 @@ from .messages import (
     joined,
     message_of,
     model_after,
-    models,
     nothing,
+    numbered,
 )
 
 __all__ = ["WAYS", "Way", "raw_events"]
@@ -274,11 +275,15 @@ _LATE = {"container": True, "context_management": False, "input_transformations"
 
 _how_usage_comes = st.sampled_from([*["told"] * 5, "absent", "null"])
 _how_a_count_comes = st.sampled_from(["both", "grows", "start", "then null", "end"])
-_how_it_must_come = {
+_how_a_sure_one_comes = {
     "input_tokens": st.sampled_from(["both", "grows", "start", "then null"]),
     "output_tokens": st.sampled_from(["both", "grows"]),
 }
-"""The counts that the API always sends: all of them at the start, and one at the end."""
+"""The counts that the API always sends: both at the start, one of them at the end, too."""
+
+_AT_THE_START = ("cache_creation", "service_tier", "inference_geo", "speed")
+"""What of the usage the API does not send again at the end."""
+
 _where_it_comes = st.sampled_from(["start", "end", "null at the start"])
 
 
@@ -289,11 +294,12 @@ def _told_head(
     start = dict(message)
     delta: dict[str, JSON] = {}
     last: Event = {"type": "message_delta", "delta": delta}
-    for key in ("stop_reason", "stop_sequence", "stop_details"):
-        if key in message:
-            start[key] = None
-            if message[key] is not None or draw(st.booleans()):
-                delta[key] = message[key]
+    stop = [key for key in ("stop_reason", "stop_sequence", "stop_details") if key in message]
+    for key in stop:
+        start[key] = None
+        is_sure = message[key] is not None or (key != "stop_details" and not unknown)
+        if is_sure or draw(st.booleans()):
+            delta[key] = message[key]
     for key, in_delta in _LATE.items():
         where = "start" if message.get(key) is None else draw(_where_it_comes)
         if where != "start":
@@ -303,13 +309,16 @@ def _told_head(
             del start[key]
     before: list[Event] = []
     if "deltas" in ways and draw(seldom):
-        before.append({"type": "message_delta", "delta": {"stop_reason": None}})
+        before.append({"type": "message_delta", "delta": dict.fromkeys(stop[:2])})
     if "usage" in message:
         start["usage"], told = _told_usage(draw, message["usage"], ways, unknown)
         last.update(told)
         if before:
             totals: dict[str, JSON] = told.get("usage") or {}
-            before[0]["usage"] = {key: 1 for key in totals if isinstance(totals[key], int)}
+            begun = start["usage"]
+            before[0]["usage"] = {
+                key: begun.get(key) or 0 for key, count in totals.items() if isinstance(count, int)
+            }
     return start, [*before, last]
 
 
@@ -322,13 +331,15 @@ def _told_usage(
         return dict(usage), {}
     if whole == "null":
         return dict(usage), {"usage": None}
-    hows = {} if unknown else _how_it_must_come
+    sure, at_the_start = ({}, ()) if unknown else (_how_a_sure_one_comes, _AT_THE_START)
     first: dict[str, JSON] = {}
     last: dict[str, JSON] = {}
     for key, total in usage.items():
-        how = draw(hows.get(key, _how_a_count_comes)) if "usage" in ways else "both"
+        how = "start" if key in at_the_start else "both"
+        if how == "both" and "usage" in ways:
+            how = draw(sure.get(key, _how_a_count_comes))
         if how != "end" or total is None:
-            first[key] = 1 if how == "grows" and isinstance(total, int) else total
+            first[key] = min(1, total) if how == "grows" and isinstance(total, int) else total
         if how != "start":
             last[key] = total if how != "then null" else None
     return first, {"usage": last}
@@ -384,7 +395,12 @@ def _streams(
     teller = _Teller(draw, grammar, ways)
     is_free = message is None
     if message is None:
-        told = draw(_told_blocks(kinds, ways, least))
+        told = [
+            telling._replace(
+                block=numbered(telling.block, number), start=numbered(telling.start, number)
+            )
+            for number, telling in enumerate(draw(_told_blocks(kinds, ways, least)))
+        ]
         message = message_of(draw(grammar.head), [telling.block for telling in told])
     else:
         told = [teller.tell(block) for block in message["content"]]
@@ -394,7 +410,7 @@ def _streams(
 
     start: dict[str, JSON] = {**message, "content": []}
     if any(map(model_after, message["content"])):
-        start["model"] = draw(models)
+        start["model"] = draw(st.sampled_from([m for m in MODELS if m != message["model"]]))
     ending: list[Event] = []
     if message.get("stop_reason") is not None:
         start, deltas = _told_head(draw, start, ways, kinds.unknown)

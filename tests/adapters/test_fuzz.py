@@ -63,9 +63,10 @@ def test_options_are_those_of_the_check(told):
 
 def test_a_find_can_be_saved_and_replayed(told, tmp_path):
     path = tmp_path / "found.jsonl"
-    assert told(BUG, "--seed", "1", "--save", path)[0] == 1
+    status, out, _ = told(BUG, "--seed", "1", "--save", path)
+    assert status == 1
     state, _ = feed(StreamState(), Recording.load(path).body)
-    assert finish(state).usage.output_tokens == 1
+    assert f'-    "output_tokens": {finish(state).usage.output_tokens}' in out
     bom = "planted.decoders:KeepsTheByteOrderMark.decode"
     assert told(bom, "--decoder", "--save", path)[0] == 1
     assert Recording.load(path).body.startswith(b"\xef\xbb\xbf")
@@ -88,6 +89,24 @@ def test_what_is_no_event_can_be_saved_as_well(told, tmp_path, fault):
         feed(StreamState(), Recording.load(path).body)
 
 
+def test_where_nothing_can_be_written(told, tmp_path):
+    path = tmp_path / "taken.jsonl"
+    path.mkdir()
+    status, _, err = told(BUG, "--seed", "1", "--save", path)
+    assert (status, err) == (2, f"streamfold: cannot write {path}: Is a directory\n")
+
+
+def test_what_ends_the_process_is_no_success(told, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("exits_at_import.py").write_text("raise SystemExit(0)\n")
+    status, _, err = told("exits_at_import:accumulate")
+    assert (status, err) == (2, "streamfold: cannot import exits_at_import: SystemExit: 0\n")
+    Path("exits_later.py").write_text("def accumulate(events):\n    raise SystemExit(0)\n")
+    status, out, _ = told("exits_later:accumulate", *QUICK)
+    assert status == 1
+    assert out.startswith("exits_later.accumulate raises: SystemExit: 0 (in accumulate, line 2 of")
+
+
 def test_a_module_in_the_current_directory_is_found(tmp_path: Path):
     (tmp_path / "mine.py").write_text("def accumulate(events):\n    return {}\n")
     run = command("fuzz", "mine:accumulate", "--seed", "1", cwd=tmp_path)
@@ -108,7 +127,7 @@ def test_a_module_in_the_current_directory_is_found(tmp_path: Path):
         ([RIGHT, "--blocks", "x"], "blocks must be some of text, "),
         ([RIGHT, "--quirks", "bom"], "--quirks is for decoders"),
         ([DECODER, "--decoder", "--unknown"], "--unknown is for accumulators"),
-        ([DECODER, "--decoder", "--no-growth"], "--no-growth is for accumulators"),
+        ([DECODER, "--decoder", "--strict-nulls"], "--strict-nulls is for accumulators"),
     ],
 )
 def test_misuse(told, arguments, reason):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 import tracemalloc
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
 from planted import accumulators
 from streamfold.adapters.conformance import check_stream
-from streamfold.adapters.growth import STREAMS, Growth, long_stream, measure
-from streamfold.reducer import fold
+from streamfold.adapters.growth import BODIES, STREAMS, Growth, long_body, long_stream, measure
+from streamfold.reducer import SSEState, decode_sse, fold
 
 SIZES = (256, 512, 1024, 2048, 4096)
 
@@ -24,6 +24,26 @@ def test_a_long_stream_is_valid_and_as_long_as_it_says(kind: str, size: int) -> 
     assert len(deltas) == size
     assert fold(stream).is_complete
     check_stream(accumulators.Right.accumulate, stream)
+
+
+@pytest.mark.parametrize("kind", BODIES)
+def test_a_long_body_is_as_long_as_it_says(kind: str) -> None:
+    chunks = long_body(kind, 100)
+    assert len(chunks) == 100
+    _, events = decode_sse(SSEState(), b"".join(chunks))
+    assert len(events) == (100 if kind == "events" else 1)
+
+
+def test_what_a_decoder_gives_is_taken_in() -> None:
+    taken: list[int] = []
+
+    def decode(chunks: Iterable[bytes]) -> Iterator[bytes]:
+        for chunk in chunks:
+            taken.append(len(chunk))
+            yield chunk
+
+    assert not measure(decode, "events").is_quadratic
+    assert len(taken) > 4096
 
 
 def growth(cost: Callable[[int], float], work: Callable[[int], int]) -> Growth:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import pydantic
 import pytest
 from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
@@ -335,7 +336,10 @@ NOT_SO: dict[str, Callable[[list[Event]], bool]] = {
     "pings": REACHED["a ping"],
     "open_tool": ends_in_a_tool,
     "deltas": REACHED["several message_deltas"],
-    "usage": lambda events: last_delta(events)["usage"].keys() != started_usage(events).keys(),
+    "usage": lambda events: any(
+        started_usage(events).get(key, "none") != total
+        for key, total in last_delta(events)["usage"].items()
+    ),
 }
 
 
@@ -364,6 +368,33 @@ def test_the_plain_way_is_that_of_expand(events: list[Event]) -> None:
     indexes = [event["index"] for event in events if "index" in event]
     assert indexes == sorted(indexes)
     assert [event["type"] for event in events[-2:]] == ["message_delta", "message_stop"]
+
+
+@examples(max_examples=150)
+@given(raw_events())
+def test_every_event_is_of_the_types_that_the_api_has(events: list[Event]) -> None:
+    types = pytest.importorskip("anthropic.types.beta")
+    api = pydantic.TypeAdapter(types.BetaRawMessageStreamEvent)
+    for event in events:
+        if event["type"] != "ping":
+            api.validate_python(event)
+
+
+@examples(max_examples=100)
+@given(raw_events())
+def test_what_grows_does_not_shrink(events: list[Event]) -> None:
+    told = [events[0]["message"], *of_type(events, "message_delta")]
+    for name in ("input_tokens", "output_tokens"):
+        counts = [each["usage"][name] for each in told if each["usage"].get(name) is not None]
+        assert counts == sorted(counts)
+
+
+@examples(max_examples=60)
+@given(raw_events(unknown=True) | raw_events())
+def test_a_tool_has_an_id_of_its_own(events: list[Event]) -> None:
+    blocks = [start["content_block"] for start in of_type(events, "content_block_start")]
+    ids = [block["id"] for block in blocks if block["type"] in TOOLS]
+    assert len(ids) == len(set(ids))
 
 
 @examples(max_examples=60)

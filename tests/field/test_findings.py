@@ -13,8 +13,14 @@ from typing import Any, NamedTuple
 
 import pytest
 from model import MESSAGE_STOP, block_delta, block_start, block_stop, message_delta, message_start
-from streamfold.adapters.conformance import Mismatch, check_chunks, check_stream
+from streamfold.adapters.conformance import (
+    Mismatch,
+    check_accumulator,
+    check_chunks,
+    check_stream,
+)
 from streamfold.adapters.growth import measure
+from streamfold.adapters.strategies import BLOCKS
 
 START = message_start(
     stop_reason=None, stop_sequence=None, usage={"input_tokens": 7, "output_tokens": 1}
@@ -195,7 +201,7 @@ def installed(package: str) -> str | None:
         return None
 
 
-@pytest.mark.filterwarnings("default")
+@pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(
     "finding", FINDINGS, ids=lambda finding: f"{finding.adapter}: {finding.did}"
 )
@@ -211,3 +217,30 @@ def test_it_is_found(finding: Finding) -> None:
     with pytest.raises(Mismatch) as found:
         check(function, finding.given)
     assert found.value.kind == finding.kind
+
+
+BETA_BLOCKS = {"mcp_tool_use", "compaction", "fallback"}
+BETA_FIELDS = [
+    "context_management",
+    "input_transformations",
+    "usage.iterations",
+    "usage.fallback_credit",
+]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("accumulator", "claims"),
+    [
+        ("accumulate", {"blocks": set(BLOCKS) - BETA_BLOCKS, "ignore": BETA_FIELDS}),
+        ("accumulate_beta", {}),
+    ],
+)
+def test_nobody_is_blamed_for_what_the_api_does_not_send(
+    accumulator: str, claims: dict[str, Any]
+) -> None:
+    """The official SDK reads every stream of what it claims to know as we do."""
+    if installed(SDK) != "2.12.0":
+        pytest.skip("needs anthropic 2.12.0")
+    function = getattr(import_module("field.official"), accumulator)
+    assert check_accumulator(function, seed=0, growth=False, **claims).examples == 200

@@ -380,6 +380,31 @@ class SharesItsContent(Right):
         self.blocks.clear()
 
 
+class SharesItsBlocks(Right):
+    """A block for each index, emptied for the next message."""
+
+    pool: ClassVar[dict[int, JSON]] = {}
+
+    def start_block(self, index: int, block: JSON) -> None:
+        super().start_block(index, block)
+        shared = self.pool.setdefault(index, {})
+        shared.clear()
+        shared.update(self.blocks[index])
+        self.blocks[index] = shared
+
+
+class SharesItsUsage(Right):
+    """One usage for all messages."""
+
+    usage: ClassVar[JSON] = {}
+
+    def finish(self) -> JSON:
+        message = super().finish()
+        self.usage.clear()
+        self.usage.update(message["usage"])
+        return {**message, "usage": self.usage}
+
+
 class AddsToTheLastMessage(Right):
     """One list for all messages, never emptied."""
 
@@ -509,6 +534,8 @@ PLANTED = [
     Planted(ChangesItsInput, "changes its input"),
     Planted(ChangesTheBlocksOfItsInput, "changes its input"),
     Planted(SharesItsContent, "changes an earlier result"),
+    Planted(SharesItsBlocks, "changes an earlier result"),
+    Planted(SharesItsUsage, "changes an earlier result"),
     Planted(AddsToTheLastMessage, ("does not repeat", "differs")),
     Planted(ReadsItsInputTwice, "reads its input twice"),
     Planted(TakesACutStreamForFinished, "accepts a fault", {"faults": ["cut"], "max_examples": 60}),

@@ -26,7 +26,10 @@ CHECKS: list[tuple[Callable[..., Any], Callable[..., Any], dict[str, Any]]] = [
         (check_accumulator, planted.accumulator.accumulate, {"growth": False, **planted.options})
         for planted in accumulators.PLANTED
     ),
-    *((check_decoder, planted.decoder.decode, {}) for planted in decoders.PLANTED),
+    *(
+        (check_decoder, planted.decoder.decode, {"growth": False, **planted.options})
+        for planted in decoders.PLANTED
+    ),
 ]
 
 

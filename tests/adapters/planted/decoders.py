@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 
@@ -210,11 +211,21 @@ class ReadsItsInputTwice(Right):
         return super().decode(chunks) if any(chunks) else iter(())
 
 
+class SplitsAllAtEachChunk(Right):
+    def text(self, chunks: Iterable[bytes]) -> str:
+        body = b""
+        for chunk in chunks:
+            body += chunk
+            self.lines(body.decode("utf-8", "replace"))
+        return self.without_mark(body.decode("utf-8", "replace"))
+
+
 class Planted(NamedTuple):
-    """A bug, and the kinds of finding it may be."""
+    """A bug, the kinds of finding it may be, and the options of the check."""
 
     decoder: type[Right]
     kinds: str | tuple[str, ...] = ("differs", "raises")
+    options: Mapping[str, Any] = MappingProxyType({})
 
 
 PLANTED = [
@@ -240,4 +251,5 @@ PLANTED = [
     Planted(KeepsTheEventsName),
     Planted(GivesOneObject),
     Planted(ReadsItsInputTwice, "reads its input twice"),
+    Planted(SplitsAllAtEachChunk, "grows quadratically", {"growth": True, "max_examples": 5}),
 ]
