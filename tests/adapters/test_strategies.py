@@ -370,7 +370,7 @@ def test_the_plain_way_is_that_of_expand(events: list[Event]) -> None:
     assert [event["type"] for event in events[-2:]] == ["message_delta", "message_stop"]
 
 
-@examples(max_examples=150)
+@examples(max_examples=60)
 @given(raw_events())
 def test_every_event_is_of_the_types_that_the_api_has(events: list[Event]) -> None:
     types = pytest.importorskip("anthropic.types.beta")

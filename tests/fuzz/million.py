@@ -4,7 +4,7 @@
 
 Streams are drawn as the tests draw them (good, broken, and damaged in their bytes) and cut in every
 way. What is neither a result nor a documented error ends the run, with the example that gave it.
-Half an hour for a million, nearly all of it Hypothesis's.
+Some minutes for a million, nearly all of them Hypothesis's.
 """
 
 from __future__ import annotations

@@ -365,7 +365,7 @@ def test_a_checkpoint_at_any_byte_ends_the_same(body: bytes, mode: Any) -> None:
     assert fed(bytes_of(body), first, checked) == whole
 
 
-@examples(max_examples=100)
+@examples(max_examples=50)
 @given(body=any_body(), data=st.data())
 def test_a_checkpoint_between_any_chunks_ends_the_same(body: bytes, data: st.DataObject) -> None:
     chunks = data.draw(chunked(body))

@@ -83,7 +83,8 @@ class Right:
             case "signature_delta":
                 self.read_signature(block, delta["signature"])
             case "compaction_delta":
-                block.update({key: value for key, value in delta.items() if key != "type"})
+                told = ("content", "encrypted_content")
+                block.update({key: delta[key] for key in told if key in delta})
 
     def read_text(self, block: JSON, pieces: list[str], text: str) -> None:
         pieces.append(text)
