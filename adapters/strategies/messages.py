@@ -103,7 +103,8 @@ class Grammar:
     def __init__(self, unknown: bool) -> None:
         self.unknown = unknown
         plain = st.sampled_from(["", "a", "aa", "aaaa", "Hello", "A 😀"])
-        texts = plain | _some(_CUT, 6) | _some(_CAREFUL, 12) | _some(st.characters(codec="utf-8"), 8)
+        any_character = st.characters(codec="utf-8")
+        texts = plain | _some(_CUT, 6) | _some(_CAREFUL, 12) | _some(any_character, 8)
         if unknown:
             texts |= _some(st.sampled_from("a\ud83d\ude00"), 4).map(joined)
         self.text: Strategy = texts
