@@ -51,11 +51,11 @@ def test_a_find_is_printed_as_a_test(told):
 def test_options_are_those_of_the_check(told):
     options = "--ignore", "usage.output_tokens, usage.speed", "--ways", "cut,pings"
     assert told(BUG, *QUICK, "--no-growth", *options)[0] == 0
-    assert "strict_nulls=True" in told(BUG, "--strict-nulls", "--seed", "1")[1]
+    assert "strict_nulls=True" in told(BUG, "--strict-nulls", "--seed", "1", "--no-growth")[1]
     unknown = "planted.accumulators:BreaksOnAnUnknownEvent.accumulate"
     assert told(unknown, "--seed", "1", "--unknown")[0] == 1
     cut = "planted.accumulators:TakesACutStreamForFinished.accumulate"
-    assert told(cut, *QUICK, "--faults", "cut")[0] == 1
+    assert told(cut, *QUICK, "--faults", "cut", "--no-growth")[0] == 1
     marks = "planted.decoders:KeepsTheByteOrderMark.decode"
     assert told(marks, "--decoder", "--seed", "1")[0] == 1
     assert told(marks, "--decoder", *QUICK, "--quirks", "ids,crlf")[0] == 0

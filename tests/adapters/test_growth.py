@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import tracemalloc
 from collections.abc import Callable, Iterable, Iterator
@@ -134,6 +135,18 @@ def test_it_leaves_no_trace_function_and_no_tracing_behind() -> None:
         assert tracemalloc.is_tracing()
     finally:
         tracemalloc.stop()
+
+
+def test_it_leaves_the_collector_as_it_was() -> None:
+    assert gc.isenabled()
+    measure(lambda events: None, "text")
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        measure(lambda events: None, "text")
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
 
 
 def test_it_says_what_it_measured() -> None:
