@@ -361,22 +361,34 @@ def test_a_broken_stream_is_shrunk_to_a_broken_stream() -> None:
 
 
 def test_what_is_shrunk_stays_what_it_is() -> None:
+    seen: list[bool] = []
+
     def accumulate(events: Any) -> Any:
         events = list(events)
-        match sum(event["type"] == "content_block_start" for event in events):
-            case 0:
-                return Right.accumulate(events)
-            case 1:
-                raise ValueError("one block")
-        return {}
+        if any(event["type"] == "content_block_start" for event in events):
+            seen.append(True)
+            return {}
+        if seen:
+            raise ValueError("no blocks, now that there were some")
+        return Right.accumulate(events)
 
-    blocks: dict[str, set[int]] = {"raises": set(), "differs": set()}
-    for seed in range(6):
-        with pytest.raises(AccumulatorMismatch) as found:
-            check_accumulator(accumulate, seed=seed, blocks=["text"], growth=False)
-        starts = [event["type"] == "content_block_start" for event in found.value.events]
-        blocks[found.value.kind].add(sum(starts))
-    assert blocks == {"raises": {1}, "differs": {2}}
+    found = mismatch_of(type("Odd", (Right,), {"accumulate": accumulate}), seed=0, blocks=["text"])
+    assert found.kind == "differs"
+    assert [event["type"] for event in found.events][1:3] == [
+        "content_block_start",
+        "content_block_stop",
+    ]
+
+
+def test_what_hypothesis_leaves_is_taken_out_in_single_steps() -> None:
+    decoder = conformance._Decoder(lambda chunks: [], ())
+    finding = conformance.Finding("differs", [b"dat", b"a: a\n: b\n", b"x: 1\n\n\n"])
+    assert conformance._simplified(decoder, finding).given == [b"data: a\n\n"]
+    accumulator = conformance._Accumulator(lambda events: {}, (), False)
+    other = [block_start(1, "text", text=""), block_stop(1)]
+    finding = conformance.Finding("differs", [*STREAM[:3], *other, *STREAM[3:]])
+    left = conformance._simplified(accumulator, finding).given
+    assert [event["type"] for event in left] == ["message_start", "message_delta", "message_stop"]
 
 
 def test_what_raises_the_second_time_does_not_repeat() -> None:
