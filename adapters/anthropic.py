@@ -108,14 +108,14 @@ from streamfold.transports import (
     PermissionDeniedError,
     RateLimitError,
     RequestTimeoutError,
+    ResponseFormatT,
     ServiceUnavailableError,
     UnprocessableEntityError,
 )
-from streamfold.transports.parsed import ResponseFormatT
 
-from .client import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, Anthropic, AsyncAnthropic
-from .requests import NOT_GIVEN, NotGiven
-from .structured import transform_schema
+from .client.clients import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, Anthropic, AsyncAnthropic
+from .client.requests import NOT_GIVEN, NotGiven
+from .client.structured import transform_schema
 
 __all__ = [
     "DEFAULT_MAX_RETRIES",

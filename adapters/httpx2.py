@@ -17,8 +17,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from streamfold.transports.record_transport import Recorder
-from streamfold.transports.replay_transport import Replayer
+from streamfold.transports.recording import Recorder, Replayer
 
 try:
     import httpx2

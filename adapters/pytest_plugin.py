@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 if TYPE_CHECKING:
-    from .recorded_streams import RecordedStreams
+    from .pytest_transports import RecordedStreams
 
 __all__ = ["recorded_streams", "recording_transport"]
 
@@ -87,7 +87,7 @@ def recording_transport() -> Any:
 @pytest.fixture
 def recorded_streams(request: pytest.FixtureRequest) -> RecordedStreams:
     """The transports that record or replay the streams of this test: see `RecordedStreams`."""
-    from .recorded_streams import RecordedStreams
+    from .pytest_transports import RecordedStreams
 
     try:
         marked = _marked(request.node)

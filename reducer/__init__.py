@@ -80,7 +80,19 @@ from .messages import (
     WebSearchResultLocationCitation,
     WebSearchToolResultBlock,
 )
-from .objects import MAX_DEPTH, APIObject, FieldError, JSONArray, JSONObject
+from .objects import (
+    MAX_DEPTH,
+    APIObject,
+    FieldError,
+    JSONArray,
+    JSONObject,
+    described,
+    evolve,
+    freeze,
+    is_object,
+    thaw,
+    to_json,
+)
 from .partial_json import PartialJSON, PartialMode, parse_partial_json
 from .pipeline import StreamState, drain, feed, finish
 from .reduce import Snapshot, fold, reduce
@@ -171,13 +183,19 @@ __all__ = [
     "WebSearchResultLocationCitation",
     "WebSearchToolResultBlock",
     "decode_sse",
+    "described",
     "drain",
     "encode_sse",
+    "evolve",
     "expand",
     "feed",
     "finish",
     "fold",
+    "freeze",
+    "is_object",
     "parse_event",
     "parse_partial_json",
     "reduce",
+    "thaw",
+    "to_json",
 ]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from loopback import server
-from shells import Shell
+
+from tests.support.loopback import server
+from tests.support.shells import Shell
 
 __all__ = ["server"]
 

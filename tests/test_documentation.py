@@ -22,6 +22,7 @@ MODULES = [
     module.name
     for package in (streamfold.reducer, streamfold.transports, streamfold.adapters)
     for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+    if not module.name.endswith("__main__")
 ]
 
 

@@ -22,8 +22,8 @@ from .errors import (
     RequestTimeoutError,
     ServiceUnavailableError,
     UnprocessableEntityError,
+    status_error,
 )
-from .matching import UnmatchedRequestError
 from .parsed import (
     ParsedContentBlock,
     ParsedContentBlockStopEvent,
@@ -31,13 +31,23 @@ from .parsed import (
     ParsedMessageStopEvent,
     ParsedMessageStreamEvent,
     ParsedTextBlock,
+    ResponseFormatT,
 )
-from .record_transport import RecordingTransport
-from .recorded import RecordedChunk, RecordedError, RecordedRequest, RecordedResponse
-from .recording_format import RecordingError
-from .recordings import Recording, recording_files
-from .replay import areplay, replay
-from .replay_transport import ReplayTransport
+from .progress import EVENT_STREAM, refuse_other_content
+from .recording import (
+    RecordedChunk,
+    RecordedError,
+    RecordedRequest,
+    RecordedResponse,
+    Recording,
+    RecordingError,
+    RecordingTransport,
+    ReplayTransport,
+    UnmatchedRequestError,
+    areplay,
+    recording_files,
+    replay,
+)
 from .streams import (
     AsyncMessageStream,
     AsyncMessageStreamManager,
@@ -46,6 +56,7 @@ from .streams import (
 )
 
 __all__ = [
+    "EVENT_STREAM",
     "APIConnectionError",
     "APIError",
     "APIResponseValidationError",
@@ -81,10 +92,13 @@ __all__ = [
     "RecordingTransport",
     "ReplayTransport",
     "RequestTimeoutError",
+    "ResponseFormatT",
     "ServiceUnavailableError",
     "UnmatchedRequestError",
     "UnprocessableEntityError",
     "areplay",
     "recording_files",
+    "refuse_other_content",
     "replay",
+    "status_error",
 ]

@@ -26,8 +26,8 @@ from streamfold.reducer import (
     TextBlock,
     TextEvent,
     ThinkingEvent,
+    evolve,
 )
-from streamfold.reducer.objects import evolve
 
 __all__ = [
     "ParsedContentBlock",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from command_line import pty, running
+
+from tests.support.command_line import pty, running
 
 __all__ = ["pty", "running"]
 

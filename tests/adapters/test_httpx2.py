@@ -12,8 +12,6 @@ import attrs
 import httpx
 import httpx2
 import pytest
-from loopback import api_error, event_stream
-from shells import KEY, NO_TLS
 from streamfold.adapters import anthropic as ours
 from streamfold.adapters import httpx2 as adapter
 from streamfold.transports import (
@@ -23,6 +21,9 @@ from streamfold.transports import (
     UnmatchedRequestError,
     recording_files,
 )
+
+from tests.support.loopback import api_error, event_stream
+from tests.support.shells import KEY, NO_TLS
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 REQUEST = {

@@ -16,14 +16,15 @@ import streamfold.adapters.anthropic
 import streamfold.adapters.httpx2
 from hypothesis import example, given
 from hypothesis import strategies as st
-from loopback import Server, event_stream
-from shells import KEY, body, end, start, text_block
-from streamfold.adapters import pytest_plugin, recorded_streams
+from streamfold.adapters import pytest_plugin, pytest_transports
 from streamfold.transports import Recording
+
+from tests.support.loopback import Server, event_stream
+from tests.support.shells import KEY, body, end, start, text_block
 
 pytest_plugins = ["pytester"]
 
-IMPORTED = [anthropic, httpcore, httpcore2, recorded_streams, streamfold.adapters]
+IMPORTED = [anthropic, httpcore, httpcore2, pytest_transports, streamfold.adapters]
 """Once and here: pytester forgets what a sample is the first to import, others do not."""
 
 PLUGIN = "streamfold.adapters.pytest_plugin"

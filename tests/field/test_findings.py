@@ -12,15 +12,23 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any, NamedTuple
 
 import pytest
-from model import MESSAGE_STOP, block_delta, block_start, block_stop, message_delta, message_start
-from streamfold.adapters.conformance import (
+from streamfold.adapters.conformance.checks import (
     Mismatch,
     check_accumulator,
     check_chunks,
     check_stream,
 )
-from streamfold.adapters.growth import measure
+from streamfold.adapters.conformance.cost import measure
 from streamfold.adapters.strategies import BLOCKS
+
+from tests.support.model import (
+    MESSAGE_STOP,
+    block_delta,
+    block_start,
+    block_stop,
+    message_delta,
+    message_start,
+)
 
 START = message_start(
     stop_reason=None, stop_sequence=None, usage={"input_tokens": 7, "output_tokens": 1}

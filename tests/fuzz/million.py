@@ -15,7 +15,6 @@ from collections import Counter
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
-from strategies import damaged, faulty_streams, streams
 from streamfold.adapters.strategies import broken, chunked, wire
 from streamfold.reducer import (
     IncompleteStreamError,
@@ -25,6 +24,8 @@ from streamfold.reducer import (
     feed,
     finish,
 )
+
+from tests.support.strategies import damaged, faulty_streams, streams
 
 bodies = st.one_of(
     wire(),

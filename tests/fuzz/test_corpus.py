@@ -6,8 +6,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from feed import LIMIT, check, read
-from million import run
+
+from tests.fuzz.feed import LIMIT, check, read
+from tests.fuzz.million import run
 
 CORPUS = sorted((Path(__file__).parent / "corpus").iterdir())
 

@@ -6,7 +6,24 @@ import json
 from typing import Any
 
 import pytest
-from model import (
+from streamfold.reducer import (
+    DEFAULT_LIMIT,
+    IncompleteStreamError,
+    ProtocolError,
+    Snapshot,
+    SSEState,
+    StreamState,
+    UnknownBlock,
+    UnknownCitation,
+    UnknownDelta,
+    encode_sse,
+    feed,
+    finish,
+    fold,
+    reduce,
+)
+
+from tests.support.model import (
     ANY,
     ARRAY,
     BOOLEAN,
@@ -23,22 +40,6 @@ from model import (
     message_delta,
     message_start,
     tool_start,
-)
-from streamfold.reducer import (
-    DEFAULT_LIMIT,
-    IncompleteStreamError,
-    ProtocolError,
-    Snapshot,
-    SSEState,
-    StreamState,
-    UnknownBlock,
-    UnknownCitation,
-    UnknownDelta,
-    encode_sse,
-    feed,
-    finish,
-    fold,
-    reduce,
 )
 
 TEXT = [message_start(), block_start(0, "text", text="Hello")]

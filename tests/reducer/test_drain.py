@@ -7,8 +7,6 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from model import block_delta, block_start, block_stop, message_start, tool_start
-from strategies import faulty_streams, streams
 from streamfold.adapters.strategies import chunked, wire
 from streamfold.reducer import (
     ProtocolError,
@@ -19,6 +17,9 @@ from streamfold.reducer import (
     encode_sse,
     feed,
 )
+
+from tests.support.model import block_delta, block_start, block_stop, message_start, tool_start
+from tests.support.strategies import faulty_streams, streams
 
 Event = dict[str, Any]
 

@@ -17,8 +17,6 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, multiple, rule
-from model import START, described
-from strategies import damaged, faulty_streams, streams
 from streamfold.adapters.strategies import broken, wire
 from streamfold.reducer import (
     IncompleteStreamError,
@@ -29,6 +27,9 @@ from streamfold.reducer import (
     feed,
     finish,
 )
+
+from tests.support.model import START, described
+from tests.support.strategies import damaged, faulty_streams, streams
 
 
 @attrs.frozen

@@ -11,8 +11,6 @@ from typing import Any, get_args
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from model import block_delta, block_start, block_stop, message_delta, message_start, reduced
-from strategies import any_event, streams
 from streamfold.adapters.strategies import wire
 from streamfold.reducer import (
     CitationEvent,
@@ -52,6 +50,16 @@ from streamfold.reducer import (
     parse_event,
     reduce,
 )
+
+from tests.support.model import (
+    block_delta,
+    block_start,
+    block_stop,
+    message_delta,
+    message_start,
+    reduced,
+)
+from tests.support.strategies import any_event, streams
 
 Event = dict[str, Any]
 examples = partial(settings, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -9,18 +9,6 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from model import (
-    MESSAGE_STOP,
-    Model,
-    block_delta,
-    block_start,
-    block_stop,
-    fed,
-    message_start,
-    reduced,
-    tool_start,
-)
-from strategies import any_event, any_message, faulty_streams, streams
 from streamfold.reducer import (
     Message,
     RawPingEvent,
@@ -33,6 +21,19 @@ from streamfold.reducer import (
     fold,
     parse_event,
 )
+
+from tests.support.model import (
+    MESSAGE_STOP,
+    Model,
+    block_delta,
+    block_start,
+    block_stop,
+    fed,
+    message_start,
+    reduced,
+    tool_start,
+)
+from tests.support.strategies import any_event, any_message, faulty_streams, streams
 
 Event = dict[str, Any]
 MODES = ["on", "trailing-strings"]

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from model import MESSAGE_STOP, block_start, message_delta, message_start, tool_start
 from streamfold.reducer import (
     Snapshot,
     StreamState,
@@ -20,6 +19,8 @@ from streamfold.reducer import (
     finish,
     fold,
 )
+
+from tests.support.model import MESSAGE_STOP, block_start, message_delta, message_start, tool_start
 
 MILLION = 1_000_000
 KEPT = 200_000

@@ -14,7 +14,6 @@ import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from json_strategies import same, values
 from streamfold.reducer import (
     MAX_DEPTH,
     CacheCreation,
@@ -37,6 +36,8 @@ from streamfold.reducer import (
     Usage,
 )
 from streamfold.reducer.objects import EMPTY, described, evolve, freeze, thaw, to_json
+
+from tests.support.json_strategies import same, values
 
 containers = values.filter(lambda value: isinstance(value, (dict, list)))
 

@@ -15,7 +15,6 @@ import jiter
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from json_strategies import mutated, same, soup
 from streamfold.adapters.strategies import json_documents
 from streamfold.reducer import (
     MAX_DEPTH,
@@ -28,6 +27,8 @@ from streamfold.reducer import (
     partial_json,
 )
 from streamfold.reducer.partial_json import parse_json_text
+
+from tests.support.json_strategies import mutated, same, soup
 
 MODES: list[PartialMode] = ["on", "trailing-strings"]
 NOTHING = object()

@@ -12,23 +12,6 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from model import (
-    MESSAGE_STOP,
-    START,
-    FaultError,
-    Model,
-    Outcome,
-    block_delta,
-    block_start,
-    block_stop,
-    described,
-    fed,
-    message_delta,
-    message_start,
-    reduced,
-    tool_start,
-)
-from strategies import damaged, faulty_streams, streams
 from streamfold.adapters.strategies import chunked, wire
 from streamfold.reducer import (
     IncompleteStreamError,
@@ -45,6 +28,24 @@ from streamfold.reducer import (
     finish,
     fold,
 )
+
+from tests.support.model import (
+    MESSAGE_STOP,
+    START,
+    FaultError,
+    Model,
+    Outcome,
+    block_delta,
+    block_start,
+    block_stop,
+    described,
+    fed,
+    message_delta,
+    message_start,
+    reduced,
+    tool_start,
+)
+from tests.support.strategies import damaged, faulty_streams, streams
 
 Event = dict[str, Any]
 MODES = ["on", "trailing-strings"]

@@ -10,9 +10,17 @@ from pathlib import Path
 
 import pytest
 import streamfold.reducer
-from model import MESSAGE_STOP, block_delta, block_start, block_stop, fed, message_delta
-from model import message_start as start
 from streamfold.reducer import StreamState, encode_sse, feed
+
+from tests.support.model import (
+    MESSAGE_STOP,
+    block_delta,
+    block_start,
+    block_stop,
+    fed,
+    message_delta,
+)
+from tests.support.model import message_start as start
 
 FOLDER = Path(streamfold.reducer.__file__).parent
 MODULES = sorted(FOLDER.glob("*.py"))

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from model import fed
 from streamfold.reducer import (
     IncompleteStreamError,
     InvalidToolInputError,
@@ -18,6 +17,8 @@ from streamfold.reducer import (
     expand,
     fold,
 )
+
+from tests.support.model import fed
 
 RECORDINGS = Path(__file__).parent.parent / "recordings"
 INDEX: dict[str, dict[str, str]] = json.loads((RECORDINGS / "index.json").read_text("utf-8"))

@@ -12,20 +12,6 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from model import (
-    MESSAGE_STOP,
-    FaultError,
-    Model,
-    block_delta,
-    block_start,
-    block_stop,
-    described,
-    message_delta,
-    message_start,
-    reduced,
-    tool_start,
-)
-from strategies import any_event, faulty_streams, streams
 from streamfold.reducer import (
     ContentBlockStopEvent,
     InvalidToolInputError,
@@ -41,6 +27,21 @@ from streamfold.reducer import (
     reduce,
 )
 from streamfold.reducer.sse import ServerSentEvent
+
+from tests.support.model import (
+    MESSAGE_STOP,
+    FaultError,
+    Model,
+    block_delta,
+    block_start,
+    block_stop,
+    described,
+    message_delta,
+    message_start,
+    reduced,
+    tool_start,
+)
+from tests.support.strategies import any_event, faulty_streams, streams
 
 Event = dict[str, Any]
 MODES = ["on", "trailing-strings"]

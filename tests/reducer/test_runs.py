@@ -13,7 +13,6 @@ import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from model import block_delta, block_start, message_start, tool_start
 from streamfold.reducer import (
     ContentBlockStopEvent,
     InputJsonEvent,
@@ -41,6 +40,8 @@ from streamfold.reducer.drafts import draft_of
 from streamfold.reducer.events import RawContentBlockDeltaEvent
 from streamfold.reducer.growing import Shared, Text
 from streamfold.reducer.objects import evolve
+
+from tests.support.model import block_delta, block_start, message_start, tool_start
 
 Fed = tuple[Any, Any, str]
 

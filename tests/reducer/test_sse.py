@@ -17,7 +17,6 @@ import attrs
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from sse_model import BOM, Frame, decode, decode_within
 from streamfold.reducer import (
     DEFAULT_LIMIT,
     ProtocolError,
@@ -26,6 +25,8 @@ from streamfold.reducer import (
     StreamfoldError,
     decode_sse,
 )
+
+from tests.support.sse_model import BOM, Frame, decode, decode_within
 
 # --- what streams look like ---------------------------------------------------------------------
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from model import MESSAGE_STOP, block_delta, block_start, block_stop, message_delta, message_start
 from streamfold.reducer import InvalidToolInputError, encode_sse
 from streamfold.transports import (
     APIConnectionError,
@@ -13,6 +12,15 @@ from streamfold.transports import (
     MessageStream,
     OverloadedError,
     progress,
+)
+
+from tests.support.model import (
+    MESSAGE_STOP,
+    block_delta,
+    block_start,
+    block_stop,
+    message_delta,
+    message_start,
 )
 
 TEXT = [message_start(), block_start(0, "text", text=""), block_delta(0, "text_delta", text="x")]

@@ -14,8 +14,6 @@ import httpx
 import pytest
 import trio
 import trio.testing
-from loopback import event_stream, hold, wait, wait_for
-from shells import BODY, HALF, MESSAGE, Awaited, Chunks, body, error_event
 from streamfold.reducer import IncompleteStreamError, ProtocolError
 from streamfold.transports import (
     AsyncMessageStream,
@@ -25,6 +23,9 @@ from streamfold.transports import (
     OverloadedError,
     areplay,
 )
+
+from tests.support.loopback import event_stream, hold, wait, wait_for
+from tests.support.shells import BODY, HALF, MESSAGE, Awaited, Chunks, body, error_event
 
 pytestmark = pytest.mark.anyio
 

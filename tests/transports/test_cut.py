@@ -7,10 +7,11 @@ import threading
 
 import httpx
 import pytest
-from loopback import close, event_stream, head, hold, reset, response, wait_for
-from shells import BODY, EVENTS, HALF, MESSAGE, body, end, start, text_block
 from streamfold.reducer import IncompleteStreamError, StreamState, feed, fold
 from streamfold.transports import APIConnectionError, APITimeoutError
+
+from tests.support.loopback import close, event_stream, head, hold, reset, response, wait_for
+from tests.support.shells import BODY, EVENTS, HALF, MESSAGE, body, end, start, text_block
 
 pytestmark = pytest.mark.anyio
 

@@ -8,8 +8,6 @@ import traceback
 
 import httpx
 import pytest
-from loopback import REQUEST_ID, api_error, close, event_stream, hold, html_error, response
-from shells import BODY, EVENTS, KEY, block_stop, body, error_event, start, tool_block
 from streamfold import transports
 from streamfold.reducer import (
     IncompleteStreamError,
@@ -44,6 +42,17 @@ from streamfold.transports import (
 )
 from streamfold.transports.errors import status_error
 from streamfold.transports.progress import refuse_other_content
+
+from tests.support.loopback import (
+    REQUEST_ID,
+    api_error,
+    close,
+    event_stream,
+    hold,
+    html_error,
+    response,
+)
+from tests.support.shells import BODY, EVENTS, KEY, block_stop, body, error_event, start, tool_block
 
 pytestmark = pytest.mark.anyio
 

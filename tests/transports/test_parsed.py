@@ -7,7 +7,6 @@ import json
 import pickle
 
 import pytest
-from shells import BODY, MESSAGE, body, end, start, text_block, tool_block
 from streamfold.reducer import ContentBlockStopEvent, Message, MessageStopEvent, TextBlock
 from streamfold.transports import (
     ParsedContentBlockStopEvent,
@@ -16,6 +15,8 @@ from streamfold.transports import (
     ParsedTextBlock,
 )
 from streamfold.transports.parsed import parsed_event, parsed_message
+
+from tests.support.shells import BODY, MESSAGE, body, end, start, text_block, tool_block
 
 pytestmark = pytest.mark.anyio
 

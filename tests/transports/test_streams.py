@@ -10,20 +10,6 @@ from pathlib import Path
 import anyio
 import httpx
 import pytest
-from loopback import REQUEST_ID, event_stream
-from shells import (
-    BODY,
-    EVENTS,
-    HALF,
-    MESSAGE,
-    Chunks,
-    block_stop,
-    body,
-    end,
-    start,
-    text_block,
-    tool_block,
-)
 from streamfold.reducer import (
     IncompleteStreamError,
     InputJsonEvent,
@@ -50,6 +36,21 @@ from streamfold.transports import (
     RateLimitError,
 )
 from streamfold.transports.progress import Progress
+
+from tests.support.loopback import REQUEST_ID, event_stream
+from tests.support.shells import (
+    BODY,
+    EVENTS,
+    HALF,
+    MESSAGE,
+    Chunks,
+    block_stop,
+    body,
+    end,
+    start,
+    text_block,
+    tool_block,
+)
 
 pytestmark = pytest.mark.anyio
 

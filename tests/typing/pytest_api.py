@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 from streamfold.adapters.anthropic import Anthropic, AsyncAnthropic
-from streamfold.adapters.recorded_streams import RecordedStreams
+from streamfold.adapters.pytest_transports import RecordedStreams
 
 
 @pytest.fixture

@@ -1,0 +1,230 @@
+"""`streamfold fuzz MODULE:FUNCTION` holds an accumulator, or a decoder, against the reference.
+
+`conformance` from the shell: it draws streams, and prints the least that goes wrong as a test to be
+pasted. Modules are looked for in the current directory first. The function is run as it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from streamfold.adapters.conformance import DecoderMismatch, Mismatch
+from streamfold.reducer import encode_sse
+
+from .commands import FAILED, OK, CommandError
+from .terminal import printer, rich_console, visible
+
+__all__ = ["add_command"]
+
+
+def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `fuzz` to the commands."""
+    parser = commands.add_parser(
+        "fuzz",
+        help="find the bug in an accumulator, or in a decoder of server-sent events",
+        description="Give a function many streams, hold what it makes of them against the "
+        "reference, and print the least stream that it gets wrong, as a test. An accumulator takes "
+        "the decoded events of a stream, as dicts, and returns the message.",
+        epilog="Exit status: 0 if nothing was found, 1 if something was, 2 for a function or a "
+        "flag that makes no sense.",
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "function",
+        metavar="MODULE:FUNCTION",
+        help="a function in a module that can be imported from here",
+    )
+    parser.add_argument(
+        "--decoder",
+        action="store_true",
+        help="it takes chunks of bytes, and returns the server-sent events",
+    )
+    parser.add_argument(
+        "--max-examples",
+        metavar="N",
+        type=_positive,
+        default=200,
+        help="how many streams; 200 unless told",
+    )
+    parser.add_argument(
+        "--seed",
+        metavar="S",
+        type=int,
+        help="draw the same streams again; others each time unless told",
+    )
+    parser.add_argument(
+        "--ignore",
+        metavar="FIELDS",
+        type=_names,
+        default=(),
+        help="fields that it does not claim, by their path: usage.iterations,content.citations",
+    )
+    parser.add_argument(
+        "--save", metavar="FILE", type=_recording, help="save what is found as a recording (.jsonl)"
+    )
+    parser.add_argument(
+        "--no-growth",
+        dest="growth",
+        action="store_false",
+        help="do not look at what long streams cost",
+    )
+    accumulators = parser.add_argument_group("for accumulators")
+    of_accumulators = [
+        accumulators.add_argument(
+            "--blocks", metavar="KINDS", type=_names, help="the kinds of blocks: text,tool_use,…"
+        ),
+        accumulators.add_argument(
+            "--ways", metavar="WAYS", type=_names, help="the ways to tell a message: cut,pings,…"
+        ),
+        accumulators.add_argument(
+            "--faults",
+            metavar="FAULTS",
+            type=_names,
+            help="the faults that it should refuse: cut,error_event,…",
+        ),
+        accumulators.add_argument(
+            "--unknown",
+            action="store_true",
+            help="also events, blocks and fields that the API does not have yet",
+        ),
+        accumulators.add_argument(
+            "--strict-nulls", action="store_true", help="a null is another thing than no field"
+        ),
+    ]
+    decoders = parser.add_argument_group("for decoders")
+    of_decoders = [
+        decoders.add_argument(
+            "--quirks", metavar="QUIRKS", type=_names, help="what bodies may have: crlf,bom,…"
+        )
+    ]
+    parser.set_defaults(run=_fuzz, of_accumulators=of_accumulators, of_decoders=of_decoders)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, (name.strip() for name in text.split(","))))
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
+def _recording(text: str) -> Path:
+    if not text.endswith(".jsonl"):
+        raise argparse.ArgumentTypeError("a recording is called *.jsonl")
+    return Path(text)
+
+
+def _fuzz(options: argparse.Namespace) -> int:
+    function = _function(options.function)
+    own, others = options.of_accumulators, options.of_decoders
+    check: Callable[..., Any]
+    from streamfold.adapters.conformance import check_accumulator, check_decoder
+
+    check = check_accumulator
+    if options.decoder:
+        own, others, check = others, own, check_decoder
+    for action in others:
+        if getattr(options, action.dest) != action.default:
+            what = "accumulators" if options.decoder else "decoders"
+            raise CommandError(f"{action.option_strings[0]} is for {what}")
+    told = {action.dest: getattr(options, action.dest) for action in own}
+    told = {name: value for name, value in told.items() if value is not None}
+    show = printer(sys.stdout)
+    try:
+        with _progress(options.max_examples) as watch:
+            report = check(
+                function,
+                max_examples=options.max_examples,
+                seed=options.seed,
+                ignore=options.ignore,
+                growth=options.growth,
+                watch=watch,
+                **told,
+            )
+    except Mismatch as mismatch:
+        show([(visible(f"{mismatch}\n"), "")])
+        if options.save is not None:
+            _save(mismatch, options.save)
+        return FAILED
+    except (ImportError, ValueError) as error:
+        raise CommandError(error) from error
+    show([(f"{report}\n", "")])
+    return OK
+
+
+def _save(mismatch: Mismatch, path: Path) -> None:
+    from streamfold.transports import Recording
+
+    try:
+        Recording.of(_chunks(mismatch)).save(path)
+    except OSError as error:
+        raise CommandError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _function(name: str) -> Callable[..., Any]:
+    """The function of this name, `MODULE:FUNCTION`."""
+    module_name, colon, path = name.partition(":")
+    if not (module_name and colon and path):
+        raise CommandError(f"{name}: say it as MODULE:FUNCTION")
+    sys.path.insert(0, os.getcwd())
+    try:
+        found: Any = import_module(module_name)
+    except (Exception, SystemExit) as error:
+        raise CommandError(
+            f"cannot import {module_name}: {type(error).__name__}: {error}"
+        ) from error
+    for part in path.split("."):
+        if not hasattr(found, part):
+            raise CommandError(f"{module_name} has no {path}")
+        found = getattr(found, part)
+    if not callable(found):
+        raise CommandError(f"{name} is no function")
+    function: Callable[..., Any] = found
+    return function
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[int, bool], None]]:
+    """What shows progress on standard error, if that is a terminal."""
+    console = rich_console(sys.stderr)
+    if console is None:
+        yield lambda tried, found: None
+        return
+    from rich.progress import Progress
+
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task("Trying streams", total=total)
+
+        def watch(tried: int, found: bool) -> None:
+            if found:
+                progress.update(task, description="Found: shrinking", total=None)
+            else:
+                progress.update(task, completed=min(tried, total))
+
+        yield watch
+
+
+def _chunks(mismatch: Mismatch) -> Iterable[bytes]:
+    """What was found, as the body of a response."""
+    if isinstance(mismatch, DecoderMismatch):
+        return mismatch.chunks
+    return [_encode(event) for event in mismatch.finding.given]
+
+
+def _encode(event: Any) -> bytes:
+    """An event as it would come, though it may be none."""
+    if isinstance(event, dict) and isinstance(event.get("type"), str):
+        return encode_sse([event])
+    data = event if isinstance(event, str) else json.dumps(event)
+    return f"data: {data}\n\n".encode()

@@ -1,0 +1,115 @@
+"""What a test holds of its recordings: transports that make them, or replay them.
+
+The `recorded_streams` fixture of the pytest plugin is one of these. It stands apart from the plugin
+because it imports httpx, which a run of tests without recordings need not wait for.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from functools import cached_property
+from itertools import count, takewhile
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import attrs
+import httpx
+import pytest
+from streamfold.transports import RecordingTransport, ReplayTransport
+from streamfold.transports.recording import numbered
+
+__all__ = ["RecordedStreams"]
+
+
+@attrs.frozen(slots=False)
+class RecordedStreams:
+    """The transports of one test.
+
+    Attributes:
+        path: the recording of the first request; those of the others are beside it, with `-2`,
+            `-3`, … in their names.
+        record: whether requests are sent, and recorded; else they are replayed.
+        inner: what they are sent with; `None` for the transports of the library itself.
+        nodeid: the test's name, as pytest takes it.
+        secrets: what must not be recorded: see `Recording.redacted`.
+        match: what a request is matched by: see `ReplayTransport`.
+        speed: how many times as fast as recorded it is replayed; 0 at once.
+    """
+
+    path: Path
+    record: bool
+    inner: Any = None
+    nodeid: str = ""
+    secrets: Sequence[str] = ()
+    match: Literal["request", "order"] = "request"
+    speed: float = 0.0
+
+    @cached_property
+    def transport(self) -> RecordingTransport | ReplayTransport:
+        """For `httpx.Client` and `httpx.AsyncClient`."""
+        return cast(
+            "RecordingTransport | ReplayTransport",
+            self._transport(httpx, RecordingTransport, ReplayTransport),
+        )
+
+    @cached_property
+    def httpx2_transport(self) -> Any:
+        """For the clients of httpx2, which the official SDK is built on."""
+        import httpx2
+
+        from .httpx2 import RecordingTransport, ReplayTransport
+
+        return self._transport(httpx2, RecordingTransport, ReplayTransport)
+
+    def _transport(self, http: Any, recording: type[Any], replaying: type[Any]) -> Any:
+        return self._recorder(http, recording) if self.record else self._replayer(replaying)
+
+    def _recorder(self, http: Any, recording: type[Any]) -> Any:
+        for path in self.paths():
+            path.unlink()
+        inner = _Network(http) if self.inner is None else self.inner
+        return recording(inner, self.path, secrets=self.secrets)
+
+    def _replayer(self, replaying: type[Any]) -> Any:
+        paths = self.paths()
+        if not paths:
+            pytest.fail(
+                f"there is no recording for this test: {self.path} is missing.\n"
+                "To make it, which sends real requests:\n"
+                f"    pytest --record-streams=once {shlex.quote(self.nodeid)}",
+                pytrace=False,
+            )
+        return replaying(paths, match=self.match, speed=self.speed, secrets=self.secrets)
+
+    def paths(self) -> list[Path]:
+        """The recordings that are there, in the order of their requests."""
+        paths = (numbered(self.path, number) for number in count(1))
+        return list(takewhile(Path.exists, paths))
+
+
+class _Network:
+    """The transport that a client of `http` has by default, sync or async as it is needed."""
+
+    def __init__(self, http: Any) -> None:
+        self._http = http
+
+    @cached_property
+    def _sync(self) -> Any:
+        return self._http.HTTPTransport()
+
+    @cached_property
+    def _async(self) -> Any:
+        return self._http.AsyncHTTPTransport()
+
+    def handle_request(self, request: Any) -> Any:
+        return self._sync.handle_request(request)
+
+    async def handle_async_request(self, request: Any) -> Any:
+        return await self._async.handle_async_request(request)
+
+    def close(self) -> None:
+        self._sync.close()
+
+    async def aclose(self) -> None:
+        await self._async.aclose()

@@ -1,0 +1,162 @@
+"""What long streams cost: the work is counted, so that these tests do not depend on the clock."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import tracemalloc
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import pytest
+from streamfold.adapters.conformance.checks import check_stream
+from streamfold.adapters.conformance.cost import (
+    BODIES,
+    STREAMS,
+    Growth,
+    long_body,
+    long_stream,
+    measure,
+)
+from streamfold.reducer import SSEState, decode_sse, fold
+
+from tests.support.planted import accumulators
+
+SIZES = (256, 512, 1024, 2048, 4096)
+
+
+@pytest.mark.parametrize("kind", STREAMS)
+@pytest.mark.parametrize("size", [2, 3, 100])
+def test_a_long_stream_is_valid_and_as_long_as_it_says(kind: str, size: int) -> None:
+    stream = long_stream(kind, size)
+    deltas = [event for event in stream if event["type"] == "content_block_delta"]
+    assert len(deltas) == size
+    assert fold(stream).is_complete
+    check_stream(accumulators.Right.accumulate, stream)
+
+
+@pytest.mark.parametrize("kind", BODIES)
+def test_a_long_body_is_as_long_as_it_says(kind: str) -> None:
+    chunks = long_body(kind, 100)
+    assert len(chunks) == 100
+    _, events = decode_sse(SSEState(), b"".join(chunks))
+    assert len(events) == (100 if kind == "events" else 1)
+
+
+def test_what_a_decoder_gives_is_taken_in() -> None:
+    taken: list[int] = []
+
+    def decode(chunks: Iterable[bytes]) -> Iterator[bytes]:
+        for chunk in chunks:
+            taken.append(len(chunk))
+            yield chunk
+
+    assert not measure(decode, "events").is_quadratic
+    assert len(taken) > 4096
+
+
+def growth(cost: Callable[[int], float], work: Callable[[int], int]) -> Growth:
+    counts = {size: work(size) for size in SIZES}
+    return Growth("text", counts, counts, {size: cost(size) for size in SIZES})
+
+
+@pytest.mark.parametrize("constant", [0, 1_000_000])
+def test_orders(constant: int) -> None:
+    linear = growth(lambda size: size * 1e-5, lambda size: constant + 30 * size)
+    assert (round(linear.work_order, 6), round(linear.time_order, 6)) == (1, 1)
+    assert not linear.is_quadratic
+    quadratic = growth(lambda size: size**2 * 1e-7, lambda size: constant + size**2)
+    assert (round(quadratic.work_order, 6), round(quadratic.time_order, 6)) == (2, 2)
+    assert quadratic.is_quadratic
+
+
+def test_neither_work_nor_time_alone_is_enough_nor_is_a_trifle() -> None:
+    def slow(size: int) -> float:
+        return size**2 * 1e-7
+
+    assert not growth(slow, lambda size: size).is_quadratic
+    assert not growth(lambda size: size * 1e-5, lambda size: size**2).is_quadratic
+    assert not growth(lambda size: size**2 * 1e-11, lambda size: size**2).is_quadratic
+
+
+def test_a_small_square_shows_at_the_length_of_the_longest_stream() -> None:
+    small = growth(lambda size: size**2 * 1e-7, lambda size: 1000 * size + size**2)
+    assert 1.7 < small.work_order < 1.9
+
+
+def test_what_is_freed_or_gets_cheaper_is_no_growth() -> None:
+    assert growth(lambda size: 1.0, lambda size: 5000 - size).work_order == 1
+
+
+def reads_all(see: Callable[[str], object]) -> Callable[[Iterable[Any]], Any]:
+    """An accumulator that shows all the text to `see` at each delta."""
+
+    def accumulate(events: Iterable[Any]) -> Any:
+        text = ""
+        for event in events:
+            if event["type"] == "content_block_delta":
+                text += event["delta"].get("text", "")
+                see(text)
+        return text
+
+    return accumulate
+
+
+@pytest.mark.parametrize(
+    "see",
+    [
+        lambda text: text.split("d"),
+        lambda text: text.encode(),
+        lambda text: list(text),
+        lambda text: sum(1 for _ in text),
+        lambda text: text * 2,
+    ],
+)
+def test_work_that_grows_is_seen(see: Callable[[str], object]) -> None:
+    assert measure(reads_all(see), "text").work_order > 1.7
+
+
+def test_work_that_does_not_grow_is_not() -> None:
+    measured = measure(lambda events: [dict(event) for event in events], "blocks")
+    assert measured.work_order < 1.2
+    assert list(measured.seconds) == [256, 512, 1024, 2048, 4096]
+
+
+def test_what_takes_long_is_not_measured_to_the_end() -> None:
+    def accumulate(events: Iterable[Any]) -> None:
+        for _ in events:
+            for _ in range(2000):
+                pass
+
+    assert max(measure(accumulate, "text").lines) == 64
+
+
+def test_it_leaves_no_trace_function_and_no_tracing_behind() -> None:
+    before = sys.gettrace()
+    assert not tracemalloc.is_tracing()
+    measure(lambda events: None, "text")
+    assert sys.gettrace() is before
+    assert not tracemalloc.is_tracing()
+    tracemalloc.start()
+    try:
+        measure(lambda events: None, "text")
+        assert tracemalloc.is_tracing()
+    finally:
+        tracemalloc.stop()
+
+
+def test_it_leaves_the_collector_as_it_was() -> None:
+    assert gc.isenabled()
+    measure(lambda events: None, "text")
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        measure(lambda events: None, "text")
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
+def test_it_says_what_it_measured() -> None:
+    measured = growth(lambda size: size * 1e-5, lambda size: size)
+    assert str(measured) == "text deltas: work grows as n^1.0, time as n^1.0 (41 ms for 4,096)"
