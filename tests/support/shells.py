@@ -15,9 +15,10 @@ import anyio
 import anyio.lowlevel
 import attrs
 import httpx
-from streamfold.reducer import StreamState, encode_sse, feed, finish
+from streamfold.reducer import StreamState, feed, finish
 from streamfold.transports import AsyncMessageStream, MessageStream, areplay, replay
 
+from tests.support import events
 from tests.support.loopback import Server
 
 KEY = "sk-ant-api03-do-not-tell"
@@ -30,57 +31,17 @@ NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """Nothing here uses it; making one for each client would take most of the time of the tests."""
 
 
-# --- bodies -------------------------------------------------------------------------------------
+# The builders of `events`, under the names by which most tests still import them.
+body, start, delta = events.body, events.message_start, events.block_delta
+block_start, block_stop, text_delta = events.block_start, events.block_stop, events.text_delta
+text_block, tool_block = events.text_block, events.tool_block
+end, error_event = events.end, events.error_event
 
 
-def body(*events: dict[str, Any]) -> bytes:
-    """The body that streams these events."""
-    return encode_sse(events)
-
-
-def start(**fields: Any) -> dict[str, Any]:
-    message = {"id": "msg_1", "type": "message", "role": "assistant", "model": "m", "content": []}
-    return {"type": "message_start", "message": {**message, **fields}}
-
-
-def block_start(index: int, **block: Any) -> dict[str, Any]:
-    return {"type": "content_block_start", "index": index, "content_block": block}
-
-
-def delta(index: int, **delta: Any) -> dict[str, Any]:
-    return {"type": "content_block_delta", "index": index, "delta": delta}
-
-
-def text_delta(index: int, text: str) -> dict[str, Any]:
-    return delta(index, type="text_delta", text=text)
-
-
-def block_stop(index: int) -> dict[str, Any]:
-    return {"type": "content_block_stop", "index": index}
-
-
-def text_block(index: int, *pieces: str) -> list[dict[str, Any]]:
-    deltas = (text_delta(index, piece) for piece in pieces)
-    return [block_start(index, type="text", text=""), *deltas, block_stop(index)]
-
-
-def tool_block(index: int, *pieces: str) -> list[dict[str, Any]]:
-    deltas = (delta(index, type="input_json_delta", partial_json=piece) for piece in pieces)
-    begin = block_start(index, type="tool_use", id="toolu_1", name="get_weather", input={})
-    return [begin, *deltas, block_stop(index)]
-
-
-def end(stop_reason: str = "end_turn") -> list[dict[str, Any]]:
-    told = {"type": "message_delta", "delta": {"stop_reason": stop_reason}}
-    return [told, {"type": "message_stop"}]
-
-
-def error_event(kind: str, message: str = "no such luck") -> dict[str, Any]:
-    return {"type": "error", "error": {"type": kind, "message": message}}
-
+# --- a short stream -----------------------------------------------------------------------------
 
 EVENTS = [
-    start(),
+    start(model="m"),
     *text_block(0, "Grüß", " dich", " 😀"),
     *tool_block(1, '{"city": "Kö', 'ln"}'),
     *end("tool_use"),
