@@ -40,6 +40,12 @@ settings.register_profile(
 settings.load_profile("default")  # also under CI=true, for which Hypothesis has its own profile
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Make every warning an error while a test runs, but not while other plugins start."""
+    for item in items:
+        item.add_marker(pytest.mark.filterwarnings("error"), append=False)
+
+
 @pytest.fixture(params=["sync", "asyncio", "trio"])
 def shell(request: pytest.FixtureRequest) -> Shell:
     """The sync stream, then the async one on each event loop."""
