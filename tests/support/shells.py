@@ -1,7 +1,8 @@
-"""One way to speak to both shells, so that each test is written once and runs three times.
+"""One interface to the sync and the async stream: a test is written once and runs three times.
 
-A `Shell` is the sync stream, the async one on asyncio, or the async one on trio. Its streams are
-async to look at; the sync one blocks the event loop, which is no matter to a server in threads.
+A `Shell` is the sync stream, the async one on asyncio, or the async one on trio. Its streams have
+the async interface. The sync stream blocks the event loop behind it, which does no harm because
+the loopback server has threads of its own.
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ from tests.support import events
 from tests.support.loopback import Server
 
 KEY = "sk-ant-api03-do-not-tell"
-"""The API key of every request here. No error may show it."""
+"""The API key of every request. No error may show it."""
 
 TIMEOUT = httpx.Timeout(60.0)
-"""Longer than the server has patience: what takes so long has failed before."""
+"""Longer than the patience of the server, so that the server reports a failure first."""
 
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-"""Nothing here uses it; making one for each client would take most of the time of the tests."""
+"""Shared by all clients, which speak plain HTTP: a context for each would take most of the time."""
 
 
 # The builders of `events`, under the names by which most tests still import them.
@@ -46,19 +47,19 @@ EVENTS = [
     *tool_block(1, '{"city": "Kö', 'ln"}'),
     *end("tool_use"),
 ]
-"""A short message with some of everything."""
+"""A short message with text, a tool and characters of one to four bytes."""
 
 BODY = body(*EVENTS)
 MESSAGE = finish(feed(StreamState(), BODY)[0])
 HALF = body(*EVENTS[:4])
-"""Its beginning, to the second piece of text."""
+"""The body up to the second piece of text."""
 
 
 # --- shells -------------------------------------------------------------------------------------
 
 
 class Awaited:
-    """A sync stream, or its iterators, with the face of the async ones."""
+    """A sync stream, or one of its iterators, behind the async interface."""
 
     def __init__(self, sync: Any) -> None:
         self.sync = sync
@@ -93,7 +94,7 @@ def _awaited(function: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
 
 
 class Chunks:
-    """An async iterator that is no generator, and knows whether it was closed."""
+    """An async iterator that is not a generator and records whether it was closed."""
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         self._chunks = iter(chunks)
@@ -160,7 +161,7 @@ class Client:
     http: Any
 
     async def send(self, server: Server, headers: dict[str, str] | None = None) -> httpx.Response:
-        """Send a request; its response, whose body has not been read."""
+        """Send a request and return its response with the body unread."""
         request = self.http.build_request(
             "POST",
             f"{server.url}/v1/messages",
@@ -174,5 +175,5 @@ class Client:
     async def open(
         self, server: Server, headers: dict[str, str] | None = None, **options: Any
     ) -> Any:
-        """Send a request; the stream over its response."""
+        """Send a request and return the stream over its response."""
         return self.shell.over(await self.send(server, headers), **options)
