@@ -15,6 +15,7 @@ from .events import (
     CompactionEvent,
     ContentBlockDelta,
     ContentBlockStopEvent,
+    DerivedEvent,
     InputJSONDelta,
     InputJsonEvent,
     MessageDelta,
@@ -94,7 +95,7 @@ from .objects import (
     to_json,
 )
 from .partial_json import PartialJSON, PartialMode, parse_partial_json
-from .pipeline import StreamState, drain, feed, finish
+from .pipeline import FoldedChunk, StreamState, drain, feed, finish, fold_chunk
 from .reduce import Snapshot, fold, reduce
 from .sse import DEFAULT_LIMIT, ServerSentEvent, SSEState, decode_sse
 
@@ -118,8 +119,10 @@ __all__ = [
     "ContentBlockDelta",
     "ContentBlockLocationCitation",
     "ContentBlockStopEvent",
+    "DerivedEvent",
     "FallbackBlock",
     "FieldError",
+    "FoldedChunk",
     "Growing",
     "IncompleteStreamError",
     "InputJSONDelta",
@@ -191,6 +194,7 @@ __all__ = [
     "feed",
     "finish",
     "fold",
+    "fold_chunk",
     "freeze",
     "is_object",
     "parse_event",

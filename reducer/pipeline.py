@@ -14,6 +14,7 @@ JSON and back, so a fold that was stopped at any byte goes on elsewhere, and end
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -21,15 +22,15 @@ import attrs
 
 from .drafts import draft_of
 from .errors import IncompleteStreamError, ProtocolError
-from .events import MessageStreamEvent, parse_data
+from .events import DERIVED_EVENTS, MessageStreamEvent, parse_data
 from .messages import Message
-from .reduce import Snapshot, fold_run, step
+from .reduce import Snapshot, fold_run, step, with_growth_of
 from .sse import SSEState, scan
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["StreamState", "drain", "feed", "finish"]
+__all__ = ["FoldedChunk", "StreamState", "drain", "feed", "finish", "fold_chunk"]
 
 _VERSION = 1
 
@@ -64,6 +65,103 @@ class StreamState:
         )
 
 
+@attrs.frozen(weakref_slot=False)
+class FoldedChunk:
+    """The result of folding one chunk, with the snapshot after each of its events.
+
+    Attributes:
+        state: the state after the chunk; after a fault, its snapshot is the one before the fault.
+        events: the events of the chunk in order, as `feed` returns them.
+        fault: the protocol violation that ended the chunk, with `.events` and `.snapshot`; `None`
+            without one.
+    """
+
+    state: StreamState
+    events: tuple[MessageStreamEvent, ...]
+    fault: ProtocolError | None = attrs.field(eq=str)
+    _before: Snapshot = attrs.field(repr=False)
+    _ends: tuple[int, ...] = attrs.field(repr=False, eq=False)
+    _snapshots: tuple[Snapshot, ...] = attrs.field(repr=False, eq=False)
+
+    @property
+    def is_growth_only(self) -> bool:
+        """Whether the chunk did nothing but grow open blocks.
+
+        If so, no block and no message started or stopped, and nothing joined `unfolded`.
+        """
+        events = self.events
+        ends = filter(None, self._ends)  # 0 for a ping before the first event
+        return all(events[end - 1].__class__ in DERIVED_EVENTS for end in ends)
+
+    def snapshot_after(self, count: int) -> Snapshot:
+        """The snapshot after the first `count` events of the chunk.
+
+        A raw delta event and the event derived from it come from one step of the fold, so both have
+        the same snapshot after them.
+
+        Costs a binary search in the steps of the chunk; no event is folded again.
+
+        Args:
+            count: the number of events handed out, from 0 to `len(events)`.
+
+        Raises:
+            IndexError: the chunk has fewer events.
+
+        >>> body = b'data: {"type": "x"}\\n\\n' * 3
+        >>> chunk = fold_chunk(StreamState(), body)
+        >>> [len(chunk.snapshot_after(count).unfolded) for count in range(4)]
+        [0, 1, 2, 3]
+        """
+        if not 0 <= count <= len(self.events):
+            raise IndexError(f"count must be from 0 to {len(self.events)}, got {count}")
+        if count == 0:
+            return self._before
+        step = bisect_left(self._ends, count)
+        snapshot, end = self._snapshots[step], self._ends[step]
+        if end - count < 2:  # the last pair of a run, or a step of one or two events
+            return snapshot
+        # Inside a run each delta gave two events: the raw one and the one derived from it.
+        return with_growth_of(self.events[count - 1 + (end - count) % 2], snapshot)
+
+
+def fold_chunk(state: StreamState, chunk: bytes) -> FoldedChunk:
+    """Fold the next bytes of a stream, and keep the snapshot after each event.
+
+    Use it instead of `feed` to hand events out one by one: `FoldedChunk.snapshot_after` gives the
+    snapshot that belongs to the events handed out so far.
+
+    Args:
+        state: the state before the chunk; `StreamState()` at the beginning. It stays as it is.
+        chunk: the next bytes, cut anywhere.
+
+    Returns:
+        The state, the events and the fault, if there is one. A fault is returned, not raised.
+
+    >>> chunk = fold_chunk(StreamState(), b'data: {"type": "x"}\\n\\ndata: oops\\n\\n')
+    >>> chunk.events
+    (RawUnknownEvent(type='x'),)
+    >>> chunk.fault.reason
+    "data is not JSON (Expecting value: line 1 column 1 (char 0)): 'oops'"
+    """
+    events: list[Any] = []
+    ends: list[int] = []
+    snapshots: list[Snapshot] = []
+    after, fault = _take(state, chunk, events, ends, snapshots)
+    handed_out = tuple(events)
+    if fault is not None:
+        fault.events = handed_out
+    draft = _FoldedChunkDraft()
+    draft.state = after
+    draft.events = handed_out
+    draft.fault = fault
+    draft._before = state.snapshot
+    draft._ends = tuple(ends)
+    draft._snapshots = tuple(snapshots)
+    draft.__class__ = FoldedChunk
+    folded: FoldedChunk = draft
+    return folded
+
+
 def feed(state: StreamState, chunk: bytes) -> tuple[StreamState, tuple[MessageStreamEvent, ...]]:
     """Fold the next bytes of a stream.
 
@@ -83,17 +181,17 @@ def feed(state: StreamState, chunk: bytes) -> tuple[StreamState, tuple[MessageSt
     >>> events
     (RawUnknownEvent(type='x'),)
     """
-    events: list[Any] = []
-    try:
-        state = _take(state, chunk, events)
-    except ProtocolError as error:
-        error.events = tuple(events)
-        raise
-    return state, tuple(events)
+    folded = fold_chunk(state, chunk)
+    if folded.fault is not None:
+        try:
+            raise folded.fault
+        finally:
+            del folded  # it would keep this frame, and all its values, alive in the traceback
+    return folded.state, folded.events
 
 
 def drain(state: StreamState, chunk: bytes) -> StreamState:
-    """Fold the next bytes of a stream without its events: `feed`, for who only wants the message.
+    """Fold the next bytes of a stream without making its events: faster than `feed`.
 
     Raises:
         ProtocolError: as `feed` does, without `events`.
@@ -102,16 +200,31 @@ def drain(state: StreamState, chunk: bytes) -> StreamState:
     >>> drain(StreamState(), body) == feed(StreamState(), body)[0]
     True
     """
-    return _take(state, chunk, None)
+    after, fault = _take(state, chunk, None, [], [])
+    if fault is not None:
+        try:
+            raise fault
+        finally:
+            del fault
+    return after
 
 
 _StreamStateDraft = draft_of(StreamState)
+_FoldedChunkDraft = draft_of(FoldedChunk)
 
 
-def _take(state: StreamState, chunk: bytes, events: list[Any] | None) -> StreamState:
-    """Fold the next bytes; the derived events join `events`, if those are wanted.
+def _take(
+    state: StreamState,
+    chunk: bytes,
+    events: list[Any] | None,
+    ends: list[int],
+    snapshots: list[Snapshot],
+) -> tuple[StreamState, ProtocolError | None]:
+    """Fold the next bytes.
 
-    A run of deltas is folded as one: 1.0 µs an event instead of 5, and 0.5 µs without its events.
+    If `events` is a list, the events of each step join it, the number of events after the step
+    joins `ends`, and the snapshot after it joins `snapshots`. A run of deltas is folded as one
+    step: 1.0 µs an event instead of 5, and 0.5 µs without its events.
     """
     sse, frames, fault = scan(state.sse, chunk)
     snapshot = state.snapshot
@@ -126,17 +239,21 @@ def _take(state: StreamState, chunk: bytes, events: list[Any] | None) -> StreamS
                     events += derived
                 behind += 1
             snapshot, at = grown, behind
-        if fault is not None:
-            raise fault
+            if events is not None:
+                ends.append(len(events))
+                snapshots.append(snapshot)
     except ProtocolError as error:
-        error.snapshot = snapshot
-        raise
+        # A value holds no frames; those of the fault hold `fault` in turn, which makes a cycle.
+        fault = error.with_traceback(None)
+        fault.__context__ = None
+    if fault is not None:
+        fault.snapshot = snapshot
     behind = _StreamStateDraft()
     behind.snapshot = snapshot
     behind.sse = sse
     behind.__class__ = StreamState
     made: StreamState = behind
-    return made
+    return made, fault
 
 
 def finish(state: StreamState) -> Message:
