@@ -65,6 +65,10 @@ class StreamState:
         )
 
 
+Step = tuple[int, Snapshot]
+"""A step of the fold of a chunk: the number of events up to its end, and the snapshot after it."""
+
+
 @attrs.frozen(weakref_slot=False)
 class FoldedChunk:
     """The result of folding one chunk, with the snapshot after each of its events.
@@ -80,8 +84,7 @@ class FoldedChunk:
     events: tuple[MessageStreamEvent, ...]
     fault: ProtocolError | None = attrs.field(eq=str)
     _before: Snapshot = attrs.field(repr=False)
-    _ends: tuple[int, ...] = attrs.field(repr=False, eq=False)
-    _snapshots: tuple[Snapshot, ...] = attrs.field(repr=False, eq=False)
+    _steps: tuple[Step, ...] = attrs.field(repr=False, eq=False)
 
     @property
     def is_growth_only(self) -> bool:
@@ -90,8 +93,11 @@ class FoldedChunk:
         If so, no block and no message started or stopped, and nothing joined `unfolded`.
         """
         events = self.events
-        ends = filter(None, self._ends)  # 0 for a ping before the first event
-        return all(events[end - 1].__class__ in DERIVED_EVENTS for end in ends)
+        return all(
+            events[end - 1].__class__ in DERIVED_EVENTS
+            for end, _ in self._steps
+            if end  # 0 for a ping before the first event
+        )
 
     def snapshot_after(self, count: int) -> Snapshot:
         """The snapshot after the first `count` events of the chunk.
@@ -116,8 +122,7 @@ class FoldedChunk:
             raise IndexError(f"count must be from 0 to {len(self.events)}, got {count}")
         if count == 0:
             return self._before
-        step = bisect_left(self._ends, count)
-        snapshot, end = self._snapshots[step], self._ends[step]
+        end, snapshot = self._steps[bisect_left(self._steps, (count,))]
         if end - count < 2:  # the last pair of a run, or a step of one or two events
             return snapshot
         # Inside a run each delta gave two events: the raw one and the one derived from it.
@@ -144,9 +149,8 @@ def fold_chunk(state: StreamState, chunk: bytes) -> FoldedChunk:
     "data is not JSON (Expecting value: line 1 column 1 (char 0)): 'oops'"
     """
     events: list[Any] = []
-    ends: list[int] = []
-    snapshots: list[Snapshot] = []
-    after, fault = _take(state, chunk, events, ends, snapshots)
+    steps: list[Step] = []
+    after, fault = _take(state, chunk, events, steps)
     handed_out = tuple(events)
     if fault is not None:
         fault.events = handed_out
@@ -155,8 +159,7 @@ def fold_chunk(state: StreamState, chunk: bytes) -> FoldedChunk:
     draft.events = handed_out
     draft.fault = fault
     draft._before = state.snapshot
-    draft._ends = tuple(ends)
-    draft._snapshots = tuple(snapshots)
+    draft._steps = tuple(steps)
     draft.__class__ = FoldedChunk
     folded: FoldedChunk = draft
     return folded
@@ -181,13 +184,15 @@ def feed(state: StreamState, chunk: bytes) -> tuple[StreamState, tuple[MessageSt
     >>> events
     (RawUnknownEvent(type='x'),)
     """
-    folded = fold_chunk(state, chunk)
-    if folded.fault is not None:
-        try:
-            raise folded.fault
-        finally:
-            del folded  # it would keep this frame, and all its values, alive in the traceback
-    return folded.state, folded.events
+    events: list[Any] = []
+    after, fault = _take(state, chunk, events)
+    if fault is None:
+        return after, tuple(events)
+    fault.events = tuple(events)
+    try:
+        raise fault
+    finally:
+        del fault  # else this frame and the fault's traceback keep each other alive
 
 
 def drain(state: StreamState, chunk: bytes) -> StreamState:
@@ -200,13 +205,13 @@ def drain(state: StreamState, chunk: bytes) -> StreamState:
     >>> drain(StreamState(), body) == feed(StreamState(), body)[0]
     True
     """
-    after, fault = _take(state, chunk, None, [], [])
-    if fault is not None:
-        try:
-            raise fault
-        finally:
-            del fault
-    return after
+    after, fault = _take(state, chunk)
+    if fault is None:
+        return after
+    try:
+        raise fault
+    finally:
+        del fault
 
 
 _StreamStateDraft = draft_of(StreamState)
@@ -216,15 +221,13 @@ _FoldedChunkDraft = draft_of(FoldedChunk)
 def _take(
     state: StreamState,
     chunk: bytes,
-    events: list[Any] | None,
-    ends: list[int],
-    snapshots: list[Snapshot],
+    events: list[Any] | None = None,
+    steps: list[Step] | None = None,
 ) -> tuple[StreamState, ProtocolError | None]:
-    """Fold the next bytes.
+    """Fold the next bytes; add the events to `events` and each step of the fold to `steps`.
 
-    If `events` is a list, the events of each step join it, the number of events after the step
-    joins `ends`, and the snapshot after it joins `snapshots`. A run of deltas is folded as one
-    step: 1.0 µs an event instead of 5, and 0.5 µs without its events.
+    A run of deltas is folded as one step: 1.0 µs an event instead of 5, and 0.5 µs without its
+    events.
     """
     sse, frames, fault = scan(state.sse, chunk)
     snapshot = state.snapshot
@@ -239,9 +242,8 @@ def _take(
                     events += derived
                 behind += 1
             snapshot, at = grown, behind
-            if events is not None:
-                ends.append(len(events))
-                snapshots.append(snapshot)
+            if steps is not None:
+                steps.append((len(events or ()), snapshot))
     except ProtocolError as error:
         # A value holds no frames; those of the fault hold `fault` in turn, which makes a cycle.
         fault = error.with_traceback(None)
