@@ -41,7 +41,7 @@ from streamfold.transports import (
     UnprocessableEntityError,
 )
 from streamfold.transports.errors import status_error
-from streamfold.transports.progress import refuse_other_content
+from streamfold.transports import refuse_other_content
 
 from tests.support.loopback import (
     REQUEST_ID,
