@@ -10,6 +10,7 @@ costs one lookup in the folded chunk; no event is folded again.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import Any, Generic
 
@@ -57,8 +58,8 @@ class Progress(Generic[ResponseFormatT]):
     Attributes:
         response: the response that is read; `None` if the chunks come from elsewhere.
         state: the state of the fold after the chunks taken so far.
-        pending: the events that were not handed out yet, the next one last, because the end of a
-            list is the cheap one. It is always the same list; readers remove events with `pop()`.
+        pending: the events that were not handed out yet. It is always the same queue, from which
+            readers take events with `popleft()`.
         ended: whether no more chunks are taken.
     """
 
@@ -75,13 +76,13 @@ class Progress(Generic[ResponseFormatT]):
         self.state = StreamState(
             snapshot=Snapshot(partial_mode=partial_mode), sse=SSEState(limit=limit)
         )
-        self.pending: list[Any] = []
+        self.pending: deque[Any] = deque()
         self.ended = False
         self._allow_incomplete = allow_incomplete
         self._parse = parse
         self._fault: StreamfoldError | None = None
         self._folded: FoldedChunk
-        self._event_count = 0
+        self._dropped = 0
 
     # --- input ---
 
@@ -99,8 +100,7 @@ class Progress(Generic[ResponseFormatT]):
                 parsed_event(event, self._parse) if event.__class__ in STOP_EVENTS else event
                 for event in events
             ]
-        self._event_count = len(events)
-        self.pending[:] = events[::-1]
+        self.pending.extend(events)
 
     def skim(self, chunk: bytes) -> None:
         """Fold the next chunk without making its events, which costs about half."""
@@ -134,6 +134,7 @@ class Progress(Generic[ResponseFormatT]):
         event: Any = folded.events[position]
         self.state = attrs.evolve(folded.state, snapshot=snapshot)
         self._fail(stream_error(event, snapshot, self.response))
+        self._dropped = len(folded.events) - position
         return folded.events[:position]
 
     def lose_connection(self, error: Exception) -> None:
@@ -206,7 +207,9 @@ class Progress(Generic[ResponseFormatT]):
         """The snapshot after the events handed out so far."""
         if not self.pending:
             return self.state.snapshot
-        return self._folded.snapshot_after(self._event_count - len(self.pending))
+        folded = self._folded
+        handed_out = len(folded.events) - self._dropped - len(self.pending)
+        return folded.snapshot_after(handed_out)
 
     def message(self) -> ParsedMessage[ResponseFormatT]:
         """The message after the events handed out so far.

@@ -5,7 +5,7 @@
 it when the stream is read to its end, its `with` block is left, an error ends it, it is closed, or
 it is dropped.
 
-Handing out one event costs one `pop` from a list; waiting and folding cost once per chunk.
+Handing out one event costs one `popleft` from a queue; waiting and folding cost once per chunk.
 """
 
 from __future__ import annotations
@@ -66,6 +66,7 @@ class _Stream(Generic[ResponseFormatT]):
             allow_incomplete=allow_incomplete,
             parse=parse,
         )
+        self._pending = self._progress.pending
 
     @property
     def response(self) -> httpx.Response:
@@ -158,20 +159,19 @@ class MessageStream(_Stream[ResponseFormatT]):
         self._close.atexit = False
 
     def __iter__(self) -> Iterator[ParsedMessageStreamEvent[ResponseFormatT]]:
-        progress = self._progress
-        pending = progress.pending
+        pending, take = self._pending, self._progress.take
         while True:
             while pending:
-                yield pending.pop()
-            if not self._advance(progress.take):
+                yield pending.popleft()
+            if not self._advance(take):
                 return
 
     def __next__(self) -> ParsedMessageStreamEvent[ResponseFormatT]:
-        progress = self._progress
-        while not progress.pending:
-            if not self._advance(progress.take):
+        pending = self._pending
+        while not pending:
+            if not self._advance(self._progress.take):
                 raise StopIteration
-        return progress.pending.pop()  # type: ignore[no-any-return]
+        return pending.popleft()  # type: ignore[no-any-return]
 
     def _advance(self, take: Callable[[bytes], None]) -> bool:
         """Wait for the next chunk, and fold it.
@@ -207,8 +207,7 @@ class MessageStream(_Stream[ResponseFormatT]):
         Raises:
             StreamfoldError: the stream ended before that, and is closed.
         """
-        progress = self._progress
-        while not progress.pending and self._advance(progress.take):
+        while not self._pending and self._advance(self._progress.take):
             pass
 
     @property
@@ -224,7 +223,7 @@ class MessageStream(_Stream[ResponseFormatT]):
         Raises:
             StreamfoldError: the fault that ended the stream.
         """
-        self._progress.pending.clear()
+        self._pending.clear()
         while self._advance(self._progress.skim):
             pass
 
@@ -310,11 +309,11 @@ class AsyncMessageStream(_Stream[ResponseFormatT]):
         return self
 
     async def __anext__(self) -> ParsedMessageStreamEvent[ResponseFormatT]:
-        progress = self._progress
-        while not progress.pending:
-            if not await self._advance(progress.take):
+        pending = self._pending
+        while not pending:
+            if not await self._advance(self._progress.take):
                 raise StopAsyncIteration
-        return progress.pending.pop()  # type: ignore[no-any-return]
+        return pending.popleft()  # type: ignore[no-any-return]
 
     async def _advance(self, take: Callable[[bytes], None]) -> bool:
         """Wait for the next chunk, and fold it: see `MessageStream`."""
@@ -324,7 +323,10 @@ class AsyncMessageStream(_Stream[ResponseFormatT]):
             progress.raise_fault()
             return False
         try:
-            chunk = await self._next_chunk()
+            if progress.state.snapshot.is_over:
+                chunk = await self._last_chunk()
+            else:
+                chunk = await self._chunks.__anext__()
         except StopAsyncIteration:
             progress.end()
         except CONNECTION_ERRORS as error:
@@ -337,22 +339,17 @@ class AsyncMessageStream(_Stream[ResponseFormatT]):
 
     async def await_first_event(self) -> None:
         """Read chunks until an event can be handed out: see `MessageStream`."""
-        progress = self._progress
-        while not progress.pending and await self._advance(progress.take):
+        while not self._pending and await self._advance(self._progress.take):
             pass
 
-    async def _next_chunk(self) -> bytes:
-        """Wait for the next chunk.
+    async def _last_chunk(self) -> bytes:
+        """Wait for the next chunk after the message is over, which is the end of most bodies.
 
-        After the last chunk httpx gives the connection back, which must not be interrupted. A task
-        that is cancelled while it waits for the end of a message that is over has the whole
-        message, so that the stream has ended.
+        At the end of a body httpx gives the connection back, which must not be interrupted. A task
+        that is cancelled while it waits has the whole message, so that the stream has ended.
         """
-        next_chunk = self._chunks.__anext__
-        if not self._progress.state.snapshot.is_over:
-            return await next_chunk()
         try:
-            return await shielded(next_chunk)
+            return await shielded(self._chunks.__anext__)
         except BaseException:
             self._progress.end()
             raise
@@ -364,7 +361,7 @@ class AsyncMessageStream(_Stream[ResponseFormatT]):
 
     async def until_done(self) -> None:
         """Read the stream to its end, without making the events: see `MessageStream`."""
-        self._progress.pending.clear()
+        self._pending.clear()
         while await self._advance(self._progress.skim):
             pass
 
