@@ -44,7 +44,7 @@ def times_of(recording: Recording) -> list[float]:
     return [chunk.at for chunk in recording.chunks]
 
 
-# --- strategies ---------------------------------------------------------------------------------
+# --- strategies -----------------------------------------------------------------------------------
 
 seconds = st.floats(min_value=0, max_value=1e9)
 texts = st.text(st.characters(exclude_categories=()), max_size=20)

@@ -33,7 +33,7 @@ def bodies(store):
     return [stored.recording.body for stored in store.recordings]
 
 
-# --- loading ------------------------------------------------------------------------------------
+# --- loading --------------------------------------------------------------------------------------
 
 
 def test_folders_files_and_values_are_loaded_in_order(folder):
@@ -79,7 +79,7 @@ def test_requests_have_no_secrets():
     assert stored.recording.request == sent
 
 
-# --- playing ------------------------------------------------------------------------------------
+# --- playing --------------------------------------------------------------------------------------
 
 
 def test_recordings_of_the_same_request_in_order_and_then_the_last_one_again():

@@ -74,7 +74,7 @@ def test_values_that_are_refused(make, reason):
         make()
 
 
-# --- changed recordings -------------------------------------------------------------------------
+# --- changed recordings ---------------------------------------------------------------------------
 
 
 @given(recordings(), chunk_sizes)
@@ -172,7 +172,7 @@ def test_an_error_in_a_compressed_body_is_refused():
         Recording((), response=response).with_error("api_error", 0)
 
 
-# --- files --------------------------------------------------------------------------------------
+# --- files ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", sorted(RECORDINGS.glob("*.sse")), ids=lambda path: path.stem)
