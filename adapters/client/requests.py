@@ -17,7 +17,7 @@ from typing import Any, Generic, TypedDict, TypeGuard, TypeVar, Union, cast
 import attrs
 import httpx
 from streamfold.reducer import PartialMode, StreamfoldError, is_object
-from streamfold.transports.recording import Redaction, is_secret_request_header
+from streamfold.transports.recording import Redaction, is_harmless_header
 
 from .structured import response_format
 
@@ -287,7 +287,7 @@ def _checked(name: str, value: str) -> str:
 def conceal(request: httpx.Request) -> None:
     """Remove the secrets of a request that was sent, by the policy that recordings follow."""
     for name in request.headers:
-        if is_secret_request_header(name):
+        if not is_harmless_header(name):
             request.headers[name] = "[secure]"
     url = str(request.url)
     concealed = Redaction().url(url)

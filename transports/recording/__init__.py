@@ -11,7 +11,7 @@ from .matching import UnmatchedRequestError
 from .parts import RecordedChunk, RecordedError, RecordedRequest, RecordedResponse
 from .playback import Pace, Step, check_speed, replayed_response, steps_of
 from .recorder import Recorder, RecordingTransport
-from .redaction import Redaction, is_secret_request_header
+from .redaction import Redaction, is_harmless_header
 from .replayer import Replayer, ReplayTransport
 from .store import RecordingStore, StoredRecording
 from .value import Recording
@@ -34,8 +34,8 @@ __all__ = [
     "StoredRecording",
     "UnmatchedRequestError",
     "check_speed",
+    "is_harmless_header",
     "is_recording",
-    "is_secret_request_header",
     "numbered",
     "raw_headers",
     "recording_files",
