@@ -1,6 +1,7 @@
-"""The application behind `streamfold serve`: recordings as responses, for any ASGI server.
+"""The ASGI application of `streamfold serve`: recordings as HTTP responses.
 
-Needs starlette, which is imported here: import this module only where that is sure to be there.
+This module imports starlette. Import it only in the command itself, behind a check for the extra
+`serve`.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["application"]
 
-_OF_THE_CONNECTION = {
+_CONNECTION_HEADERS = {
     "connection",
     "content-length",
     "keep-alive",
@@ -35,16 +36,16 @@ _OF_THE_CONNECTION = {
     "transfer-encoding",
     "upgrade",
 }
-"""Headers that told how the recorded response was sent: this one is sent in its own way."""
+"""Headers that describe the recorded connection. They are left out, because ours differs."""
 
 
-def application(repertoire: Repertoire, speed: float, tell: Callable[[str], None]) -> Starlette:
+def application(repertoire: Repertoire, speed: float, log: Callable[[str], None]) -> Starlette:
     """The application.
 
     Args:
-        repertoire: what it answers with.
-        speed: 1 is as it was, 2 twice as fast, 0 at once.
-        tell: told a line about each request.
+        repertoire: the recordings.
+        speed: 1 for the recorded speed, 2 for twice as fast, 0 for no delay.
+        log: receives a line about each request.
     """
 
     async def messages(request: Request) -> Response:
@@ -52,19 +53,19 @@ def application(repertoire: Repertoire, speed: float, tell: Callable[[str], None
         content = await request.body()
         place = request.path_params.get("place", "").strip("/")
         try:
-            # many long requests to compare with take their time
+            # a thread, because comparing many long requests takes time
             entry = await run_in_threadpool(repertoire.answer, place, content)
         except UnmatchedRequestError as error:
-            tell(f"{request.url.path}: {error}")
+            log(f"{request.url.path}: {error}")
             return _error(404, "not_found_error", str(error))
-        tell(f"{request.url.path}: {entry.file}")
+        log(f"{request.url.path}: {entry.file}")
         return _Replayed(entry.recording, pace)
 
     async def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        tell(f"{request.method} {request.url.path}: {error.detail}")
-        said = f"{request.method} {request.url.path}: this is no POST …/v1/messages"
-        return _error(error.status_code, "not_found_error", said)
+        log(f"{request.method} {request.url.path}: {error.detail}")
+        reason = f"expected POST …/v1/messages, got {request.method} {request.url.path}"
+        return _error(error.status_code, "not_found_error", reason)
 
     return Starlette(
         routes=[
@@ -76,18 +77,18 @@ def application(repertoire: Repertoire, speed: float, tell: Callable[[str], None
 
 
 def _error(status: int, kind: str, message: str) -> Response:
-    """An error in the shape of the API."""
+    """An error in the shape of the API's."""
     return JSONResponse(
         {"type": "error", "error": {"type": kind, "message": message}}, status_code=status
     )
 
 
-def _is_of_message(name: bytes) -> bool:
-    return name.decode("latin-1").lower() not in _OF_THE_CONNECTION
+def _describes_message(name: bytes) -> bool:
+    return name.decode("latin-1").lower() not in _CONNECTION_HEADERS
 
 
 class _Replayed(Response):
-    """A recording as a response: one write for each chunk, when it is due."""
+    """A recording as a response: one write for each chunk, at its time."""
 
     def __init__(self, recording: Recording, pace: Pace) -> None:
         self._recording = recording
@@ -97,7 +98,7 @@ class _Replayed(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         recording, pace = self._recording, self._pace
         headers = [
-            pair for pair in raw_headers(recording.response.headers) if _is_of_message(pair[0])
+            pair for pair in raw_headers(recording.response.headers) if _describes_message(pair[0])
         ]
         await pace.wait_async(recording.response.at)
         status = recording.response.status
@@ -108,4 +109,4 @@ class _Replayed(Response):
         await pace.wait_async(recording.duration)
         if recording.ended == "complete":
             await send({"type": "http.response.body", "body": b"", "more_body": False})
-        # else the server, which misses the end, breaks the connection off
+        # else the server breaks the connection off, because the response has no end
