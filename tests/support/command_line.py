@@ -18,7 +18,7 @@ from streamfold.adapters import cli
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs pipes and terminals of POSIX")
 
-# --- in this process ----------------------------------------------------------------------------
+# --- in this process ------------------------------------------------------------------------------
 
 Outcome = tuple[int, str, str]
 """Exit status, output, error output."""
@@ -60,7 +60,7 @@ def replay(
     return run
 
 
-# --- as a process of its own --------------------------------------------------------------------
+# --- as a process of its own ----------------------------------------------------------------------
 
 COMMAND = (sys.executable, "-m", "streamfold.adapters.cli")
 UNSET = ("NO_COLOR", "FORCE_COLOR", "PYTHONUNBUFFERED")

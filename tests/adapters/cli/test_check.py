@@ -48,7 +48,7 @@ def reports(out):
     return [json.loads(line) for line in out.splitlines()]
 
 
-# --- one recording ------------------------------------------------------------------------------
+# --- one recording --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", INDEX)
@@ -121,7 +121,7 @@ def test_a_file_that_cannot_be_read_is_reported(tmp_path, checked):
     assert "symbolic links" in out
 
 
-# --- the command --------------------------------------------------------------------------------
+# --- the command ----------------------------------------------------------------------------------
 
 
 def test_complete_recordings(tmp_path, checked):
@@ -212,7 +212,7 @@ def test_a_directory_that_cannot_be_searched(tmp_path, checked, monkeypatch):
     assert checked(tmp_path) == (2, "", f"streamfold: {below}: Permission denied\n")
 
 
-# --- many ---------------------------------------------------------------------------------------
+# --- many -----------------------------------------------------------------------------------------
 
 
 def many(folder, count):

@@ -55,7 +55,7 @@ def _no_key_is_written(tmp_path):
         assert path.is_dir() or KEY.encode() not in path.read_bytes()
 
 
-# --- request, output, recording ------------------------------------------------------------------
+# --- request, output, recording -------------------------------------------------------------------
 
 
 def test_a_stream_is_sent_for_shown_and_recorded(server, record, written, capsys):
@@ -119,7 +119,7 @@ def test_all_fields_of_the_file_are_fields_of_the_body(server, record, asked):
     assert sent == {**REQUEST, "timeout": 1, "client": 1, "stream": True}
 
 
-# --- failures -----------------------------------------------------------------------------------
+# --- failures -------------------------------------------------------------------------------------
 
 
 def test_an_existing_file_is_replaced_with_force_only(server, record, written):
@@ -228,7 +228,7 @@ def test_a_server_that_cannot_be_reached(record, written):
     assert record("--base-url", "ftp://x")[0] == 2
 
 
-# --- as it comes --------------------------------------------------------------------------------
+# --- as it comes ----------------------------------------------------------------------------------
 
 
 @posix

@@ -136,7 +136,7 @@ def message_of(url, *, client=Anthropic, **request):
         return stream.get_final_message()
 
 
-# --- over the wire ------------------------------------------------------------------------------
+# --- over the wire --------------------------------------------------------------------------------
 
 
 def test_each_recorded_chunk_is_one_chunk_of_the_response(serve, served):
@@ -204,7 +204,7 @@ def test_clients_get_the_message(serve):
     assert (official_json["id"], official_json["stop_reason"]) == (ours.id, "tool_use")
 
 
-# --- which recording ----------------------------------------------------------------------------
+# --- which recording ------------------------------------------------------------------------------
 
 
 def test_a_request_is_answered_by_the_recording_of_its_body(serve, served):
@@ -296,7 +296,7 @@ def test_other_requests_are_refused_in_the_api_s_own_shape(method, path, status,
     assert path in answer.json()["error"]["message"]
 
 
-# --- in time ------------------------------------------------------------------------------------
+# --- in time --------------------------------------------------------------------------------------
 
 
 def test_chunks_come_when_they_are_due(serve, served):
@@ -329,7 +329,7 @@ def test_a_process_of_its_own(running, served):
     assert logged == ["1 to serve; Ctrl-C ends it", "/v1/messages: slow.jsonl"]
 
 
-# --- unusable arguments -------------------------------------------------------------------------
+# --- unusable arguments ---------------------------------------------------------------------------
 
 
 def test_paths_without_recordings(tmp_path, capsys):

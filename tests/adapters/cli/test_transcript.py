@@ -259,7 +259,7 @@ def test_blocks_that_take_turns_stay_apart():
     )
 
 
-# --- kinds that are newer than the transcript ---------------------------------------------------
+# --- kinds that are newer than the transcript -----------------------------------------------------
 
 
 class AudioBlock:
