@@ -30,47 +30,16 @@ from streamfold.reducer import (
     reduce,
 )
 
-Event = dict[str, Any]
-
-# --- events, written shortly --------------------------------------------------------------------
-
-
-def message_start(**fields: Any) -> Event:
-    """The start of a message without content; `fields` are those of the message."""
-    head = {"id": "msg_1", "type": "message", "role": "assistant", "model": "claude-opus-4-6"}
-    return {"type": "message_start", "message": {**head, "content": [], **fields}}
-
-
-def block_start(index: int, kind: str, **fields: Any) -> Event:
-    """The start of a block of this type with these fields."""
-    return {
-        "type": "content_block_start",
-        "index": index,
-        "content_block": {"type": kind, **fields},
-    }
-
-
-def block_delta(index: int, kind: str, **fields: Any) -> Event:
-    """A delta of this type with these fields."""
-    return {"type": "content_block_delta", "index": index, "delta": {"type": kind, **fields}}
-
-
-def block_stop(index: int) -> Event:
-    """The end of a block."""
-    return {"type": "content_block_stop", "index": index}
-
-
-def tool_start(index: int, **fields: Any) -> Event:
-    """The start of a tool block."""
-    return block_start(index, "tool_use", **{"id": "t", "name": "look", "input": {}, **fields})
-
-
-def message_delta(stop_reason: str | None = "end_turn", **fields: Any) -> Event:
-    """Why the message stops; `fields` are those of the event."""
-    return {"type": "message_delta", "delta": {"stop_reason": stop_reason}, **fields}
-
-
-MESSAGE_STOP: Event = {"type": "message_stop"}
+from tests.support.events import (  # noqa: F401
+    MESSAGE_STOP,
+    Event,
+    block_delta,
+    block_start,
+    block_stop,
+    message_delta,
+    message_start,
+    tool_start,
+)
 
 # --- what a known event must have ---------------------------------------------------------------
 

@@ -23,7 +23,7 @@ from tests.support.command_line import (
     read_until,
     write_until_read,
 )
-from tests.support.shells import body, delta
+from tests.support.events import block_delta, body
 from tests.support.transcripts import HELLO
 
 RECORDINGS = Path(__file__).parents[2] / "recordings"
@@ -115,7 +115,7 @@ def test_a_broken_pipe_is_quiet(running, flags):
     process.stdin.write(HELLO)
     read_until(process.stdout.fileno(), b"Hello")
     process.stdout.close()
-    process.stdin.write(body(delta(0, type="text_delta", text=" again")))
+    process.stdin.write(body(block_delta(0, type="text_delta", text=" again")))
     assert process.wait(PATIENCE) == 141
     assert process.stderr.read() == b""
 
