@@ -1,6 +1,7 @@
-"""The application of `streamfold serve`: recordings as responses, for any ASGI server.
+"""The ASGI application of `streamfold serve`: recordings as HTTP responses.
 
-This module imports starlette. Import it only where the extra `serve` is installed.
+This module imports starlette. Import it only in the command itself, behind a check for the extra
+`serve`.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ __all__ = ["TARGET", "application"]
 TARGET = ("POST", "/v1/messages")
 """The method and path of every request that is answered."""
 
-_OF_THE_CONNECTION = {
+_CONNECTION_HEADERS = {
     "connection",
     "content-length",
     "keep-alive",
@@ -37,7 +38,7 @@ _OF_THE_CONNECTION = {
     "transfer-encoding",
     "upgrade",
 }
-"""Headers of the recorded connection; the server writes those of its own connection."""
+"""Headers that describe the recorded connection. They are left out, because ours differs."""
 
 
 def application(
@@ -48,14 +49,14 @@ def application(
     Args:
         store: the recordings, whose requests have the target `TARGET`.
         answers_all: whether any recording answers every request, at any path.
-        speed: 1 is the recorded speed, 2 twice as fast, 0 without delay.
-        log: called with one line of text for each request.
+        speed: 1 for the recorded speed, 2 for twice as fast, 0 for no delay.
+        log: receives a line about each request.
     """
 
     def answer(place: str, content: bytes) -> StoredRecording:
         if answers_all:
             return store.play_one_of(store.recordings)
-        if named := [one for one in store.recordings if _place_of(one) == place]:
+        if named := [stored for stored in store.recordings if _place_of(stored) == place]:
             return store.play_one_of(named)
         return store.play_for(RecordedRequest.sent(*TARGET, (), content), _below(store, place))
 
@@ -64,7 +65,7 @@ def application(
         content = await request.body()
         place = request.path_params.get("place", "").strip("/")
         try:
-            # in a thread, because comparing many long requests takes time
+            # a thread, because comparing many long requests takes time
             stored = await run_in_threadpool(answer, place, content)
         except UnmatchedRequestError as error:
             log(f"{request.url.path}: {error}")
@@ -75,8 +76,8 @@ def application(
     async def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         log(f"{request.method} {request.url.path}: {error.detail}")
-        message = f"expected POST …/v1/messages, got {request.method} {request.url.path}"
-        return _error(error.status_code, "not_found_error", message)
+        reason = f"expected POST …/v1/messages, got {request.method} {request.url.path}"
+        return _error(error.status_code, "not_found_error", reason)
 
     return Starlette(
         routes=[
@@ -108,18 +109,18 @@ def _below(store: RecordingStore, place: str) -> list[StoredRecording]:
 
 
 def _error(status: int, kind: str, message: str) -> Response:
-    """An error in the shape of the API."""
+    """An error in the shape of the API's."""
     return JSONResponse(
         {"type": "error", "error": {"type": kind, "message": message}}, status_code=status
     )
 
 
-def _is_sent(name: bytes) -> bool:
-    return name.decode("latin-1").lower() not in _OF_THE_CONNECTION
+def _describes_message(name: bytes) -> bool:
+    return name.decode("latin-1").lower() not in _CONNECTION_HEADERS
 
 
 class _Replayed(Response):
-    """A recording as a response: one write for each chunk, when it is due."""
+    """A recording as a response: one write for each chunk, at its time."""
 
     def __init__(self, recording: Recording, pace: Pace) -> None:
         self._recording = recording
@@ -128,7 +129,9 @@ class _Replayed(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         recording, pace = self._recording, self._pace
-        headers = [pair for pair in raw_headers(recording.response.headers) if _is_sent(pair[0])]
+        headers = [
+            pair for pair in raw_headers(recording.response.headers) if _describes_message(pair[0])
+        ]
         await pace.wait_async(recording.response.at)
         status = recording.response.status
         await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -138,4 +141,4 @@ class _Replayed(Response):
         await pace.wait_async(recording.duration)
         if recording.ended == "complete":
             await send({"type": "http.response.body", "body": b"", "more_body": False})
-        # otherwise the server misses the end of the body, and closes the connection
+        # else the server breaks the connection off, because the response has no end
