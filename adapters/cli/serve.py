@@ -98,15 +98,11 @@ def _serve(options: argparse.Namespace) -> int:
             "pip install 'streamfold[serve]'",
             FAILED,
         ) from error
-    store = _load(Path(options.path), TARGET)
+    path = Path(options.path)
+    store = _load(path, TARGET)
     server = uvicorn.Server(
         uvicorn.Config(
-            application(
-                store,
-                answers_all=not Path(options.path).is_dir(),
-                speed=options.speed,
-                log=_log,
-            ),
+            application(store, answers_all=not path.is_dir(), speed=options.speed, log=_log),
             http="h11",  # a dependency of uvicorn, unlike the others
             ws="none",
             lifespan="off",
