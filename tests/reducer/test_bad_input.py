@@ -23,24 +23,17 @@ from streamfold.reducer import (
     reduce,
 )
 
-from tests.support.model import (
-    ANY,
-    ARRAY,
-    BOOLEAN,
-    INTEGER,
+from tests.support.events import (
     MESSAGE_STOP,
-    OBJECT,
-    REQUIRED,
-    STRING,
     Event,
     block_delta,
     block_start,
     block_stop,
-    fed,
     message_delta,
     message_start,
     tool_start,
 )
+from tests.support.model import ANY, ARRAY, BOOLEAN, INTEGER, OBJECT, REQUIRED, STRING, fed
 
 TEXT = [message_start(), block_start(0, "text", text="Hello")]
 

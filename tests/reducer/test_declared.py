@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from streamfold.reducer import (
     CacheCreation,
@@ -36,6 +36,7 @@ from streamfold.reducer import (
     thaw,
 )
 
+from tests.support.effort import effort
 from tests.support.json_strategies import JSON_KINDS, same, values
 
 # --- frozen JSON --------------------------------------------------------------------------------
@@ -293,7 +294,7 @@ def test_a_field_error_says_where() -> None:
     )
 
 
-@settings(deadline=None, max_examples=100)
+@effort(100)
 @given(st.dictionaries(st.text(), values, max_size=5))
 def test_unknown_objects_are_kept_whole(fields: dict[str, Any]) -> None:
     data = {**fields, "type": "of tomorrow"}

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import pickle
-from functools import partial
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from streamfold.adapters.strategies import wire
 from streamfold.reducer import (
@@ -24,22 +23,16 @@ from streamfold.reducer import (
     parse_event,
 )
 
-from tests.support.model import (
-    Event,
-    block_delta,
-    block_start,
-    message_start,
-)
+from tests.support.effort import effort
+from tests.support.events import Event, block_delta, block_start, message_start
 from tests.support.strategies import streams
-
-examples = partial(settings, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def parsed_all(body: bytes) -> list[Any]:
     return [parse_event(sse) for sse in decode_sse(SSEState(), body)[1]]
 
 
-@examples(max_examples=150)
+@effort(150)
 @given(events=streams(), data=st.data())
 def test_however_json_is_written_the_events_are_the_same(
     events: list[Event], data: st.DataObject

@@ -18,21 +18,16 @@ from streamfold.reducer import (
 )
 from streamfold.reducer.deltas import DELTAS, Growth, growths_of, rows_of
 
-from tests.support.model import (
-    COMPACTION,
+from tests.support.events import (
     MESSAGE_STOP,
-    TEXT,
-    THINKING,
-    TOOL,
     block_delta,
     block_start,
     block_stop,
-    derived_from,
     message_delta,
-    message_of,
     message_start,
     tool_start,
 )
+from tests.support.model import COMPACTION, TEXT, THINKING, TOOL, derived_from, message_of
 
 Event = dict[str, Any]
 

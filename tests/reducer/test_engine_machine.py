@@ -14,7 +14,6 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, multiple, rule
 from streamfold.adapters.strategies import broken, wire
@@ -28,6 +27,7 @@ from streamfold.reducer import (
     finish,
 )
 
+from tests.support.effort import effort
 from tests.support.model import START, described
 from tests.support.strategies import damaged, faulty_streams, streams
 
@@ -186,4 +186,4 @@ class Engine(RuleBasedStateMachine):
 
 
 TestEngine = Engine.TestCase
-TestEngine.settings = settings(max_examples=60, stateful_step_count=20, deadline=None)
+TestEngine.settings = effort(60, stateful_step_count=20)

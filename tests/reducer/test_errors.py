@@ -19,15 +19,8 @@ from streamfold.reducer import (
     fold,
 )
 
-from tests.support.model import (
-    START,
-    WHOLE,
-    block_delta,
-    block_stop,
-    message_start,
-    reduced,
-    tool_start,
-)
+from tests.support.events import block_delta, block_stop, message_start, tool_start
+from tests.support.model import START, WHOLE, reduced
 
 
 def errors() -> list[StreamfoldError]:

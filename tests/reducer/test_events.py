@@ -5,11 +5,10 @@ from __future__ import annotations
 import copy
 import json
 import pickle
-from functools import partial
 from typing import Any, get_args
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from streamfold.reducer import (
     CitationEvent,
     CitationsDelta,
@@ -44,25 +43,16 @@ from streamfold.reducer import (
     reduce,
 )
 
-from tests.support.model import (
-    block_delta,
-    block_start,
-    block_stop,
-    message_delta,
-    message_start,
-    parsed,
-    reduced,
-)
+from tests.support.effort import effort
+from tests.support.events import block_delta, block_start, block_stop, message_delta, message_start
+from tests.support.model import parsed, reduced
 from tests.support.strategies import any_event, streams
 
 Event = dict[str, Any]
-examples = partial(settings, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
-
 # --- raw events ---------------------------------------------------------------------------------
 
 
-@examples(max_examples=300)
+@effort(300)
 @given(any_event())
 def test_raw_events_are_kept_as_they_came(event: Event) -> None:
     raw = parsed(event)
@@ -226,7 +216,7 @@ def test_message_deltas() -> None:
 # --- derived events -----------------------------------------------------------------------------
 
 
-@examples(max_examples=150)
+@effort(150)
 @given(streams())
 def test_derived_events_tell_everything_as_json(events: list[Event]) -> None:
     for event in reduced(events).events:
@@ -243,7 +233,7 @@ def test_derived_events_tell_everything_as_json(events: list[Event]) -> None:
             assert copied.to_dict() == told
 
 
-@examples(max_examples=50)
+@effort(50)
 @given(streams())
 def test_events_equal_the_same_ones_only(events: list[Event]) -> None:
     derived = reduced(events).events

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from functools import partial
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from streamfold.reducer import (
     Message,
@@ -22,22 +21,20 @@ from streamfold.reducer import (
     parse_event,
 )
 
-from tests.support.model import (
+from tests.support.effort import effort
+from tests.support.events import (
     MESSAGE_STOP,
-    Model,
     block_delta,
     block_start,
     block_stop,
-    fed,
     message_start,
-    reduced,
     tool_start,
 )
+from tests.support.model import Model, fed, reduced
 from tests.support.strategies import any_event, any_message, faulty_streams, streams
 
 Event = dict[str, Any]
 MODES = ["on", "trailing-strings"]
-examples = partial(settings, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def expanded(message: Message) -> list[Event]:
@@ -47,7 +44,7 @@ def expanded(message: Message) -> list[Event]:
 # --- messages -----------------------------------------------------------------------------------
 
 
-@examples(max_examples=300)
+@effort(300)
 @given(any_message())
 def test_expand_is_the_inverse_of_fold(told: dict[str, Any]) -> None:
     message = Message.from_dict(told)
@@ -62,7 +59,7 @@ def test_expand_is_the_inverse_of_fold(told: dict[str, Any]) -> None:
     assert expand(message) == events
 
 
-@examples(max_examples=150)
+@effort(150)
 @given(any_message())
 def test_expanded_messages_go_over_the_wire(told: dict[str, Any]) -> None:
     message = Message.from_dict(told)
@@ -71,7 +68,7 @@ def test_expanded_messages_go_over_the_wire(told: dict[str, Any]) -> None:
     assert (outcome.error is None) is (message.stop_reason is not None)
 
 
-@examples(max_examples=100)
+@effort(100)
 @given(any_message())
 def test_the_model_folds_what_expand_gives(told: dict[str, Any]) -> None:
     model = Model()
@@ -79,7 +76,7 @@ def test_the_model_folds_what_expand_gives(told: dict[str, Any]) -> None:
     assert model.message == told
 
 
-@examples(max_examples=250)
+@effort(250)
 @given(events=streams() | faulty_streams(), mode=st.sampled_from(MODES), data=st.data())
 def test_expand_of_whatever_was_folded(events: list[Event], mode: Any, data: st.DataObject) -> None:
     cut = data.draw(st.integers(0, len(events)))
@@ -275,7 +272,7 @@ def decoded(body: bytes) -> list[Any]:
     return [parse_event(sse) for sse in decode_sse(SSEState(), body)[1]]
 
 
-@examples(max_examples=250)
+@effort(250)
 @given(st.lists(any_event(), max_size=3))
 def test_decoding_is_the_inverse_of_encoding(events: list[Event]) -> None:
     body = encode_sse(events)

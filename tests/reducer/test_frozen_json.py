@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from streamfold.reducer import (
     MAX_DEPTH,
     JSONArray,
@@ -25,6 +25,7 @@ from streamfold.reducer import (
 )
 from streamfold.reducer.frozen_json import EMPTY
 
+from tests.support.effort import effort
 from tests.support.json_strategies import JSON_KINDS, same, values
 
 containers = values.filter(lambda value: isinstance(value, (dict, list)))
@@ -39,7 +40,7 @@ def frozen_parts(value: Any) -> list[Any]:
     return []
 
 
-@settings(deadline=None, max_examples=200)
+@effort(200)
 @given(containers)
 def test_frozen_json_reads_compares_and_serialises_like_plain_json(plain: Any) -> None:
     frozen = freeze(plain)
@@ -57,7 +58,7 @@ def test_frozen_json_reads_compares_and_serialises_like_plain_json(plain: Any) -
                     assert getattr(part, key) is item
 
 
-@settings(deadline=None, max_examples=200)
+@effort(200)
 @given(containers.filter(lambda value: "NaN" not in json.dumps(value)))
 def test_frozen_json_hashes_pickles_and_copies(plain: Any) -> None:
     frozen = freeze(plain)
@@ -73,7 +74,7 @@ def test_frozen_json_hashes_pickles_and_copies(plain: Any) -> None:
     assert copy.deepcopy(frozen) is frozen
 
 
-@settings(deadline=None, max_examples=100)
+@effort(100)
 @given(containers)
 def test_a_plain_copy_is_independent_and_can_be_changed(plain: Any) -> None:
     frozen = freeze(plain)

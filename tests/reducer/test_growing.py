@@ -11,10 +11,12 @@ import tracemalloc
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from streamfold.reducer import Growing, Text
 from streamfold.reducer.growing import Shared
+
+from tests.support.effort import effort
 
 HALVES = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 
@@ -38,7 +40,7 @@ histories = st.lists(st.tuples(st.integers(0, 30), pieces), max_size=20)
 
 
 @pytest.mark.parametrize("kind", [Growing, Text])
-@settings(deadline=None, max_examples=150)
+@effort(150)
 @given(histories)
 def test_values_grow_and_branch_and_never_change(
     kind: type[Growing[str]], history: list[tuple[int, str]]
@@ -67,7 +69,7 @@ def test_values_grow_and_branch_and_never_change(
             assert hash(value) == hash(other) or not equal
 
 
-@settings(deadline=None, max_examples=300)
+@effort(300)
 @given(st.lists(pieces, max_size=10), st.data())
 @example(["\ud83d", "\ude00"], None)
 def test_text_is_its_pieces_joined_in_whatever_order_it_is_read(
@@ -83,7 +85,7 @@ def test_text_is_its_pieces_joined_in_whatever_order_it_is_read(
         assert str(prefixes[position]) == joined(texts[:position])
 
 
-@settings(deadline=None, max_examples=200)
+@effort(200)
 @given(st.text(), st.data())
 def test_text_cut_between_any_two_utf_16_units_is_whole_again(
     whole: str, data: st.DataObject
@@ -111,7 +113,7 @@ def test_lone_halves_stay_what_they_are() -> None:
     assert str(Text(["\ud83d", "x", "\ude00"])) == "\ud83dx\ude00"
 
 
-@settings(deadline=None, max_examples=300)
+@effort(300)
 @given(st.lists(pieces, max_size=8), st.integers(-1, 12))
 @example(["\ud83d", "\ude00"], 1)
 @example(["a", "a\ud800", "\ude00aaa", "000", "000"], 12)

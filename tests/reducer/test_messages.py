@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 import attrs
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from streamfold import reducer
 from streamfold.reducer import (
@@ -36,6 +36,8 @@ from streamfold.reducer import (
     UnknownCitation,
     Usage,
 )
+
+from tests.support.effort import effort
 
 # --- the API's shapes, written down once more ---------------------------------------------------
 
@@ -239,7 +241,7 @@ def strictly_equal(one: Any, other: Any) -> bool:
 # --- there and back -----------------------------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=400)
+@effort(400)
 @given(api_messages)
 def test_a_message_tells_just_what_it_was_told(data: dict[str, Any]) -> None:
     before = copy.deepcopy(data)
@@ -262,7 +264,7 @@ def test_a_message_tells_just_what_it_was_told(data: dict[str, Any]) -> None:
         assert strictly_equal(again.to_dict(), data)
 
 
-@settings(deadline=None, max_examples=200)
+@effort(200)
 @given(api_messages)
 def test_attributes_and_keys_say_the_same(data: dict[str, Any]) -> None:
     agree(Message.from_dict(data), data)
@@ -299,7 +301,7 @@ def agree(value: Any, data: Any) -> None:
         assert value == data
 
 
-@settings(deadline=None, max_examples=100)
+@effort(100)
 @given(api_messages)
 def test_a_message_does_not_change_with_the_dict_it_was_made_of(data: dict[str, Any]) -> None:
     message = Message.from_dict(data)
@@ -319,7 +321,7 @@ def spoil(value: Any) -> None:
         value.clear()
 
 
-@settings(deadline=None, max_examples=100)
+@effort(100)
 @given(api_messages)
 def test_all_of_a_message_is_immutable_and_can_be_shown(data: dict[str, Any]) -> None:
     message = Message.from_dict(data)

@@ -20,7 +20,7 @@ from streamfold.reducer import (
     fold,
 )
 
-from tests.support.model import MESSAGE_STOP, block_start, message_delta, message_start, tool_start
+from tests.support.events import MESSAGE_STOP, block_start, message_delta, message_start, tool_start
 
 MILLION = 1_000_000
 KEPT = 200_000

@@ -13,7 +13,7 @@ from typing import Any
 
 import jiter
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from streamfold.adapters.strategies import json_documents
 from streamfold.reducer import (
@@ -28,6 +28,7 @@ from streamfold.reducer import (
 )
 from streamfold.reducer.partial_json import parse_json_text
 
+from tests.support.effort import effort
 from tests.support.json_strategies import mutated, same, soup
 
 MODES: list[PartialMode] = ["on", "trailing-strings"]
@@ -66,7 +67,7 @@ def grown(pieces: Iterable[str], mode: PartialMode) -> list[PartialJSON]:
 
 
 @pytest.mark.parametrize("mode", MODES)
-@settings(deadline=None, max_examples=200)
+@effort(200)
 @given(json_documents(nan=True))
 @example('{"a": "x\\uD83D\\uDE00y", "a": [1, 2.50, -0, 1e5, tru')
 @example('{"a": 1, "a": "unfinished"}')
@@ -79,7 +80,7 @@ def test_every_prefix_says_what_jiter_says(mode: PartialMode, text: str) -> None
 
 
 @pytest.mark.parametrize("mode", MODES)
-@settings(deadline=None, max_examples=200)
+@effort(200)
 @given(json_documents(nan=True), st.data())
 def test_it_says_so_however_it_grew_and_in_whatever_order_it_is_read(
     mode: PartialMode, text: str, data: st.DataObject
@@ -107,7 +108,7 @@ def test_it_says_so_however_it_grew_and_in_whatever_order_it_is_read(
 
 
 @pytest.mark.parametrize("mode", MODES)
-@settings(deadline=None, max_examples=100)
+@effort(100)
 @given(json_documents(nan=True))
 def test_it_says_so_character_by_character(mode: PartialMode, text: str) -> None:
     for end, value in enumerate(grown(text, mode)):
@@ -115,7 +116,7 @@ def test_it_says_so_character_by_character(mode: PartialMode, text: str) -> None
         assert same(value.value, INITIAL if expected is NOTHING else expected)
 
 
-@settings(deadline=None, max_examples=200)
+@effort(200)
 @given(json_documents(nan=True))
 def test_a_whole_document_is_what_json_says(text: str) -> None:
     for mode in MODES:
@@ -124,7 +125,7 @@ def test_a_whole_document_is_what_json_says(text: str) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
-@settings(deadline=None, max_examples=150)
+@effort(150)
 @given(st.one_of(mutated(), soup))
 def test_what_it_takes_of_a_damaged_document_is_what_jiter_takes(
     mode: PartialMode, text: str
@@ -135,7 +136,7 @@ def test_what_it_takes_of_a_damaged_document_is_what_jiter_takes(
             assert same(got, oracle(text[:end], mode)), text[:end]
 
 
-@settings(deadline=None, max_examples=300)
+@effort(300)
 @given(st.one_of(mutated(), soup, st.text(max_size=20)))
 @example('"\\ud83d"')
 @example('["\\ud83d\\u0041", "\\ude00", "\\ud83d\\n", "\\ud83d\\ud83d\\ude00"]')
@@ -159,7 +160,7 @@ any_text = st.one_of(mutated(), soup, st.text(max_size=20), st.text(st.character
 
 
 @pytest.mark.parametrize("mode", MODES)
-@settings(deadline=None, max_examples=300)
+@effort(300)
 @given(any_text, st.data())
 @example("[-" + "9" * 4300 + "]", None)
 @example("[0." + "1" * 5000 + ", 2]", None)
@@ -187,7 +188,7 @@ def parsed_of(value: PartialJSON) -> Any:
         return NOTHING
 
 
-@settings(deadline=None, max_examples=200)
+@effort(200)
 @given(any_text)
 def test_what_is_no_json_stays_so_and_keeps_its_value(text: str) -> None:
     for end in range(len(text) + 1):
@@ -351,7 +352,7 @@ def test_appending_keeps_mode_and_initial_value() -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
-@settings(deadline=None, max_examples=100)
+@effort(100)
 @given(json_documents(nan=True), any_text)
 def test_what_follows_a_document_is_ignored_by_the_value(
     mode: PartialMode, text: str, more: str
@@ -436,7 +437,7 @@ def test_a_whole_text_is_frozen() -> None:
 # --- values -------------------------------------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=100)
+@effort(100)
 @given(json_documents(nan=True), st.data())
 def test_what_a_reader_does_to_a_snapshot_changes_no_other(text: str, data: st.DataObject) -> None:
     cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=5)))
@@ -523,7 +524,7 @@ def test_one_stream_leaves_no_trace_in_the_next() -> None:
 # --- what it costs ------------------------------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=100)
+@effort(100)
 @given(st.one_of(json_documents(nan=True), mutated()))
 def test_the_completing_parser_only_ever_sees_one_short_token(text: str) -> None:
     seen: list[str] = []

@@ -9,11 +9,10 @@ import json
 import pickle
 import sys
 from collections.abc import Callable
-from functools import partial
 from typing import Any, get_args
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from streamfold.adapters.strategies import chunked, wire
 from streamfold.reducer import (
@@ -32,28 +31,21 @@ from streamfold.reducer import (
     fold_chunk,
 )
 
-from tests.support.model import (
+from tests.support.effort import effort
+from tests.support.events import (
     MESSAGE_STOP,
-    START,
-    WHOLE,
-    FaultError,
-    Model,
-    Outcome,
     block_delta,
     block_start,
     block_stop,
-    described,
-    fed,
     message_delta,
     message_start,
-    reduced,
     tool_start,
 )
+from tests.support.model import START, WHOLE, FaultError, Model, Outcome, described, fed, reduced
 from tests.support.strategies import damaged, faulty_streams, streams
 
 Event = dict[str, Any]
 MODES = ["on", "trailing-strings"]
-examples = partial(settings, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @st.composite
@@ -73,14 +65,14 @@ def bytes_of(body: bytes) -> list[bytes]:
 # --- chunking -----------------------------------------------------------------------------------
 
 
-@examples(max_examples=80)
+@effort(80)
 @given(body=any_body(), mode=st.sampled_from(MODES))
 def test_every_byte_alone_is_the_same_as_all_at_once(body: bytes, mode: Any) -> None:
     state = StreamState(snapshot=Snapshot(partial_mode=mode))
     assert fed(bytes_of(body), state) == fed([body], state)
 
 
-@examples(max_examples=200)
+@effort(200)
 @given(body=any_body(), data=st.data())
 def test_where_the_chunks_are_cut_changes_nothing(body: bytes, data: st.DataObject) -> None:
     chunks = data.draw(chunked(body))
@@ -88,7 +80,7 @@ def test_where_the_chunks_are_cut_changes_nothing(body: bytes, data: st.DataObje
     assert fed(chunks) == fed([body])
 
 
-@examples(max_examples=15)
+@effort(15)
 @given(any_body())
 def test_every_single_cut_changes_nothing(body: bytes) -> None:
     body = body[:1500]
@@ -97,7 +89,7 @@ def test_every_single_cut_changes_nothing(body: bytes) -> None:
         assert fed([body[:position], body[position:]]) == whole
 
 
-@examples(max_examples=100)
+@effort(100)
 @given(body=any_body(), limit=st.integers(0, 300), data=st.data())
 def test_where_the_chunks_are_cut_changes_nothing_near_the_limit(
     body: bytes, limit: int, data: st.DataObject
@@ -106,7 +98,7 @@ def test_where_the_chunks_are_cut_changes_nothing_near_the_limit(
     assert fed(data.draw(chunked(body)), state) == fed([body], state)
 
 
-@examples(max_examples=100)
+@effort(100)
 @given(chunks=st.lists(st.binary(max_size=30), max_size=4))
 def test_any_bytes_at_all(chunks: list[bytes]) -> None:
     whole = b"".join(chunks)
@@ -123,7 +115,7 @@ FRAGMENTS = st.sampled_from(
 )
 
 
-@examples(max_examples=200)
+@effort(200)
 @given(chunks=st.lists(FRAGMENTS | st.binary(max_size=3), max_size=12))
 def test_any_fragments_of_streams(chunks: list[bytes]) -> None:
     outcome = fed(chunks)
@@ -131,7 +123,7 @@ def test_any_fragments_of_streams(chunks: list[bytes]) -> None:
     read_everything(outcome)
 
 
-@examples(max_examples=200)
+@effort(200)
 @given(any_body())
 def test_whatever_comes_can_be_read(body: bytes) -> None:
     read_everything(fed([body]))
@@ -186,7 +178,7 @@ def as_raw(event: Any) -> dict[str, Any]:
     return fields
 
 
-@examples(max_examples=150)
+@effort(150)
 @given(body=any_body(), mode=st.sampled_from(MODES), data=st.data())
 def test_the_snapshot_after_each_event_is_the_fold_of_the_events_handed_out(
     body: bytes, mode: Any, data: st.DataObject
@@ -298,7 +290,7 @@ def test_a_fault_does_not_keep_its_frames_alive(fold_bytes: Callable[..., Any]) 
 # --- the three composed -------------------------------------------------------------------------
 
 
-@examples(max_examples=150)
+@effort(150)
 @given(events=streams() | faulty_streams(), mode=st.sampled_from(MODES))
 def test_feed_is_reduce_of_what_the_bytes_say(events: list[Event], mode: Any) -> None:
     snapshot = Snapshot(partial_mode=mode)
@@ -315,7 +307,7 @@ def encode_lenient(events: list[Event]) -> bytes:
     return b"".join(b"data: " + json.dumps(event).encode() + b"\n\n" for event in events)
 
 
-@examples(max_examples=80)
+@effort(80)
 @given(events=streams(), mode=st.sampled_from(MODES), data=st.data())
 def test_the_model_says_the_same(events: list[Event], mode: Any, data: st.DataObject) -> None:
     model = Model(mode)
@@ -329,7 +321,7 @@ def test_the_model_says_the_same(events: list[Event], mode: Any, data: st.DataOb
     )
 
 
-@examples(max_examples=80)
+@effort(80)
 @given(events=faulty_streams(), data=st.data())
 def test_a_fault_gives_what_came_before_it(events: list[Event], data: st.DataObject) -> None:
     model = Model()
@@ -346,7 +338,7 @@ def test_a_fault_gives_what_came_before_it(events: list[Event], data: st.DataObj
     assert (outcome.error is not None and issubclass(outcome.error[0], ProtocolError)) is found
 
 
-@examples(max_examples=50)
+@effort(50)
 @given(body=any_body(), data=st.data())
 def test_a_state_that_was_fed_stays_as_it_is(body: bytes, data: st.DataObject) -> None:
     chunks = data.draw(chunked(body))
@@ -386,7 +378,7 @@ def drained(chunks: list[bytes], state: StreamState) -> Outcome:
     return Outcome((), state.snapshot, None)
 
 
-@examples(max_examples=150)
+@effort(150)
 @given(body=any_body(), mode=st.sampled_from(MODES), data=st.data())
 def test_drain_is_feed_without_the_events(body: bytes, mode: Any, data: st.DataObject) -> None:
     first = StreamState(snapshot=Snapshot(partial_mode=mode))
@@ -478,7 +470,7 @@ def through_pickle(state: StreamState) -> StreamState:
     return copied
 
 
-@examples(max_examples=15)
+@effort(15)
 @given(body=any_body(), mode=st.sampled_from(MODES))
 def test_a_checkpoint_at_any_byte_ends_the_same(body: bytes, mode: Any) -> None:
     body = body[:800]
@@ -493,7 +485,7 @@ def test_a_checkpoint_at_any_byte_ends_the_same(body: bytes, mode: Any) -> None:
     assert fed(bytes_of(body), first, checked) == whole
 
 
-@examples(max_examples=50)
+@effort(50)
 @given(body=any_body(), data=st.data())
 def test_a_checkpoint_between_any_chunks_ends_the_same(body: bytes, data: st.DataObject) -> None:
     chunks = data.draw(chunked(body))

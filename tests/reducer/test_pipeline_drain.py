@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from streamfold.adapters.strategies import chunked, wire
 from streamfold.reducer import (
@@ -18,7 +18,7 @@ from streamfold.reducer import (
     feed,
 )
 
-from tests.support.model import block_delta, block_start, block_stop, message_start, tool_start
+from tests.support.events import block_delta, block_start, block_stop, message_start, tool_start
 from tests.support.strategies import faulty_streams, streams
 
 Event = dict[str, Any]
@@ -44,7 +44,6 @@ def fed(chunks: list[bytes]) -> tuple[Any, ...]:
     return (state,)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_it_is_feed_without_the_events(data: st.DataObject) -> None:
     events = data.draw(st.one_of(streams(), faulty_streams()))

@@ -12,15 +12,9 @@ import pytest
 import streamfold.reducer
 from streamfold.reducer import StreamState, encode_sse, feed
 
-from tests.support.model import (
-    MESSAGE_STOP,
-    block_delta,
-    block_start,
-    block_stop,
-    fed,
-    message_delta,
-)
-from tests.support.model import message_start as start
+from tests.support.events import MESSAGE_STOP, block_delta, block_start, block_stop, message_delta
+from tests.support.events import message_start as start
+from tests.support.model import fed
 
 FOLDER = Path(streamfold.reducer.__file__).parent
 MODULES = sorted(FOLDER.glob("*.py"))

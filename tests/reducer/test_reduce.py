@@ -6,11 +6,10 @@ import copy
 import inspect
 import json
 import pickle
-from functools import partial
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from streamfold.reducer import (
     ContentBlockStopEvent,
@@ -27,28 +26,30 @@ from streamfold.reducer import (
 )
 from streamfold.reducer.sse import ServerSentEvent
 
-from tests.support.model import (
+from tests.support.effort import effort
+from tests.support.events import (
     MESSAGE_STOP,
-    TEXT,
-    FaultError,
-    Model,
     block_delta,
     block_start,
     block_stop,
+    message_delta,
+    message_start,
+    tool_start,
+)
+from tests.support.model import (
+    TEXT,
+    FaultError,
+    Model,
     derived_from,
     described,
-    message_delta,
     message_of,
-    message_start,
     parsed,
     reduced,
-    tool_start,
 )
 from tests.support.strategies import any_event, faulty_streams, streams
 
 Event = dict[str, Any]
 MODES = ["on", "trailing-strings"]
-examples = partial(settings, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def all_streams() -> st.SearchStrategy[list[Event]]:
@@ -58,7 +59,7 @@ def all_streams() -> st.SearchStrategy[list[Event]]:
 # --- against the model --------------------------------------------------------------------------
 
 
-@examples(max_examples=400)
+@effort(400)
 @given(events=all_streams(), mode=st.sampled_from(MODES))
 def test_the_model_says_the_same(events: list[Event], mode: Any) -> None:
     model = Model(mode)
@@ -86,7 +87,7 @@ def test_the_model_says_the_same(events: list[Event], mode: Any) -> None:
     assert snapshot.partial_mode == mode
 
 
-@examples(max_examples=100)
+@effort(100)
 @given(events=streams(), mode=st.sampled_from(MODES))
 def test_the_model_says_the_same_of_every_message_on_the_way(
     events: list[Event], mode: Any
@@ -107,7 +108,7 @@ def picture(value: Any) -> str:
     return json.dumps(value and value.to_dict())
 
 
-@examples(max_examples=150)
+@effort(150)
 @given(data=st.data(), events=all_streams())
 def test_nothing_that_is_kept_changes(data: st.DataObject, events: list[Event]) -> None:
     kept: list[tuple[Any, Any, str]] = []
@@ -217,7 +218,7 @@ def test_branches_do_not_see_each_other(what: str) -> None:
     assert picture(trunk) == trunk_was
 
 
-@examples(max_examples=150)
+@effort(150)
 @given(events=all_streams())
 def test_fold_is_reduce_repeated(events: list[Event]) -> None:
     one_by_one = reduced(events)
@@ -231,7 +232,7 @@ def test_fold_is_reduce_repeated(events: list[Event]) -> None:
     assert described(caught.value) == one_by_one.error
 
 
-@examples(max_examples=100)
+@effort(100)
 @given(events=streams(), data=st.data())
 def test_fold_goes_on_from_any_snapshot(events: list[Event], data: st.DataObject) -> None:
     cut = data.draw(st.integers(0, len(events)))
@@ -239,13 +240,13 @@ def test_fold_goes_on_from_any_snapshot(events: list[Event], data: st.DataObject
     assert fold((parsed(event) for event in events[cut:]), first) == fold(events)
 
 
-@examples(max_examples=100)
+@effort(100)
 @given(events=streams())
 def test_a_mapping_and_the_event_it_describes_fold_alike(events: list[Event]) -> None:
     assert reduced(events) == reduced([parsed(event) for event in events])
 
 
-@examples(max_examples=50)
+@effort(50)
 @given(events=streams())
 def test_the_same_input_gives_the_same_output(events: list[Event]) -> None:
     first, second = reduced(events), reduced(copy.deepcopy(events))

@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from streamfold.reducer import (
     InputJsonEvent,
@@ -26,7 +26,8 @@ from streamfold.reducer import (
 )
 from streamfold.reducer.growing import Shared, Text
 
-from tests.support.model import block_delta, block_start, message_start, tool_start
+from tests.support.effort import effort
+from tests.support.events import block_delta, block_start, message_start, tool_start
 
 Fed = tuple[Any, Any, str]
 
@@ -118,7 +119,7 @@ others = st.sampled_from(
 )
 
 
-@settings(max_examples=400)
+@effort(400)
 @given(st.data())
 def test_runs_are_folded_as_their_events_one_by_one(data: st.DataObject) -> None:
     start, kind = data.draw(

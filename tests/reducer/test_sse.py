@@ -15,7 +15,7 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from streamfold.reducer import (
     DEFAULT_LIMIT,
@@ -26,6 +26,7 @@ from streamfold.reducer import (
     decode_sse,
 )
 
+from tests.support.effort import effort
 from tests.support.sse_model import BOM, Frame, decode, decode_within
 
 # --- what streams look like ---------------------------------------------------------------------
@@ -133,7 +134,7 @@ def run_to_fault(chunks: Iterable[bytes], limit: int) -> tuple[list[Frame], str 
 # --- the model, however the bytes are cut -------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=400)
+@effort(400)
 @given(any_bodies)
 @example(b"data: a\n")
 @example(BOM + b"data: a\n\n")
@@ -141,19 +142,19 @@ def test_one_chunk_gives_what_the_model_gives(body: bytes) -> None:
     assert run([body])[1] == decode(body)
 
 
-@settings(deadline=None, max_examples=300)
+@effort(300)
 @given(any_bodies)
 def test_single_bytes_give_what_the_model_gives(body: bytes) -> None:
     assert run(each_byte(body))[1] == decode(body)
 
 
-@settings(deadline=None, max_examples=400)
+@effort(400)
 @given(cut_bodies())
 def test_any_chunks_give_what_the_model_gives(chunks: list[bytes]) -> None:
     assert run(chunks)[1] == decode(b"".join(chunks))
 
 
-@settings(deadline=None, max_examples=80)
+@effort(80)
 @given(bodies(max_blocks=3))
 def test_every_single_cut_gives_the_same_events_and_the_same_state(body: bytes) -> None:
     whole, frames = run([body])
@@ -163,7 +164,7 @@ def test_every_single_cut_gives_the_same_events_and_the_same_state(body: bytes) 
         assert state.to_dict() == whole.to_dict(), position
 
 
-@settings(deadline=None, max_examples=200)
+@effort(200)
 @given(cut_bodies())
 def test_empty_chunks_change_nothing(chunks: list[bytes]) -> None:
     between = [piece for chunk in chunks for piece in (b"", chunk, b"")]
@@ -176,7 +177,7 @@ def test_an_empty_chunk_leaves_the_very_same_state() -> None:
         assert decode_sse(state, b"") == (state, ())
 
 
-@settings(deadline=None, max_examples=200)
+@effort(200)
 @given(st.lists(st.one_of(blocks, st.just(b"event: e\ndata: {}\n\n")), max_size=8).map(b"".join))
 def test_the_fast_way_gives_what_the_line_by_line_way_gives(body: bytes) -> None:
     """Only LF goes the fast way: the same lines with CRLF or CR must say the same."""
@@ -341,7 +342,7 @@ def test_the_defaults_are_those_of_the_standard() -> None:
 # --- states are values --------------------------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=200)
+@effort(200)
 @given(cut_bodies(), cut_bodies())
 def test_an_old_state_never_changes_and_can_be_fed_on_from_again(
     chunks: list[bytes], others: list[bytes]
@@ -362,7 +363,7 @@ def test_an_old_state_never_changes_and_can_be_fed_on_from_again(
         assert repr(old) == shown
 
 
-@settings(deadline=None, max_examples=200)
+@effort(200)
 @given(cut_bodies())
 def test_a_state_goes_to_json_and_back_anywhere(chunks: list[bytes]) -> None:
     last, frames = run(chunks)
@@ -451,7 +452,7 @@ def test_a_stream_leaves_no_trace_in_the_next() -> None:
 # --- limits -------------------------------------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=500)
+@effort(500)
 @given(cut_bodies(), st.integers(1, 60))
 @example([b"data: " + b"\xff" * 10 + b"\n\n"], 20)  # a malformed byte is one byte
 @example([b"data: " + b"\xff" * 10 + b"\n"], 20)
@@ -469,7 +470,7 @@ def test_the_limit_cuts_at_the_same_place_for_all_chunks(chunks: list[bytes], li
     assert run_to_fault(each_byte(body), limit) == expected
 
 
-@settings(deadline=None, max_examples=300)
+@effort(300)
 @given(any_bodies, st.integers(0, 3))
 def test_a_limit_that_is_just_enough_changes_nothing(body: bytes, more: int) -> None:
     lines = re.split(rb"\r\n|\r|\n", body)

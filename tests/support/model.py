@@ -33,7 +33,7 @@ from streamfold.reducer import (
     reduce,
 )
 
-from tests.support.events import (  # noqa: F401
+from tests.support.events import (
     MESSAGE_STOP,
     Event,
     block_delta,
