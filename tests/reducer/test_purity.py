@@ -1,4 +1,4 @@
-"""The reducer does no I/O and needs little: what it imports, and what importing it loads."""
+"""The reducer does no I/O: its imports, its calls, and the modules that importing it loads."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ IMPURE_CALLS = {"open", "print", "input", "exec", "eval", "breakpoint"}
 
 
 def fresh(code: str) -> str:
-    """What a fresh interpreter prints that runs `code`."""
+    """The output of a fresh interpreter that runs `code`."""
     done = subprocess.run(
         [sys.executable, "-c", code],
         check=True,
@@ -48,7 +48,7 @@ def fresh(code: str) -> str:
     return done.stdout
 
 
-def test_importing_it_loads_nothing_that_it_may_not() -> None:
+def test_importing_it_loads_only_allowed_modules() -> None:
     code = "import streamfold.reducer, sys; print(*sys.modules, sep='\\n')"
     loaded = set(fresh(code).split())
     assert "streamfold.reducer.reduce" in loaded
@@ -60,7 +60,7 @@ def test_importing_it_loads_nothing_that_it_may_not() -> None:
     }
 
 
-def test_importing_it_says_nothing() -> None:
+def test_importing_it_prints_nothing() -> None:
     assert fresh("from streamfold.reducer import *") == ""
 
 
@@ -141,7 +141,7 @@ def test_the_same_input_twice_gives_equal_output() -> None:
 
 
 def test_what_was_folded_before_leaves_no_trace() -> None:
-    """The values that everything starts from stay as they are, whatever is folded from them."""
+    """The shared initial values do not change when streams are folded from them."""
     state = StreamState()
     print_of = (repr(state), state.to_dict(), hash(state))
     for size in (1, 7, len(BODY)):
