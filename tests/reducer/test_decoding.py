@@ -41,7 +41,7 @@ def parsed_all(body: bytes) -> list[Any]:
 
 @examples(max_examples=150)
 @given(events=streams(), data=st.data())
-def test_however_json_is_written_the_events_are_the_same(
+def test_the_events_do_not_depend_on_the_layout_of_the_json(
     events: list[Event], data: st.DataObject
 ) -> None:
     body = data.draw(wire(events))

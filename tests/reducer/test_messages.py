@@ -264,7 +264,7 @@ def test_a_message_gives_back_its_json(data: dict[str, Any]) -> None:
 
 @settings(deadline=None, max_examples=200)
 @given(api_messages)
-def test_attributes_and_keys_say_the_same(data: dict[str, Any]) -> None:
+def test_attributes_and_keys_give_the_same(data: dict[str, Any]) -> None:
     agree(Message.from_dict(data), data)
 
 
@@ -273,7 +273,7 @@ def agree(value: Any, data: Any) -> None:
     if isinstance(value, APIObject):
         assert set(value) == set(data)
         assert len(value) == len(data)
-        optional = [key for key in type(value)._fields if key not in data]
+        optional = [key for key in fields_of(type(value)) if key not in data]
         for key in optional:
             assert key not in value
             assert not value.get(key)
@@ -281,12 +281,9 @@ def agree(value: Any, data: Any) -> None:
     if isinstance(value, (APIObject, JSONObject)):
         for key in data:
             assert key in value
-            name = (
-                key + "_"
-                if keyword.iskeyword(key) and key in getattr(value, "_fields", ())
-                else key
-            )
-            declared = key in getattr(value, "_fields", ()) or key == "type"
+            is_declared = isinstance(value, APIObject) and key in fields_of(type(value))
+            name = key + "_" if keyword.iskeyword(key) and is_declared else key
+            declared = is_declared or key == "type"
             if declared or not (name.startswith("_") or hasattr(type(value), name)):
                 assert getattr(value, name) is value[key]
             agree(value[key], data[key])
@@ -516,13 +513,13 @@ def test_a_message_that_is_none(change: dict[str, Any], error: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["id", "role", "model", "content"])
-def test_what_a_message_must_have(key: str) -> None:
+def test_the_required_fields_of_a_message(key: str) -> None:
     with pytest.raises(FieldError) as caught:
         Message.from_dict({name: value for name, value in MESSAGE.items() if name != key})
     assert str(caught.value) == f"`{key}` is missing"
 
 
-def test_what_a_message_may_leave_out() -> None:
+def test_the_optional_fields_of_a_message() -> None:
     data = {key: MESSAGE[key] for key in ("type", "id", "role", "model", "content")}
     message = Message.from_dict(data)
     assert message.to_dict() == data
@@ -531,7 +528,7 @@ def test_what_a_message_may_leave_out() -> None:
     for key in ("stop_reason", "stop_sequence", "stop_details", "container", "context_management"):
         assert getattr(message, key) is None
     assert (message.input_transformations, message.diagnostics) == (None, None)
-    assert set(Message._fields) == {
+    assert fields_of(Message) == {
         *["id", "role", "model", "content", "stop_details", "usage", "container"],
         *MESSAGE_OPTIONAL,
     }
@@ -587,10 +584,10 @@ def test_usage_in_all_its_parts() -> None:
 def test_the_defaults_of_usage() -> None:
     usage = Usage()
     assert (usage.input_tokens, usage.output_tokens) == (0, 0)
-    others = [key for key in Usage._fields if key not in ("input_tokens", "output_tokens")]
+    others = [key for key in fields_of(Usage) if key not in ("input_tokens", "output_tokens")]
     assert len(others) == 10
     assert [getattr(usage, key) for key in others] == [None] * 10
-    assert [getattr(MessageDeltaUsage(), key) for key in MessageDeltaUsage._fields] == [None] * 8
+    assert [getattr(MessageDeltaUsage(), key) for key in fields_of(MessageDeltaUsage)] == [None] * 8
     delta = MessageDeltaUsage.from_dict({"server_tool_use": {}, "iterations": [{"type": "a"}]})
     assert (delta.input_tokens, delta.output_tokens) == (None, None)
     assert type(delta.server_tool_use) is ServerToolUsage
@@ -598,7 +595,7 @@ def test_the_defaults_of_usage() -> None:
     assert OutputTokensDetails().thinking_tokens == 0
 
 
-def test_what_is_none_of_the_known_shapes_is_kept_as_it_is() -> None:
+def test_json_of_an_unknown_shape_is_kept_as_it_is() -> None:
     for key, value in (
         ("container", "c"),
         ("container", {"name": "no id"}),

@@ -126,9 +126,7 @@ def test_a_whole_document_has_the_value_that_json_gives(text: str) -> None:
 @pytest.mark.parametrize("mode", MODES)
 @settings(deadline=None, max_examples=150)
 @given(st.one_of(mutated(), soup))
-def test_what_it_takes_of_a_damaged_document_is_what_jiter_takes(
-    mode: PartialMode, text: str
-) -> None:
+def test_a_damaged_document_has_the_value_that_jiter_gives(mode: PartialMode, text: str) -> None:
     for end in range(len(text) + 1):
         got = parsed(text[:end], mode)
         if got is not NOTHING and not re.search(r"\\u[dD][89a-fA-F]", text):
@@ -139,7 +137,7 @@ def test_what_it_takes_of_a_damaged_document_is_what_jiter_takes(
 @given(st.one_of(mutated(), soup, st.text(max_size=20)))
 @example('"\\ud83d"')
 @example('["\\ud83d\\u0041", "\\ude00", "\\ud83d\\n", "\\ud83d\\ud83d\\ude00"]')
-def test_what_json_takes_it_takes_and_never_calls_a_prefix_of_it_no_json(text: str) -> None:
+def test_a_text_that_json_accepts_and_its_prefixes_are_accepted(text: str) -> None:
     try:
         expected = json.loads(text)
     except ValueError:
@@ -189,7 +187,7 @@ def parsed_of(value: PartialJSON) -> Any:
 
 @settings(deadline=None, max_examples=200)
 @given(any_text)
-def test_what_is_no_json_stays_so_and_keeps_its_value(text: str) -> None:
+def test_text_that_is_not_json_stays_so_and_keeps_its_value(text: str) -> None:
     for end in range(len(text) + 1):
         try:
             parse_partial_json(text[:end])
@@ -353,7 +351,7 @@ def test_appending_keeps_mode_and_initial_value() -> None:
 @pytest.mark.parametrize("mode", MODES)
 @settings(deadline=None, max_examples=100)
 @given(json_documents(nan=True), any_text)
-def test_what_follows_a_document_is_ignored_by_the_value(
+def test_text_after_a_document_is_ignored_by_the_value(
     mode: PartialMode, text: str, more: str
 ) -> None:
     if text[-1].isalnum():
@@ -438,7 +436,7 @@ def test_a_whole_text_is_frozen() -> None:
 
 @settings(deadline=None, max_examples=100)
 @given(json_documents(nan=True), st.data())
-def test_what_a_reader_does_to_a_snapshot_changes_no_other(text: str, data: st.DataObject) -> None:
+def test_changing_a_copy_of_a_snapshot_changes_no_other(text: str, data: st.DataObject) -> None:
     cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=5)))
     bounds = [0, *cuts, len(text)]
     pieces = [text[a:b] for a, b in pairwise(bounds)]
@@ -571,7 +569,7 @@ def test_reading_every_snapshot_of_a_long_string_takes_work_in_proportion(piece:
     assert calls_of_reading(['{"a": "', *[piece] * 1000]) < 2.1 * short
 
 
-def test_what_was_read_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_text_is_read_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
     scan = partial_json.scan_string
     monkeypatch.setattr(

@@ -6,6 +6,7 @@ import ast
 import builtins
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,8 @@ from tests.support.model import message_start as start
 
 FOLDER = Path(streamfold.reducer.__file__).parent
 MODULES = sorted(FOLDER.glob("*.py"))
+INTERNAL = ("deltas", "drafts", "runs")
+"""The modules without public names."""
 BY_NAME = [path.name for path in MODULES]
 
 UNWANTED = {"httpx", "pydantic", "hypothesis", "asyncio", "anthropic", "pytest", "rich"}
@@ -111,12 +114,23 @@ def test_all_that_is_public_is_there_and_sorted() -> None:
     assert len(names) == len(set(names))
     for name in names:
         assert getattr(streamfold.reducer, name) is not None
-    by_module: set[str] = set()
+    by_module: list[str] = []
     for path in MODULES:
-        if path.stem != "__init__":
-            module = sys.modules[f"streamfold.reducer.{path.stem}"]
-            by_module.update(module.__all__)
-    assert set(names) <= by_module
+        if path.stem not in ("__init__", *INTERNAL):
+            by_module += sys.modules[f"streamfold.reducer.{path.stem}"].__all__
+    assert names == sorted(by_module)
+
+
+def test_there_are_no_import_cycles_type_only_ones_included() -> None:
+    imports = {
+        path.stem: {
+            node.module
+            for node in ast.walk(ast.parse(path.read_text("utf-8")))
+            if isinstance(node, ast.ImportFrom) and node.level
+        }
+        for path in MODULES
+    }
+    assert len(list(TopologicalSorter(imports).static_order())) == len(MODULES)
 
 
 BODY = encode_sse(
@@ -140,7 +154,7 @@ def test_the_same_input_twice_gives_equal_output() -> None:
     ]
 
 
-def test_what_was_folded_before_leaves_no_trace() -> None:
+def test_folds_do_not_change_the_initial_values() -> None:
     """The shared initial values do not change when streams are folded from them."""
     state = StreamState()
     print_of = (repr(state), state.to_dict(), hash(state))

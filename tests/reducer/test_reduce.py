@@ -19,13 +19,13 @@ from streamfold.reducer import (
     ProtocolError,
     RawPingEvent,
     RawUnknownEvent,
+    ServerSentEvent,
     Snapshot,
     TextEvent,
     fold,
     parse_event,
     reduce,
 )
-from streamfold.reducer.sse import ServerSentEvent
 
 from tests.support.model import (
     MESSAGE_STOP,

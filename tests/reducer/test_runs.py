@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from streamfold.reducer import (
-    InputJsonEvent,
+    PartialJSON,
     PartialMode,
     ProtocolError,
     Snapshot,
@@ -202,7 +201,6 @@ def test_a_string_that_goes_on_reads_as_if_it_came_at_once(
     inputs = [event for event in events if event.type == "input_json"]
     assert so_far[-1].snapshot == inputs[0].snapshot
     for count, event in enumerate(inputs, 1):
-        whole = InputJsonEvent(partial_json="", snapshot={})._snapshot
-        whole = attrs.evolve(whole, mode=mode).append("".join(written_in[:count]))
+        whole = PartialJSON(mode=mode).append("".join(written_in[:count]))
         assert event.snapshot == whole.value
         assert json.loads(json.dumps(event.snapshot)) == event.snapshot

@@ -10,7 +10,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, get_args
 
 import pydantic
 import pytest
@@ -31,6 +31,7 @@ from streamfold.adapters.strategies import (
     wire,
 )
 from streamfold.reducer import (
+    ContentBlock,
     IncompleteStreamError,
     InvalidToolInputError,
     Message,
@@ -45,7 +46,6 @@ from streamfold.reducer import (
     parse_event,
     parse_partial_json,
 )
-from streamfold.reducer.messages import BLOCKS as KNOWN_BLOCKS
 
 from tests.support.model import Model
 
@@ -407,7 +407,7 @@ def test_what_the_api_always_counts_is_always_there(events: list[Event]) -> None
 
 
 def test_what_there_is() -> None:
-    assert set(BLOCKS) == set(KNOWN_BLOCKS)
+    assert set(BLOCKS) == {block.type for block in get_args(ContentBlock)}
     assert len(WAYS) == 9 == len(NOT_SO)
     assert len(FAULTS) == 13
     assert len(FORMS) == 9
