@@ -26,6 +26,7 @@ from __future__ import annotations
 import argparse
 import socket
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .arguments import Commands, speed
@@ -33,7 +34,7 @@ from .exit_status import FAILED, CommandError
 from .visible import visible
 
 if TYPE_CHECKING:
-    from .repertoire import Repertoire
+    from streamfold.transports.recording import RecordingStore
 
 __all__ = ["add_command"]
 
@@ -90,17 +91,18 @@ def _serve(options: argparse.Namespace) -> int:
     try:
         import uvicorn
 
-        from .serve_application import application
+        from .serve_application import TARGET, application
     except ImportError as error:
         raise CommandError(
             f"serve needs starlette and uvicorn, which are not installed ({error}): "
             "pip install 'streamfold[serve]'",
             FAILED,
         ) from error
-    repertoire = _read(options.path)
+    path = Path(options.path)
+    store = _load(path, TARGET)
     server = uvicorn.Server(
         uvicorn.Config(
-            application(repertoire, options.speed, _log),
+            application(store, answers_all=not path.is_dir(), speed=options.speed, log=_log),
             http="h11",  # a dependency of uvicorn, unlike the others
             ws="none",
             lifespan="off",
@@ -114,30 +116,30 @@ def _serve(options: argparse.Namespace) -> int:
     with _listen(options.host, options.port) as listener:
         host, port = listener.getsockname()[:2]
         print(f"http://{f'[{host}]' if ':' in host else host}:{port}", flush=True)
-        _log(f"{len(repertoire.entries)} to serve; Ctrl-C ends it")
+        _log(f"{len(store.recordings)} to serve; Ctrl-C ends it")
         server.run(sockets=[listener])
     return 0
 
 
-def _read(path: str) -> Repertoire:
-    """The recordings at `path`.
+def _load(path: Path, target: tuple[str, str]) -> RecordingStore:
+    """The recordings at `path`, a file or a directory, as answers to requests of `target`.
 
     Raises:
         CommandError: there are none, or one cannot be read.
     """
     from streamfold.transports import RecordingError
+    from streamfold.transports.recording import RecordingStore
 
-    from .repertoire import Repertoire
-
+    folder = path if path.is_dir() else path.parent
     try:
-        repertoire = Repertoire(path)
+        store = RecordingStore(path, folder=folder, target=target)
     except OSError as error:
         raise CommandError(f"{error.filename or path}: {error.strerror}") from error
     except RecordingError as error:
         raise CommandError(error) from error
-    if not repertoire.entries:
+    if not store.recordings:
         raise CommandError(f"{path}: expected recordings (*.jsonl, *.sse) in it, found none")
-    return repertoire
+    return store
 
 
 def _listen(host: str, port: int) -> socket.socket:

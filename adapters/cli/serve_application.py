@@ -7,6 +7,7 @@ This module imports starlette. Import it only in the command itself, behind a ch
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
@@ -15,15 +16,16 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from streamfold.transports import Recording, UnmatchedRequestError
-from streamfold.transports.recording import Pace, raw_headers
-
-from .repertoire import Repertoire
+from streamfold.transports import RecordedRequest, Recording, UnmatchedRequestError
+from streamfold.transports.recording import Pace, RecordingStore, StoredRecording, raw_headers
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
-__all__ = ["application"]
+__all__ = ["TARGET", "application"]
+
+TARGET = ("POST", "/v1/messages")
+"""The method and path of every request that is answered."""
 
 _CONNECTION_HEADERS = {
     "connection",
@@ -39,14 +41,24 @@ _CONNECTION_HEADERS = {
 """Headers that describe the recorded connection. They are left out, because ours differs."""
 
 
-def application(repertoire: Repertoire, speed: float, log: Callable[[str], None]) -> Starlette:
+def application(
+    store: RecordingStore, *, answers_all: bool, speed: float, log: Callable[[str], None]
+) -> Starlette:
     """The application.
 
     Args:
-        repertoire: the recordings.
+        store: the recordings, whose requests have the target `TARGET`.
+        answers_all: whether any recording answers every request, at any path.
         speed: 1 for the recorded speed, 2 for twice as fast, 0 for no delay.
         log: receives a line about each request.
     """
+
+    def answer(place: str, content: bytes) -> StoredRecording:
+        if answers_all:
+            return store.play_one_of(store.recordings)
+        if named := [stored for stored in store.recordings if _place_of(stored) == place]:
+            return store.play_one_of(named)
+        return store.play_for(RecordedRequest.sent(*TARGET, (), content), _below(store, place))
 
     async def messages(request: Request) -> Response:
         pace = Pace(speed)
@@ -54,12 +66,12 @@ def application(repertoire: Repertoire, speed: float, log: Callable[[str], None]
         place = request.path_params.get("place", "").strip("/")
         try:
             # a thread, because comparing many long requests takes time
-            entry = await run_in_threadpool(repertoire.answer, place, content)
+            stored = await run_in_threadpool(answer, place, content)
         except UnmatchedRequestError as error:
             log(f"{request.url.path}: {error}")
             return _error(404, "not_found_error", str(error))
-        log(f"{request.url.path}: {entry.file}")
-        return _Replayed(entry.recording, pace)
+        log(f"{request.url.path}: {stored.name}")
+        return _Replayed(stored.recording, pace)
 
     async def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
@@ -74,6 +86,26 @@ def application(repertoire: Repertoire, speed: float, log: Callable[[str], None]
         ],
         exception_handlers={HTTPException: refused},
     )
+
+
+def _place_of(stored: StoredRecording) -> str:
+    """The path in front of `/v1/messages` that names a recording: its file without the suffix."""
+    return PurePosixPath(stored.name).with_suffix("").as_posix()
+
+
+def _below(store: RecordingStore, place: str) -> list[StoredRecording]:
+    """The recordings in the directory `place`; all for the empty place.
+
+    Raises:
+        UnmatchedRequestError: there are none.
+    """
+    prefix = f"{place}/" if place else ""
+    below = [stored for stored in store.recordings if stored.name.startswith(prefix)]
+    if not below:
+        raise UnmatchedRequestError(
+            f"there is no recording called {place!r}, nor a directory of recordings"
+        )
+    return below
 
 
 def _error(status: int, kind: str, message: str) -> Response:

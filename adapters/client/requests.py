@@ -16,6 +16,7 @@ from typing import Any, Generic, TypeVar, cast
 import attrs
 import httpx
 from streamfold.reducer import PartialMode, StreamfoldError
+from streamfold.transports.recording import Redaction, is_harmless_header
 
 from .json_body import encode_body
 from .parameters import JSON, NOT_GIVEN, Maybe, NotGiven, Timeout, is_given
@@ -220,23 +221,11 @@ def _checked(name: str, value: str) -> str:
 
 
 def conceal(request: httpx.Request) -> None:
-    """Take the keys out of a request that was sent: of its URL, and of all headers that may hold
-    one.
-    """
+    """Remove the secrets of a request that was sent, by the policy that recordings follow."""
     for name in request.headers:
-        if not name.startswith(_PUBLIC):
+        if not is_harmless_header(name):
             request.headers[name] = "[secure]"
-    if request.url.userinfo:
-        request.url = request.url.copy_with(userinfo=b"")
-
-
-_PUBLIC = (
-    "accept",
-    "anthropic-",
-    "connection",
-    "content-",
-    "host",
-    "transfer-encoding",
-    "user-agent",
-)
-"""The prefixes of the names of headers that hold no secret."""
+    url = str(request.url)
+    concealed = Redaction().url(url)
+    if concealed != url:
+        request.url = httpx.URL(concealed)

@@ -71,7 +71,9 @@ def ask_ours(transport, base_url="https://example.com"):
     """The final message of our client."""
     with (
         httpx.Client(transport=transport) as http,
-        streamfold_anthropic.Anthropic(api_key=KEY, base_url=base_url, http_client=http, max_retries=0) as client,
+        streamfold_anthropic.Anthropic(
+            api_key=KEY, base_url=base_url, http_client=http, max_retries=0
+        ) as client,
         client.messages.stream(**REQUEST) as stream,
     ):
         return stream.get_final_message().to_dict()

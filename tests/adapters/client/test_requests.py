@@ -137,11 +137,14 @@ def test_an_error_shows_no_secret_header_and_no_password(server: Server) -> None
         pytest.raises(NotFoundError) as caught,
     ):
         client.messages.stream(
-            **QUESTION, extra_headers={"proxy-authorization": "HIDDEN4"}
+            **QUESTION,
+            extra_headers={"proxy-authorization": "HIDDEN4"},
+            extra_query={"x-api-key": "HIDDEN5", "page": "2"},
         ).__enter__()
     assert server.requests[0].headers["cf-access-client-secret"] == "HIDDEN2"
     error = caught.value
     assert error.request is not None
+    assert error.request.url.params["page"] == "2"
     shown = [repr(error), repr(vars(error)), repr(error.request), repr(pickle.dumps(error))]
     assert "HIDDEN" not in "".join([*shown, repr(list(error.request.headers.items()))])
     assert error.request.headers["anthropic-beta"] == "shown"

@@ -1,11 +1,11 @@
-"""Event streams of any content: what they have, and what they have not when that is left out."""
+"""Bodies of server-sent events: each quirk is drawn when it is chosen, and only then."""
 
 from __future__ import annotations
 
 import pytest
 from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
-from streamfold.adapters.strategies.event_streams import QUIRKS, event_streams
+from streamfold.adapters.strategies import QUIRKS, event_streams
 from streamfold.reducer import SSEState, decode_sse
 
 from tests.support.sse_model import decode
@@ -32,7 +32,7 @@ SIGNS = {
 
 
 @pytest.mark.parametrize("quirk", QUIRKS)
-def test_each_quirk_comes_when_it_is_wanted(quirk: str) -> None:
+def test_each_quirk_is_drawn_when_it_is_chosen(quirk: str) -> None:
     def has_it(body: bytes) -> bool:
         if quirk == "unfinished":
             return body.endswith(b"a\n") and not body.endswith(b"\n\n")
@@ -50,13 +50,13 @@ def test_without_quirks_there_are_plain_events_only(body: bytes) -> None:
 
 
 ALONE = sorted({*QUIRKS} - {"no_data", "bom", "cr", "crlf", "multi_line", "unfinished"})
-"""Those whose sign no other gives."""
+"""The quirks whose sign no other quirk shows."""
 
 
 @pytest.mark.parametrize("left_out", ALONE)
 @settings(max_examples=30)
 @given(data=st.data())
-def test_what_is_left_out_does_not_come(left_out: str, data: st.DataObject) -> None:
+def test_a_quirk_that_is_left_out_is_not_drawn(left_out: str, data: st.DataObject) -> None:
     body = data.draw(event_streams(quirks=[quirk for quirk in QUIRKS if quirk != left_out]))
     assert SIGNS[left_out] not in body
 
@@ -68,6 +68,6 @@ def test_the_reference_reads_them_as_the_model_does(body: bytes) -> None:
 
 
 @pytest.mark.parametrize("quirks", [["x"], "bom"])
-def test_there_are_no_others(quirks: object) -> None:
+def test_an_unknown_quirk_is_refused(quirks: object) -> None:
     with pytest.raises(ValueError, match="quirks must be some of comments, "):
         event_streams(quirks=quirks)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""What the API's own tools give: the content of each kind of tool result."""
+"""The content of the results of the API's own tools."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from hypothesis import strategies as st
 Strategy = st.SearchStrategy[Any]
 Tagged = Callable[..., Strategy]
 
-__all__ = ["results"]
+__all__ = ["tool_results"]
 
 
-def results(
+def tool_results(
     text: Strategy, maybe: Strategy, count: Strategy, tagged: Tagged
 ) -> dict[str, Strategy]:
     """The content of each kind of tool result, as the API sends it.
 
     Args:
         text: any text.
-        maybe: any text, or none.
-        count: any number of something.
-        tagged: makes objects of a `type`, with these required and these optional fields.
+        maybe: any text, or None.
+        count: any count.
+        tagged: makes objects of a `type` with required and optional fields.
     """
     some_counts = st.none() | count
     source = tagged("text", {"media_type": st.just("text/plain"), "data": text}) | tagged(
