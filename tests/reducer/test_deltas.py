@@ -89,7 +89,7 @@ def test_a_signature_replaces() -> None:
     }
 
 
-def test_compaction_sets_what_it_tells() -> None:
+def test_compaction_sets_the_fields_it_has() -> None:
     first = block_delta(0, "compaction_delta", content="a", encrypted_content="b")
     second = block_delta(0, "compaction_delta", content="c")
     third = block_delta(0, "compaction_delta", encrypted_content=None)
@@ -124,7 +124,7 @@ def test_the_input_of_a_tool(kind: str) -> None:
 
 @pytest.mark.parametrize("pieces", [[], [""], ["", ""]])
 @pytest.mark.parametrize("first", [{}, {"a": 1}])
-def test_a_tool_without_streamed_input_keeps_that_of_its_start(
+def test_a_tool_without_streamed_input_keeps_the_input_of_its_start(
     pieces: list[str], first: dict[str, Any]
 ) -> None:
     deltas = [block_delta(0, "input_json_delta", partial_json=piece) for piece in pieces]
@@ -135,10 +135,10 @@ def test_a_tool_without_streamed_input_keeps_that_of_its_start(
         assert block.input_json == json.dumps(first, separators=(",", ":"))
 
 
-def test_streamed_input_replaces_that_of_the_start() -> None:
+def test_streamed_input_replaces_the_input_of_the_start() -> None:
     events = [message_start(), tool_start(0, input={"a": 1})]
     events.append(block_delta(0, "input_json_delta", partial_json=" "))
-    assert message_of(*events).content[0].input == {"a": 1}  # nothing said yet
+    assert message_of(*events).content[0].input == {"a": 1}  # the text is still empty
     assert message_of(*events).content[0].input_json == " "
     events.append(block_delta(0, "input_json_delta", partial_json='{"b": 2}'))
     assert message_of(*events).content[0].input == {"b": 2}
@@ -253,9 +253,9 @@ def test_input_json(mode: Any, snapshots: list[Any]) -> None:
     snapshot = fold(TOOL, Snapshot(partial_mode=mode))
     for piece, expected in zip(['{"', 'a":1,"b":"x', '"}'], snapshots[:2], strict=False):
         event = block_delta(0, "input_json_delta", partial_json=piece)
-        snapshot, (raw, told) = reduce(snapshot, event)
+        snapshot, (raw, event_derived) = reduce(snapshot, event)
         assert raw.to_dict() == event
-        assert told.to_dict() == {
+        assert event_derived.to_dict() == {
             "type": "input_json",
             "partial_json": piece,
             "snapshot": expected,

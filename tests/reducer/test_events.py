@@ -1,4 +1,4 @@
-"""Events: read by attribute and by key, kept as they came, told as JSON, short in print."""
+"""Events: read by attribute and by key, kept as they came, written as JSON, short in print."""
 
 from __future__ import annotations
 
@@ -218,19 +218,19 @@ def test_message_deltas() -> None:
 
 @effort(150)
 @given(streams())
-def test_derived_events_tell_everything_as_json(events: list[Event]) -> None:
+def test_derived_events_have_everything_as_json(events: list[Event]) -> None:
     for event in reduced(events).events:
-        told = event.to_dict()
-        assert json.loads(event.to_json()) == told
-        assert json.loads(event.to_json(indent=1)) == told
-        assert told["type"] == event.type == event["type"]
-        assert list(event) == list(told)
-        assert len(event) == len(told)
+        fields = event.to_dict()
+        assert json.loads(event.to_json()) == fields
+        assert json.loads(event.to_json(indent=1)) == fields
+        assert fields["type"] == event.type == event["type"]
+        assert list(event) == list(fields)
+        assert len(event) == len(fields)
         for copied in (pickle.loads(pickle.dumps(event)), copy.copy(event), copy.deepcopy(event)):
             assert copied == event
             assert hash(copied) == hash(event)
             assert repr(copied) == repr(event)
-            assert copied.to_dict() == told
+            assert copied.to_dict() == fields
 
 
 @effort(50)
@@ -243,7 +243,7 @@ def test_events_equal_the_same_ones_only(events: list[Event]) -> None:
         assert event != event.to_dict()
         for other in derived:
             same = type(event) is type(other) and event.to_dict() == other.to_dict()
-            if not same or event.type != "input_json":  # whose text may differ, saying the same
+            if not same or event.type != "input_json":  # the texts of equal inputs may differ
                 assert (event == other) is same
 
 
@@ -265,11 +265,11 @@ MADE: list[tuple[Any, Event]] = [
 ]
 
 
-@pytest.mark.parametrize(("event", "told"), MADE)
-def test_derived_events_can_be_made_of_plain_values(event: Any, told: Event) -> None:
-    assert event.to_dict() == told
-    assert event.type == told["type"]
-    for key, value in told.items():
+@pytest.mark.parametrize(("event", "fields"), MADE)
+def test_derived_events_can_be_made_of_plain_values(event: Any, fields: Event) -> None:
+    assert event.to_dict() == fields
+    assert event.type == fields["type"]
+    for key, value in fields.items():
         assert event[key] == value
         assert getattr(event, key) == value
     for missing in ("x", "_snapshot", "_rest"):
@@ -306,14 +306,14 @@ def test_made_events_equal_folded_ones() -> None:
 
 
 def test_the_stop_events_of_their_json() -> None:
-    for cls, told in (
+    for cls, fields in (
         (ContentBlockStopEvent, {**block_stop(0), "content_block": {"type": "text", "text": "a"}}),
         (MessageStopEvent, {"type": "message_stop", "message": message_start()["message"]}),
     ):
-        assert cls.from_dict(told).to_dict() == told
-        assert cls.from_dict({**told, "x": 1}).x == 1
+        assert cls.from_dict(fields).to_dict() == fields
+        assert cls.from_dict({**fields, "x": 1}).x == 1
         with pytest.raises(ValueError, match="is missing"):
-            cls.from_dict({"type": told["type"]})
+            cls.from_dict({"type": fields["type"]})
 
 
 def test_parsed_snapshot_keeps_an_unfinished_string() -> None:
@@ -328,10 +328,10 @@ def test_parsed_snapshot_keeps_an_unfinished_string() -> None:
 def test_parsed_snapshot_of_each_event_of_a_stream() -> None:
     text = '{"city": "Pa\\u0072is", "days": [1, 2'
     snapshot = fold([message_start(), block_start(0, "text", text="")])
-    told = []
+    events = []
     for piece in (text[:9], text[9:14], text[14:16], text[16:30], text[30:]):
         snapshot, (_, event) = reduce(snapshot, block_delta(0, "text_delta", text=piece))
-        told.append(event)
+        events.append(event)
     expected = [
         {},
         {"city": "Pa"},
@@ -339,11 +339,11 @@ def test_parsed_snapshot_of_each_event_of_a_stream() -> None:
         {"city": "Paris"},
         {"city": "Paris", "days": [1, 2]},
     ]
-    assert [event.parsed_snapshot() for event in reversed(told)] == expected[::-1]
-    assert [event.parsed_snapshot() for event in told] == expected
+    assert [event.parsed_snapshot() for event in reversed(events)] == expected[::-1]
+    assert [event.parsed_snapshot() for event in events] == expected
 
 
-def test_what_a_reader_does_to_one_snapshot_changes_no_other() -> None:
+def test_changing_a_copy_of_one_snapshot_changes_no_other() -> None:
     events = [message_start(), block_start(0, "tool_use", id="t", name="n", input={})]
     snapshot = fold(events)
     snapshot, (_, first) = reduce(

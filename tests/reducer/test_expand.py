@@ -46,13 +46,13 @@ def expanded(message: Message) -> list[Event]:
 
 @effort(300)
 @given(any_message())
-def test_expand_is_the_inverse_of_fold(told: dict[str, Any]) -> None:
-    message = Message.from_dict(told)
-    assert json.dumps(message.to_dict(), sort_keys=True) == json.dumps(told, sort_keys=True)
+def test_expand_is_the_inverse_of_fold(fields: dict[str, Any]) -> None:
+    message = Message.from_dict(fields)
+    assert json.dumps(message.to_dict(), sort_keys=True) == json.dumps(fields, sort_keys=True)
     events = expand(message)
     snapshot = fold(events)
     assert snapshot.message == message
-    assert snapshot.message.to_dict() == told
+    assert snapshot.message.to_dict() == fields
     assert snapshot.is_complete is (message.stop_reason is not None)
     assert snapshot.is_over is snapshot.is_complete
     assert snapshot.unfolded == ()
@@ -61,8 +61,8 @@ def test_expand_is_the_inverse_of_fold(told: dict[str, Any]) -> None:
 
 @effort(150)
 @given(any_message())
-def test_expanded_messages_go_over_the_wire(told: dict[str, Any]) -> None:
-    message = Message.from_dict(told)
+def test_expanded_messages_go_over_the_wire(fields: dict[str, Any]) -> None:
+    message = Message.from_dict(fields)
     outcome = fed([encode_sse(expand(message))])
     assert outcome.snapshot.message == message
     assert (outcome.error is None) is (message.stop_reason is not None)
@@ -70,10 +70,10 @@ def test_expanded_messages_go_over_the_wire(told: dict[str, Any]) -> None:
 
 @effort(100)
 @given(any_message())
-def test_the_model_folds_what_expand_gives(told: dict[str, Any]) -> None:
+def test_the_model_folds_what_expand_gives(fields: dict[str, Any]) -> None:
     model = Model()
-    model.steps(expanded(Message.from_dict(told)))
-    assert model.message == told
+    model.steps(expanded(Message.from_dict(fields)))
+    assert model.message == fields
 
 
 @effort(250)
@@ -185,7 +185,9 @@ def test_blocks_that_need_no_delta(block: Event) -> None:
 
 @pytest.mark.parametrize("content", ["c", 5, ""])
 @pytest.mark.parametrize("encrypted", [{}, {"encrypted_content": None}, {"encrypted_content": 5}])
-def test_compaction_blocks_tell_what_they_have(content: Any, encrypted: dict[str, Any]) -> None:
+def test_compaction_blocks_expand_to_the_fields_they_have(
+    content: Any, encrypted: dict[str, Any]
+) -> None:
     block = {"type": "compaction", "content": content, **encrypted}
     message = whole(content=[block])
     assert expanded(message)[2] == block_delta(0, "compaction_delta", content=content, **encrypted)
@@ -221,7 +223,7 @@ def test_usage_comes_back_as_it_was(usage: dict[str, Any]) -> None:
 STOPS = {"stop_reason": "refusal", "stop_sequence": "END", "stop_details": {"type": "refusal"}}
 
 
-def test_all_that_is_said_of_the_stop_comes_at_the_end() -> None:
+def test_the_fields_of_the_stop_come_at_the_end() -> None:
     events = expanded(whole(**STOPS))
     assert events[0] == message_start(**dict.fromkeys(STOPS))
     assert events[1] == {"type": "message_delta", "delta": STOPS}

@@ -1,4 +1,4 @@
-"""`feed` and `finish`: how bytes were cut never matters, and a checkpoint can be taken at any."""
+"""`feed`, `drain`, `fold_chunk` and `finish`: for any chunks, and from any checkpoint."""
 
 from __future__ import annotations
 
@@ -125,12 +125,12 @@ def test_any_fragments_of_streams(chunks: list[bytes]) -> None:
 
 @effort(200)
 @given(any_body())
-def test_whatever_comes_can_be_read(body: bytes) -> None:
+def test_everything_that_comes_can_be_read(body: bytes) -> None:
     read_everything(fed([body]))
 
 
 def read_everything(outcome: Outcome) -> None:
-    """Read all there is to read; nothing of it may raise."""
+    """Read everything in the outcome; no read may raise."""
     snapshot = outcome.snapshot
     repr(outcome)
     str(outcome)
@@ -246,7 +246,7 @@ def test_a_folded_chunk_is_a_value() -> None:
 
 
 def test_reading_the_message_after_each_event_of_a_chunk_costs_no_second_fold() -> None:
-    """Each read looks at the pieces that are new since the read before, and at the open tail."""
+    """Each read joins only the pieces that are new since the read before."""
 
     def pieces_joined(count: int) -> int:
         state, _ = feed(StreamState(), encode_sse([message_start(), tool_start(0)]))
@@ -268,7 +268,7 @@ def test_reading_the_message_after_each_event_of_a_chunk_costs_no_second_fold() 
                 assert isinstance(message.content[0]["input"], dict)
         return joined
 
-    # Twice: the text of the JSON, and the text of the string in it.
+    # The factor 2: the text of the JSON, and the text of the string in it.
     assert pieces_joined(200) <= 2 * 200
     assert pieces_joined(400) <= 2 * 400
 
@@ -292,7 +292,7 @@ def test_a_fault_does_not_keep_its_frames_alive(fold_bytes: Callable[..., Any]) 
 
 @effort(150)
 @given(events=streams() | faulty_streams(), mode=st.sampled_from(MODES))
-def test_feed_is_reduce_of_what_the_bytes_say(events: list[Event], mode: Any) -> None:
+def test_feed_is_reduce_of_the_events_in_the_bytes(events: list[Event], mode: Any) -> None:
     snapshot = Snapshot(partial_mode=mode)
     expected = reduced(events, snapshot)
     outcome = fed([encode_lenient(events)], StreamState(snapshot=snapshot))
@@ -303,13 +303,13 @@ def test_feed_is_reduce_of_what_the_bytes_say(events: list[Event], mode: Any) ->
 
 
 def encode_lenient(events: list[Event]) -> bytes:
-    """The events, those without a proper type too."""
+    """The body of these events; they may lack a proper type."""
     return b"".join(b"data: " + json.dumps(event).encode() + b"\n\n" for event in events)
 
 
 @effort(80)
 @given(events=streams(), mode=st.sampled_from(MODES), data=st.data())
-def test_the_model_says_the_same(events: list[Event], mode: Any, data: st.DataObject) -> None:
+def test_the_model_gives_the_same(events: list[Event], mode: Any, data: st.DataObject) -> None:
     model = Model(mode)
     derived = model.steps(events)
     chunks = data.draw(chunked(data.draw(wire(events))))
@@ -323,7 +323,7 @@ def test_the_model_says_the_same(events: list[Event], mode: Any, data: st.DataOb
 
 @effort(80)
 @given(events=faulty_streams(), data=st.data())
-def test_a_fault_gives_what_came_before_it(events: list[Event], data: st.DataObject) -> None:
+def test_a_fault_gives_the_events_before_it(events: list[Event], data: st.DataObject) -> None:
     model = Model()
     derived: list[Event] = []
     found = False
@@ -354,7 +354,7 @@ def test_a_state_that_was_fed_stays_as_it_is(body: bytes, data: st.DataObject) -
     rests = [b"".join(chunks[position:]) for position in range(len(chunks) + 1)]
     whole = fed([body])
     for state, copied, rest in zip(states, copies, rests, strict=False):
-        fed([b"data: {}\n\n"], state)  # another way to go on
+        fed([b"data: {}\n\n"], state)  # another continuation
         assert state == copied
         assert state.to_dict() == copied.to_dict()
         again = fed([rest], state)
@@ -365,7 +365,7 @@ def test_a_state_that_was_fed_stays_as_it_is(body: bytes, data: st.DataObject) -
 
 
 def drained(chunks: list[bytes], state: StreamState) -> Outcome:
-    """`fed`, by `drain`: without the events."""
+    """The outcome of `drain`, without events."""
     try:
         for chunk in chunks:
             state = drain(state, chunk)
@@ -509,16 +509,16 @@ def test_states_copy() -> None:
     assert state != START
 
 
-def test_a_checkpoint_says_its_version() -> None:
-    told = START.to_dict()
-    assert told["version"] == 1
+def test_a_checkpoint_has_a_version() -> None:
+    checkpoint = START.to_dict()
+    assert checkpoint["version"] == 1
     for version in (0, 2, "1", None):
         with pytest.raises(ValueError, match="not a checkpoint of version 1") as caught:
-            StreamState.from_dict({**told, "version": version})
+            StreamState.from_dict({**checkpoint, "version": version})
         assert str(caught.value) == f"not a checkpoint of version 1: {version!r}"
-    del told["version"]
+    del checkpoint["version"]
     with pytest.raises(ValueError, match="not a checkpoint of version 1: None"):
-        StreamState.from_dict(told)
+        StreamState.from_dict(checkpoint)
 
 
 def test_settings_last_through_the_stream_and_a_checkpoint() -> None:
@@ -583,7 +583,7 @@ NOT_FINISHED: list[tuple[str, list[Event]]] = [
 
 
 @pytest.mark.parametrize(("reason", "events"), NOT_FINISHED)
-def test_finish_of_what_is_not_complete(reason: str, events: list[Event]) -> None:
+def test_finish_before_the_message_is_complete(reason: str, events: list[Event]) -> None:
     state, _ = feed(START, encode_sse(events))
     with pytest.raises(IncompleteStreamError) as caught:
         finish(state)

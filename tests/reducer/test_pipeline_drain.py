@@ -1,4 +1,4 @@
-"""`drain` is `feed` without the events: the same state, the same faults, by a shorter way."""
+"""`drain` gives the same states and faults as `feed`, without the events."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def fed(chunks: list[bytes]) -> tuple[Any, ...]:
 
 
 @given(st.data())
-def test_it_is_feed_without_the_events(data: st.DataObject) -> None:
+def test_drain_gives_the_states_and_faults_of_feed(data: st.DataObject) -> None:
     events = data.draw(st.one_of(streams(), faulty_streams()))
     chunks = data.draw(chunked(data.draw(wire(events))))
     assert drained(chunks) == fed(chunks)
@@ -88,7 +88,7 @@ def test_deltas_of_one_string(events: list[Event]) -> None:
     assert drained([body[i : i + 1] for i in range(len(body))]) == fed([body])
 
 
-def test_a_fault_carries_what_was_folded_before_it() -> None:
+def test_a_fault_carries_the_snapshot_before_it() -> None:
     body = encode_sse([START, TEXT, block_delta(0, "text_delta", text="so far"), block_stop(3)])
     with pytest.raises(ProtocolError, match=r"content_block_stop \(index 3\)") as caught:
         drain(StreamState(), body)
@@ -109,9 +109,9 @@ def test_a_line_beyond_the_limit() -> None:
 
 def test_the_state_it_is_given_stays_as_it_is() -> None:
     before = drain(StreamState(), encode_sse([START, TEXT]))
-    told = before.to_dict()
+    checkpoint = before.to_dict()
     drain(before, encode_sse([block_delta(0, "text_delta", text="one")]))
     other = drain(before, encode_sse([block_delta(0, "text_delta", text="two")]))
-    assert before.to_dict() == told
+    assert before.to_dict() == checkpoint
     assert other.snapshot.message is not None
     assert other.snapshot.message.content[0].to_dict() == {"type": "text", "text": "two"}

@@ -1,18 +1,15 @@
-"""A run of deltas is folded as one, by a short way. Its slow twin folds event by event, through the
-whole JSON: what comes out is the same, whatever stands between, before and inside of the runs.
-"""
+"""Runs of deltas against their slow twin, which folds event by event through the whole JSON."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from streamfold.reducer import (
-    InputJsonEvent,
+    PartialJSON,
     PartialMode,
     ProtocolError,
     Snapshot,
@@ -33,7 +30,7 @@ Fed = tuple[Any, Any, str]
 
 
 def one_by_one(state: StreamState, chunk: bytes) -> Fed:
-    """The slow twin of `feed`: the snapshot, the events, and what went wrong."""
+    """The slow twin of `feed`: the snapshot, the events, and the text of the fault."""
     _, events = decode_sse(state.sse, chunk)
     snapshot, derived = state.snapshot, []
     try:
@@ -85,7 +82,7 @@ texts = st.sampled_from(
         '"',
     ]
 )
-"""What stands between the quotes of a delta: JSON, mostly."""
+"""The characters between the quotes of a delta; most are JSON."""
 ends = st.sampled_from(["}}"] * 6 + ["}   }", "} }  ", "},}", ',"x":1}}', '},"x":1}', "}", "}}x"])
 
 KINDS = [
@@ -98,7 +95,7 @@ KINDS = [
 
 @st.composite
 def deltas(draw: Any, kind: tuple[str, str]) -> str:
-    """The data of a delta event, most likely of this kind: as the API writes it, or nearly so."""
+    """The data of a delta event, mostly of this kind, in the form of the API or almost."""
     name, attribute = draw(st.sampled_from([kind] * 8 + KINDS))
     index = draw(st.sampled_from([0, 0, 0, 1]))
     head = f'{{"type":"content_block_delta","index":{index},"delta":{{"type":"{name}",'
@@ -163,9 +160,9 @@ def test_a_snapshot_that_others_were_folded_from_is_folded_from_again() -> None:
         feed(state, encode_sse(block_delta(0, "text_delta", text=text) for text in ending))
         for ending in endings
     ]
-    for ending, (behind, events) in zip(endings, branches, strict=True):
-        assert behind.snapshot.message is not None
-        assert behind.snapshot.message.content[0]["text"] == "So far" + "".join(ending)
+    for ending, (after, events) in zip(endings, branches, strict=True):
+        assert after.snapshot.message is not None
+        assert after.snapshot.message.content[0]["text"] == "So far" + "".join(ending)
         assert [event.text for event in events if event.type == "text"] == ending
         assert events[-1].snapshot == "So far" + "".join(ending)
 
@@ -205,7 +202,6 @@ def test_a_string_that_goes_on_reads_as_if_it_came_at_once(
     inputs = [event for event in events if event.type == "input_json"]
     assert so_far[-1].snapshot == inputs[0].snapshot
     for count, event in enumerate(inputs, 1):
-        whole = InputJsonEvent(partial_json="", snapshot={})._snapshot
-        whole = attrs.evolve(whole, mode=mode).append("".join(written_in[:count]))
+        whole = PartialJSON(mode=mode).append("".join(written_in[:count]))
         assert event.snapshot == whole.value
         assert json.loads(json.dumps(event.snapshot)) == event.snapshot

@@ -117,7 +117,7 @@ def test_a_snapshot_cannot_be_changed() -> None:
     with pytest.raises(AttributeError):
         snapshot.message.content[0].text = "b"
     with pytest.raises(TypeError):
-        Snapshot("on")  # by name only
+        Snapshot("on")  # the mode is passed by name only
     assert copy.copy(snapshot) is snapshot
     assert copy.deepcopy([snapshot])[0] is snapshot
 
@@ -132,7 +132,7 @@ def test_the_first_snapshot() -> None:
     assert snapshot.partial_mode == "on"
 
 
-def test_the_repr_of_a_snapshot_says_how_it_stands_and_stays_short() -> None:
+def test_the_repr_of_a_snapshot_shows_its_state_and_stays_short() -> None:
     assert repr(Snapshot()) == (
         "<Snapshot no message yet: incomplete, 0 blocks, 0 unfolded events>"
     )

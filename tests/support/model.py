@@ -1,14 +1,14 @@
-"""The slow, obvious model of the fold: a dict, and strings put together with `+`.
+"""The slow, obvious model of the fold: a dict, and strings joined with `+`.
 
-The model shares no code with streamfold. `Model.step` takes one decoded event and says which
-derived events, as dicts, that gives; `Model.message` is the message so far. Where an event breaks
-the protocol it raises `FaultError`. What partial JSON says, it asks jiter.
+The model shares no code with streamfold. `Model.step` takes one decoded event and returns the
+derived events as dicts; `Model.message` is the message so far. An event that breaks the protocol
+raises `FaultError`. For partial JSON the model uses jiter.
 
     model = Model()
     for event in events:
         derived += model.step(event)
 
-At the end of the module is the real fold, run in a form that can be compared (`fed`, `reduced`).
+The end of the module runs the real fold in a form that can be compared (`fed`, `reduced`).
 """
 
 from __future__ import annotations
@@ -137,11 +137,11 @@ REQUIRED: dict[str, dict[str, dict[str, list[str]]]] = {
         },
     },
 }
-"""What each known object must have: by what it is, its `type` and the field, what that may be."""
+"""The required fields of each known object: by role, `type` and field, the JSON it accepts."""
 
 
 def kind_of(value: Any) -> str:
-    """What JSON calls the value."""
+    """The JSON name of the kind of `value`."""
     if isinstance(value, bool):
         return BOOLEAN
     kinds = {str: STRING, int: INTEGER, float: "number", dict: OBJECT, list: ARRAY}
@@ -153,8 +153,8 @@ class FaultError(Exception):
 
     Attributes:
         event: its type, if it has one.
-        index: the index that it names, if it names one.
-        is_input: whether it is the text of a tool's input that is not JSON.
+        index: its index, if it has one.
+        is_input: whether the fault is the text of a tool's input.
     """
 
     def __init__(self, event: Event, *, is_input: bool = False) -> None:
@@ -166,16 +166,16 @@ class FaultError(Exception):
 
 
 def has_what_it_must(what: str, value: Any) -> bool:
-    """Whether `value`, which should be one of `what`, has all that those must have."""
+    """Whether `value`, in the role `what`, has all its required fields."""
     if kind_of(value) != OBJECT:
         return False
     if what == "message":
-        value = {"type": "message", **value}  # which it need not say
+        value = {"type": "message", **value}  # its type may be absent
     if kind_of(value.get("type")) != STRING:
         return False
     fields = REQUIRED[what].get(value["type"])
     if fields is None:
-        return what != "message"  # a kind that nobody knows may be anything
+        return what != "message"  # an unknown kind may hold any fields
     for name, kinds in fields.items():
         if name not in value or kind_of(value[name]) not in kinds:
             return False
@@ -205,7 +205,7 @@ def has_what_it_must(what: str, value: Any) -> bool:
 
 
 class _Anything:
-    """Equals whatever it is compared with: what the model does not say."""
+    """Equals every value; for results that the model does not know."""
 
     def __eq__(self, other: object) -> bool:
         return True
@@ -223,10 +223,10 @@ ANYTHING = _Anything()
 
 
 def partial_json(text: str, mode: str, nothing: Any) -> Any:
-    """What the beginning of a JSON text says; `nothing` while it says nothing.
+    """The value of the beginning of a JSON text; `nothing` while there is none.
 
-    What is not the beginning of a JSON text says `ANYTHING`, as does one with lone halves of
-    surrogate pairs, which jiter does not take.
+    Text that is not the beginning of JSON gives `ANYTHING`, and so do lone halves of surrogate
+    pairs, which jiter refuses.
     """
     try:
         jiter.from_json(text.encode(), allow_inf_nan=False)
@@ -255,7 +255,7 @@ GROWS_BY = {
 
 
 def put_together(first: str, second: str) -> str:
-    """Two strings as one: halves of a surrogate pair that meet are one character."""
+    """The two strings joined; halves of a surrogate pair become one character."""
     return (
         (first + second).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
     )
@@ -268,7 +268,7 @@ class Model:
         message: the message so far, as the API would return it; None before it started.
         unfolded: the events that changed nothing.
         error: the stream's own error event, if one came.
-        is_complete: whether the model said why it stopped, or the message stopped.
+        is_complete: whether the message has a stop reason or has stopped.
     """
 
     def __init__(self, partial_mode: str = "on") -> None:
@@ -283,7 +283,7 @@ class Model:
         self.first_inputs: dict[int, Any] = {}
 
     def step(self, event: Event) -> list[Event]:
-        """The derived events of `event`, each as a dict that nothing changes any more."""
+        """The derived events of `event`, each as an independent dict."""
         if not has_what_it_must("event", event):
             raise FaultError(event)
         return copy.deepcopy(self._step(copy.deepcopy(event)))
@@ -349,7 +349,7 @@ class Model:
         if index != len(self.message["content"]):
             raise FaultError(event)
         if is_tool and kind_of(block["input"]) != OBJECT:
-            raise FaultError(event)  # though a model may stream any JSON as its input
+            raise FaultError(event)  # although a model may stream any JSON as the input
         self.message["content"].append(block)
         self.open.add(index)
         if is_tool:
@@ -434,7 +434,7 @@ class Model:
 
 
 class Outcome(NamedTuple):
-    """What came of a stream: the derived events, what was folded, and how it ended, if badly."""
+    """The outcome of a stream: the derived events, the snapshot, and the error or `None`."""
 
     events: tuple[Any, ...]
     snapshot: Any
@@ -442,9 +442,11 @@ class Outcome(NamedTuple):
 
 
 def described(error: StreamfoldError) -> tuple[Any, ...]:
-    """All that an error says, but what was folded before it."""
-    said = {key: value for key, value in vars(error).items() if key not in ("snapshot", "events")}
-    return (type(error), str(error), said)
+    """The class, text and attributes of an error, without its snapshot and events."""
+    attributes = {
+        key: value for key, value in vars(error).items() if key not in ("snapshot", "events")
+    }
+    return (type(error), str(error), attributes)
 
 
 START = StreamState()
@@ -456,7 +458,7 @@ def fed(
     state: StreamState = START,
     between: Callable[[StreamState], StreamState] = lambda state: state,
 ) -> Outcome:
-    """`feed` of all the chunks, and `finish`; before each, the state goes through `between`."""
+    """Feed all chunks and finish; before each call the state goes through `between`."""
     events: list[Any] = []
     try:
         for chunk in chunks:
@@ -471,7 +473,7 @@ def fed(
 
 
 def reduced(events: Iterable[Mapping[str, Any]], snapshot: Snapshot = NOTHING) -> Outcome:
-    """`reduce` of all the events, to the first that breaks the protocol."""
+    """Reduce the events up to the first that breaks the protocol."""
     derived: list[Any] = []
     for event in events:
         try:
