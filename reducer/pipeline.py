@@ -90,7 +90,7 @@ class FoldedChunk:
         fault: the protocol violation that ended the chunk, with `.events` and `.snapshot`; `None`
             without one.
         is_growth_only: whether the chunk did nothing but grow open blocks. If so, no block and no
-            message started or stopped, and nothing joined `unfolded`.
+            message started or stopped, nothing joined `unfolded`, and there is no fault.
     """
 
     state: StreamState
@@ -161,9 +161,13 @@ def fold_chunk(state: StreamState, chunk: bytes) -> FoldedChunk:
     draft.state = after
     draft.events = handed_out
     draft.fault = fault
-    draft.is_growth_only = (not events or events[-1].__class__ in DERIVED_EVENT_CLASSES) and (
-        not steps
-        or all(events[end - 1].__class__ in DERIVED_EVENT_CLASSES for end, _ in steps if end)
+    draft.is_growth_only = (
+        fault is None
+        and (not events or events[-1].__class__ in DERIVED_EVENT_CLASSES)
+        and (
+            not steps
+            or all(events[end - 1].__class__ in DERIVED_EVENT_CLASSES for end, _ in steps if end)
+        )
     )  # an end is 0 for a ping before the first event
     draft._before = state.snapshot
     draft._steps = tuple(steps) if steps else ()
