@@ -15,8 +15,8 @@ Rules:
 - The table in `deltas` has everything that this module needs to know of a kind of delta.
 
 Cost: 1.0 µs an event with its derived event, 0.5 µs without events; the general way costs 5 µs.
-Without this module `feed` takes 4.4 times as long for text in chunks of 4 KiB, and 2.0 times for one
-event per chunk. Without drafts for the events it takes 1.7 and 1.3 times as long.
+Without this module `feed` takes 4.4 times as long for text in chunks of 4 KiB, and 2.0 times for
+one event per chunk. Without drafts for the events it takes 1.7 and 1.3 times as long.
 """
 
 from __future__ import annotations
