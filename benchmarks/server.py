@@ -20,11 +20,7 @@ from . import streams
 __all__ = ["paced_server"]
 
 _ROOT = Path(__file__).parent.parent
-_HEAD = (
-    b"HTTP/1.1 200 OK\r\n"
-    b"content-type: text/event-stream\r\n"
-    b"transfer-encoding: chunked\r\n\r\n"
-)
+_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 
 
 @contextmanager
@@ -50,7 +46,9 @@ def _packets(deltas: int) -> Sequence[bytes]:
     return [b"%x\r\n%b\r\n" % (len(event), event) for event in streams.text(deltas)]
 
 
-async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, seconds: float) -> None:
+async def _answer(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, seconds: float
+) -> None:
     """Answer the requests of one connection until the client closes it."""
     loop = asyncio.get_running_loop()
     try:

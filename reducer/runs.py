@@ -70,7 +70,16 @@ class _StringDeltas:
         prefixes: the prefix of the JSON for the first block, the second, and so on.
     """
 
-    __slots__ = ("_delta_draft", "_event_draft", "_optional", "_others", "_part", "_tag", "prefixes", "row")
+    __slots__ = (
+        "_delta_draft",
+        "_event_draft",
+        "_optional",
+        "_others",
+        "_part",
+        "_tag",
+        "prefixes",
+        "row",
+    )
 
     def __init__(self, row: Growth) -> None:
         self.row = row
@@ -89,17 +98,19 @@ class _StringDeltas:
         start = f'{{"type":"content_block_delta","index":{index},"delta":{{"type":'
         return f'{start}"{self.row.delta._tag}","{self.row.part}":"'
 
-    def read(self, frames: list[Frame], at: int, index: int) -> tuple[list[str], list[_Rests]]:
+    def read(
+        self, frames: list[Frame], at: int, index: int
+    ) -> tuple[list[str], list[_Rests] | None]:
         """Read the run of deltas of the block at `index` that begins at `at`.
 
         Returns:
-            The strings of the deltas, and their unknown fields; no unknown fields if all deltas
-            have the form of the API.
+            The strings of the deltas, and their unknown fields; `None` instead of these if all
+            deltas have the form of the API.
         """
         prefix = self.prefixes[index] if index < _PREFIXES else self.prefix(index)
         start, tag = len(prefix), self._tag
         strings: list[str] = []
-        rests: list[_Rests] = []
+        rests: list[_Rests] | None = None
         for position in range(at, len(frames)):
             data = frames[position][1]
             if data.startswith(prefix):
@@ -107,16 +118,20 @@ class _StringDeltas:
                     string, end = scan_string(data, start)
                 except ValueError:
                     break
-                if data[end:] == "}}" or data[end:].replace(" ", "") == "}}":
+                tail = data[end:]
+                if tail == "}}" or tail.replace(" ", "") == "}}":
                     strings.append(string)
                     continue
             decoded = self._decode(data, index) if tag in data else None
             if decoded is None:
                 break
+            string, unknown = decoded
+            if rests is None:
+                rests = []
             if len(rests) < len(strings):
                 rests += [_NO_RESTS] * (len(strings) - len(rests))
-            strings.append(decoded[0])
-            rests.append(decoded[1])
+            strings.append(string)
+            rests.append(unknown)
         return strings, rests
 
     def _decode(self, data: str, index: int) -> tuple[str, _Rests] | None:
@@ -160,7 +175,7 @@ class _StringDeltas:
         events: list[Any],
         index: int,
         strings: list[str],
-        rests: list[_Rests],
+        rests: list[_Rests] | None,
         snapshots: list[Any],
     ) -> None:
         """Add the raw and the derived event of each delta in a run to `events`.
