@@ -12,7 +12,7 @@ import functools
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from . import streams
@@ -78,7 +78,5 @@ async def _serve(seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    try:
+    with suppress(KeyboardInterrupt):
         asyncio.run(_serve(float(sys.argv[1])))
-    except KeyboardInterrupt:
-        pass

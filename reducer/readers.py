@@ -8,13 +8,13 @@ So this module writes, for each class, the code that a person would write for th
         if data.get("type") != "content_block_stop":
             return None
         try:
-            index = data["index"]
+            value_index = data["index"]
         ...
 
 Rules:
 
-- A reader returns `None` for everything that is not plainly right: a missing field, a wrong type, no
-  `type`. Then `from_dict` goes the slow way, which finds the fault and its words.
+- A reader returns `None` if anything is not plainly right: a missing field, a wrong type, or no
+  `type`. Then `from_dict` goes the slow way, which describes the fault.
 - Both ways give equal objects. The slow way is the twin in the tests.
 - The code is written when a class is first read, so that importing this package stays cheap.
 
@@ -32,6 +32,8 @@ import attrs
 from .drafts import draft_of
 from .frozen_json import EMPTY, JSONObject, freeze
 
+__all__ = ["reader_of"]
+
 Reader = Callable[[dict[str, Any]], Any]
 
 _TAG = """
@@ -39,20 +41,20 @@ _TAG = """
             return None"""
 
 _REQUIRED = """
-        {name} = data[{key!r}]
-        if {name}.__class__ not in as_is_{name}:
-            {name} = read_{name}({name})"""
+        value_{name} = data[{key!r}]
+        if value_{name}.__class__ not in as_is_{name}:
+            value_{name} = read_{name}(value_{name})"""
 
 _OPTIONAL = """
-        {name} = data.get({key!r}, missing)
-        if {name} is missing:
-            {name} = default_{name}
+        value_{name} = data.get({key!r}, missing)
+        if value_{name} is missing:
+            value_{name} = default_{name}
         else:
             known += 1
-            if {name}.__class__ not in as_is_{name}:
-                {name} = read_{name}({name})
-            if {name} == default_{name}:
-                rest[{key!r}] = {name}"""
+            if value_{name}.__class__ not in as_is_{name}:
+                value_{name} = read_{name}(value_{name})
+            if value_{name} == default_{name}:
+                rest[{key!r}] = value_{name}"""
 
 _READER = """
 def read(data):
@@ -102,7 +104,7 @@ def reader_of(cls: Any) -> Reader:
         if field.key:
             names[f"as_is_{name}"], names[f"read_{name}"] = field.as_is, field.read
             fields += (_REQUIRED if field.required else _OPTIONAL).format(name=name, key=field.key)
-            assignments.append(f"new.{name} = {name}")
+            assignments.append(f"new.{name} = value_{name}")
             known += field.required
         elif name != "rest":
             assignments.append(f"new._{name} = default_{name}")

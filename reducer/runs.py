@@ -62,6 +62,12 @@ def _frozen(fields: dict[str, Any]) -> JSONObject:
     return JSONObject(fields)
 
 
+def _pad(rests: list[_Rests], length: int) -> None:
+    """Add the unknown fields of deltas without any, up to `length`."""
+    if len(rests) < length:
+        rests += [_NO_RESTS] * (length - len(rests))
+
+
 class _StringDeltas:
     """The deltas of one row of the table, as `fold_run` needs them.
 
@@ -128,10 +134,11 @@ class _StringDeltas:
             string, unknown = decoded
             if rests is None:
                 rests = []
-            if len(rests) < len(strings):
-                rests += [_NO_RESTS] * (len(strings) - len(rests))
+            _pad(rests, len(strings))
             strings.append(string)
             rests.append(unknown)
+        if rests is not None:
+            _pad(rests, len(strings))
         return strings, rests
 
     def _decode(self, data: str, index: int) -> tuple[str, _Rests] | None:
