@@ -47,7 +47,6 @@ from .frozen_json import (
     thaw,
     to_json,
 )
-from .readers import reader_of
 
 if TYPE_CHECKING:
     from typing_extensions import Self, dataclass_transform
@@ -319,15 +318,6 @@ class APIObject(Value):
             FieldError: a required field is missing or has the wrong type.
             ValueError: the nesting is too deep, or a key is not a string.
         """
-        if data.__class__ is dict and cls is cls._kind:
-            new: Self | None = reader_of(cls)(data)
-            if new is not None:
-                return new
-        return cls._from_mapping(data)
-
-    @classmethod
-    def _from_mapping(cls, data: Mapping[str, Any]) -> Self:
-        """Return `from_dict(data)`: the slow way, which finds the fault if there is one."""
         fields = cls._fields
         values: dict[str, Any] = {}
         rest: dict[str, Any] = {}
