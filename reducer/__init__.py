@@ -25,6 +25,7 @@ from .pipeline import *
 from .reduce import *
 from .snapshot import *
 from .sse import *
+from .timing import *
 
 if not typing.TYPE_CHECKING:  # type checkers follow the imports above
     __all__ = sorted(
