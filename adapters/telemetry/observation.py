@@ -20,6 +20,7 @@ OpenTelemetry's SDK, so chunks that come within a millisecond of each other coun
 from __future__ import annotations
 
 import json
+import math
 import zlib
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
@@ -28,6 +29,7 @@ from streamfold.reducer import (
     DEFAULT_LIMIT,
     Message,
     ProtocolError,
+    Snapshot,
     StreamState,
     drain,
     is_object,
@@ -82,14 +84,15 @@ class Observation:
         self._snapshot = self._state.snapshot
         self._message: Message | None = None
         self._first_chunk: float | None = None
-        self._last_chunk = 0.0
+        self._last_chunk = -math.inf
         self._over = False
         self._span = telemetry.tracer.start_span(
             operation.name,
             kind=telemetry.client,
             attributes={**self._identity, **operation.parameters},
         )
-        self._start = telemetry.clock()
+        self._clock = telemetry.clock
+        self._start = self._clock()
 
     # --- what happens -----------------------------------------------------------------------------
 
@@ -107,16 +110,12 @@ class Observation:
 
     def took(self, chunk: bytes) -> None:
         """The next bytes of the body came, and go to the reader now."""
-        if self._over or self._body == "unknown":
+        if self._over:
             return
-        if self._decompression is None:
+        if self._body == "stream" and self._decompression is None:
+            self._fold(chunk)
+        else:
             self._see(chunk)
-            return
-        try:
-            for piece in self._decompression.pieces(chunk):
-                self._see(piece)
-        except zlib.error:
-            self._body = "unknown"
 
     def ended(self) -> None:
         """The body ended."""
@@ -146,41 +145,55 @@ class Observation:
     # --- the body ---------------------------------------------------------------------------------
 
     def _see(self, chunk: bytes) -> None:
-        """The next bytes of the body, decompressed."""
-        if self._body == "stream":
-            self._fold(chunk)
-        elif len(self._kept) + len(chunk) > DEFAULT_LIMIT:
-            self._kept, self._body = bytearray(), "unknown"
-        else:
-            self._kept += chunk
+        """The next bytes of a body that is not the usual one: compressed, or no stream."""
+        if self._body == "unknown":
+            return
+        pieces = (chunk,) if self._decompression is None else self._decompression.pieces(chunk)
+        try:
+            for piece in pieces:
+                if self._body == "stream":
+                    self._fold(piece)
+                elif len(self._kept) + len(piece) > DEFAULT_LIMIT:
+                    self._kept, self._body = bytearray(), "unknown"
+                else:
+                    self._kept += piece
+        except zlib.error:
+            self._body = "unknown"
 
     def _fold(self, chunk: bytes) -> None:
         before, fault = self._snapshot, False
         try:
             self._state = drain(self._state, chunk)
-            self._snapshot = self._state.snapshot
+            snapshot = self._state.snapshot
         except ProtocolError as error:
-            fault, self._snapshot = True, error.snapshot or before
-        snapshot = self._snapshot
+            fault, snapshot = True, error.snapshot or before
         if snapshot is not before:  # it is with pings, and with the beginning of an event
-            self._note_chunk()
+            self._snapshot = snapshot
+            now = self._clock()
+            if now - self._last_chunk >= _SHORTEST:
+                self._note_chunk(now)
+        if snapshot.is_over or fault:
+            self._end_of_stream(snapshot)
+
+    def _note_chunk(self, now: float) -> None:
+        """A chunk of the output came."""
+        if self._message is None:
+            self._message = self._snapshot.message
+        if self._first_chunk is None:
+            self._first_chunk = now
+        else:
+            gap = now - self._last_chunk
+            self._telemetry.output_chunk.record(gap, self._of_model())
+        self._last_chunk = now
+
+    def _end_of_stream(self, snapshot: Snapshot) -> None:
+        """The end of a stream that is over, or broke the protocol."""
         if snapshot.error is not None:
             self._end("error", str(snapshot.error.error.get("type")))
         elif snapshot.is_over:
             self._end("complete")
-        elif fault:
+        else:
             self._end("fault", "protocol_error")
-
-    def _note_chunk(self) -> None:
-        """A chunk of the output came."""
-        now = self._telemetry.clock()
-        if self._message is None:
-            self._message = self._snapshot.message
-        if self._first_chunk is None:
-            self._first_chunk = self._last_chunk = now
-        elif now - self._last_chunk >= _SHORTEST:
-            self._telemetry.output_chunk.record(now - self._last_chunk, self._of_model())
-            self._last_chunk = now
 
     def _error_type(self) -> str:
         """The type of the error that the body tells, else the status."""
@@ -220,7 +233,7 @@ class Observation:
             return
         self._over = True
         telemetry, span = self._telemetry, self._span
-        duration = telemetry.clock() - self._start
+        duration = self._clock() - self._start
         message = self._message = self._snapshot.message or self._message
         identity = self._of_model()
         attributes: Attributes = {"streamfold.outcome": outcome}

@@ -47,20 +47,15 @@ class Tap(_Tap):
     """The body of a sync response."""
 
     def __iter__(self) -> Iterator[bytes]:
-        self._chunks = iter(self._body)
-        return self
-
-    def __next__(self) -> bytes:
+        took = self._observation.took
         try:
-            chunk: bytes = next(self._chunks)
-        except StopIteration:
-            self._observation.ended()
-            raise
+            for chunk in self._body:
+                took(chunk)
+                yield chunk
         except BaseException as error:
             self._observation.failed(error)
             raise
-        self._observation.took(chunk)
-        return chunk
+        self._observation.ended()
 
     def close(self) -> None:
         """Close the body."""
@@ -69,7 +64,11 @@ class Tap(_Tap):
 
 
 class AsyncTap(_Tap):
-    """The body of an async response."""
+    """The body of an async response.
+
+    An iterator, where the sync one is a generator, because an async generator that is dropped
+    half-way has to be closed by the event loop.
+    """
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         self._chunks = self._body.__aiter__()

@@ -348,13 +348,21 @@ def test_a_stream_that_is_never_read(shell, server, exported):
     assert set(exported.metrics) == {"operation.duration"}
 
 
+def test_a_stream_that_is_dropped_before_it_is_read(exported):
+    transport = for_httpx.ObservingTransport(ReplayTransport(WHOLE), **exported.options)
+    transport.handle_request(httpx.Request("POST", "https://example.com/v1/messages"))
+    gc.collect()
+    assert exported.span["streamfold.outcome"] == "left"
+
+
 def test_a_stream_that_is_dropped(exported):
     transport = for_httpx.ObservingTransport(ReplayTransport(WHOLE), **exported.options)
     request = httpx.Request("POST", "https://example.com/v1/messages", json=REQUEST)
     answer = transport.handle_request(request)
-    next(iter(answer.stream))
+    chunks = iter(answer.stream)
+    next(chunks)
     assert exported.spans == []
-    del answer
+    del answer, chunks
     gc.collect()
     assert exported.span["streamfold.outcome"] == "left"
 
