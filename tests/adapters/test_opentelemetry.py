@@ -515,6 +515,16 @@ def test_pings_are_no_chunks(exported):
     assert "operation.time_per_output_chunk" not in exported.metrics
 
 
+def test_what_comes_behind_the_message_changes_nothing(exported):
+    transport = for_httpx.ObservingTransport(
+        ReplayTransport(Recording.of([WHOLE.body, WHOLE.body])), **exported.options
+    )
+    with httpx.Client(transport=transport) as client:
+        client.post("https://example.com/v1/messages", json={**REQUEST, "stream": True})
+    assert exported.span == SPAN
+    assert exported.metrics["operation.duration"] == [{**OF_MODEL, "count": 1, "sum": 2.0}]
+
+
 def test_chunks_of_one_moment_count_as_one(exported):
     times = iter([0.0, 1.0, 1.0005, 1.0009, 1.25, 1.2505, 2.0])
     options = {**exported.options, "clock": lambda: next(times)}
