@@ -1,7 +1,7 @@
 """The transports for httpx2, on which the official SDK is built.
 
-`RecordingTransport` and `ReplayTransport` do for httpx2 what those of `streamfold.transports` do for
-httpx; `ObservingTransport` and `AsyncObservingTransport` do what those of
+`RecordingTransport` and `ReplayTransport` do for httpx2 what those of `streamfold.transports` do
+for httpx; `ObservingTransport` and `AsyncObservingTransport` do what those of
 `streamfold.adapters.opentelemetry` do. The extra `httpx2` installs the library, the extra
 `opentelemetry` what the last two need.
 

@@ -35,7 +35,7 @@ from streamfold.reducer import (
     is_object,
 )
 from streamfold.transports import EVENT_STREAM
-from streamfold.transports.recording import Redaction
+from streamfold.transports.recording import Redaction, is_harmless_header
 
 from .conventions import (
     Attributes,
@@ -261,8 +261,9 @@ class Observation:
         content = input_content(self._operation.body)
         if self._message is not None:
             content.update(output_content(self._message))
-        redaction = Redaction()
-        redaction.headers(self._headers.multi_items())
+        headers = self._headers.multi_items()
+        redaction = Redaction([name for name, _ in headers if not is_harmless_header(name)])
+        redaction.headers(headers)
         return {
             name: json.dumps(redaction.texts(redaction.json(value)), ensure_ascii=False)
             for name, value in content.items()
