@@ -14,8 +14,10 @@ is: gaps are counted in `GAP_BOUNDS`, not kept.
 
 from __future__ import annotations
 
+# The modules of this package share their private attributes.
+# pyright: reportPrivateUsage=false
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -38,6 +40,8 @@ from .events import (
     TextDelta,
     ThinkingDelta,
 )
+from .pipeline import StreamState
+from .snapshot import Snapshot
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -216,6 +220,42 @@ class Timing:
         made: Timing = draft
         return made
 
+    def took(self, at: float, before: StreamState, after: StreamState, size: int) -> Timing:
+        """The timing once a chunk came: `saw`, for programs that fold chunks.
+
+        Costs 1 µs a chunk, whether its events were made or not.
+
+        Args:
+            at: when it came, in seconds since the request; not before the last call's.
+            before: the state before the chunk.
+            after: the state after it, from `feed`, `drain` or `fold_chunk`.
+            size: its bytes.
+
+        >>> from streamfold.reducer import StreamState, drain
+        >>> chunk = b'event: ping\\ndata: {"type": "ping"}\\n\\n'
+        >>> state = drain(StreamState(), chunk)
+        >>> timing = Timing().took(0.5, StreamState(), state, len(chunk))
+        >>> timing.pings, timing.bytes, timing.first_event
+        (1, 36, None)
+        """
+        draft = _draft_like(self)
+        draft.bytes += size
+        draft.pings += after.pings - before.pings
+        count = after.events - before.events
+        if count:
+            draft.events += count
+            _note_arrival(draft, at)
+            snapshot = after.snapshot
+            if draft.first_text is None or draft.first_thinking is None:
+                for block in _unseen(before.snapshot, snapshot, draft):
+                    _note_content(draft, at, _of_block(block))
+            if snapshot.is_complete:
+                usage: Any = snapshot._settled.head and snapshot._settled.head.usage
+                draft.output_tokens = (usage and usage.output_tokens) or draft.output_tokens
+        draft.__class__ = Timing
+        made: Timing = draft
+        return made
+
     def to_dict(self) -> dict[str, Any]:
         """The timing as plain JSON values.
 
@@ -265,6 +305,23 @@ def _note_content(draft: Any, at: float, kinds: tuple[str, ...]) -> None:
             draft.first_text = at
         elif kind == "thinking" and draft.first_thinking is None:
             draft.first_thinking = at
+
+
+def _unseen(before: Snapshot, after: Snapshot, draft: Any) -> Iterator[Any]:
+    """The blocks with content that may be the first of its kind: open ones, and those that stopped
+    since `before`.
+    """
+    stopped = after._settled.closed
+    if stopped is not before._settled.closed:
+        yield from (
+            block for _, block in stopped._shared[len(before._settled.closed) : len(stopped)]
+        )
+    for opened in after._open:
+        kind = opened.block.type
+        if draft.first_content is None or (
+            kind in ("text", "thinking") and getattr(draft, f"first_{kind}") is None
+        ):
+            yield opened.so_far()
 
 
 def _note_arrival(draft: Any, at: float) -> None:

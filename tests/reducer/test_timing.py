@@ -14,13 +14,20 @@ import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from streamfold.adapters.strategies import raw_events
+from streamfold.adapters.strategies import chunked, raw_events, wire
 from streamfold.reducer import (
     GAP_BOUNDS,
     ProtocolError,
     ServerSentEvent,
     Snapshot,
+    SSEState,
+    StreamState,
     Timing,
+    decode_sse,
+    drain,
+    encode_sse,
+    feed,
+    fold_chunk,
     parse_event,
     reduce,
 )
@@ -302,3 +309,42 @@ def test_its_size_does_not_grow_with_the_stream() -> None:
         timing = timing.saw(step * 0.03, [text("x")], bytes=100)
     assert len(pickle.dumps(timing)) < few + 100
     assert timing.gaps[5] == 1999
+
+
+# --- chunks --------------------------------------------------------------------------------------
+
+
+@given(st.data())
+def test_chunks_are_timed_like_the_events_in_them(data: st.DataObject) -> None:
+    """`took` sees states only, and finds the values of `saw`, whichever function folds."""
+    events: list[Event] = data.draw(raw_events())
+    for at in sorted(data.draw(st.lists(st.integers(0, len(events)), max_size=4)), reverse=True):
+        events.insert(at, PING)
+    chunks = data.draw(chunked(data.draw(wire(events))))
+    by_events, by_states, fed = Timing(), Timing(), Timing()
+    sse, state = SSEState(), StreamState()
+    for at, chunk in enumerate(chunks):
+        sse, found = decode_sse(sse, chunk)
+        by_events = by_events.saw(at, [parse_event(event) for event in found], bytes=len(chunk))
+        fed = fed.took(at, state, feed(state, chunk)[0], len(chunk))
+        after = drain(state, chunk)
+        by_states = by_states.took(at, state, after, len(chunk))
+        state = after
+    assert by_states == by_events
+    assert fed == by_states
+
+
+def test_a_chunk_with_a_fault_counts_the_events_before_it() -> None:
+    chunk = encode_sse([PING, message_start()]) + b"data: {\n\n"
+    folded = fold_chunk(StreamState(), chunk)
+    assert folded.fault is not None
+    timing = Timing().took(1.0, StreamState(), folded.state, len(chunk))
+    assert (timing.events, timing.pings, timing.first_event) == (1, 1, 1.0)
+
+
+def test_a_checkpoint_without_counts_goes_on_from_zero() -> None:
+    """The first ones had none."""
+    state = drain(StreamState(), encode_sse([message_start(), PING]))
+    saved = state.to_dict()
+    assert (saved.pop("events"), saved.pop("pings")) == (1, 1)
+    assert StreamState.from_dict(saved) == attrs.evolve(state, events=0, pings=0)
