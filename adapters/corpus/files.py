@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Any, Union
 
@@ -25,61 +25,75 @@ Path = Union[str, "os.PathLike[str]"]
 _SUFFIXES = (".jsonl", ".sse")
 
 
-def expand_paths(paths: Iterable[Path]) -> Iterator[str]:
+def expand_paths(
+    paths: Iterable[Path], *, unlisted: Callable[[OSError], None] | None = None
+) -> Iterator[str]:
     """The names of the recordings that paths stand for.
+
+    A path that cannot be listed is its own name, so that reading it says what is wrong.
 
     Args:
         paths: files, directories, `.zip` archives and URLs of any of these. A file is taken by any
             name; in a directory or an archive, `*.jsonl` and `*.sse` are.
+        unlisted: called with the error of each local directory that cannot be listed.
 
     Raises:
         ImportError: a URL or an archive, and fsspec is not installed.
-        OSError: a directory cannot be listed.
 
     >>> list(expand_paths(["tests/recordings/text.sse"]))
     ['tests/recordings/text.sse']
     """
-    for path in paths:
-        yield from _expand(os.fspath(path))
-
-
-def _expand(path: str) -> Iterator[str]:
-    if "://" in path:
-        files, inside = _filesystem(path)
-        if path.endswith(".zip") and "::" not in path:
-            yield from _expand(f"zip://::{path}")
-        elif files.isdir(inside):
-            found = [name for name in files.find(inside) if name.endswith(_SUFFIXES)]
-            for name in sorted(found, key=_natural):
-                yield _url(path, files, name)
+    for path in map(os.fspath, paths):
+        if "://" in path or (path.endswith(".zip") and not os.path.isdir(path)):
+            yield from _expand_url(path)
+        elif os.path.isdir(path):
+            yield from _walk(path, unlisted)
         else:
             yield path
-    elif os.path.isdir(path):
-        yield from _walk(path)
-    elif path.endswith(".zip"):
-        yield from _expand(f"zip://::{path}")
-    else:
-        yield path
 
 
-def _walk(folder: str) -> Iterator[str]:
+def _expand_url(url: str) -> Iterator[str]:
+    if url.endswith(".zip") and "::" not in url:
+        archive = f"zip://::{url}"
+        names = list(_expand_url(archive))
+        yield from [url] if names == [archive] else names
+        return
+    try:
+        files, inside = _filesystem(url)
+        is_folder = files.isdir(inside)
+        found = files.find(inside) if is_folder else []
+    except ImportError:
+        raise
+    except Exception:  # of the many libraries behind fsspec
+        is_folder, found = False, []
+    if not is_folder:
+        yield url
+        return
+    for name in sorted(filter(_is_one, found), key=_natural):
+        yield _url(url, files, name)
+
+
+def _walk(folder: str, unlisted: Callable[[OSError], None] | None) -> Iterator[str]:
     """The recordings in a local folder and below it, those of each folder before the next."""
-    with os.scandir(folder) as entries:
-        folders: list[str] = []
-        files: list[str] = []
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                folders.append(entry.name)
-            elif entry.name.endswith(_SUFFIXES):
-                files.append(entry.name)
-    for names, below in ((files, False), (folders, True)):
-        names.sort(key=_natural)
-        for name in names:
-            path = os.path.join(folder, name)
-            if below:
-                yield from _walk(path)
-            else:
-                yield path
+    failed: list[str] = []
+
+    def onerror(error: OSError) -> None:
+        if unlisted is not None:
+            unlisted(error)
+        failed.append(error.filename)
+
+    for parent, folders, files in os.walk(folder, onerror=onerror):
+        folders.sort(key=_natural)
+        for name in sorted(filter(_is_one, files), key=_natural):
+            yield os.path.join(parent, name)
+        yield from failed
+        failed.clear()
+    yield from failed
+
+
+def _is_one(name: str) -> bool:
+    """Whether a file in a directory is a recording."""
+    return name.endswith(_SUFFIXES)
 
 
 _DIGITS = re.compile(r"\d+")

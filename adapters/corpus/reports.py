@@ -100,7 +100,6 @@ def check_all(paths: Iterable[Path], *, executor: Executor | None = None) -> Ite
 
     Raises:
         ImportError: a URL or an archive, and fsspec is not installed.
-        OSError: a directory cannot be listed.
 
     >>> reports = check_all(["tests/recordings/text.sse", "tests/recordings/cut-text.sse"])
     >>> [report.outcome for report in reports]

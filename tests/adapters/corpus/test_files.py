@@ -41,15 +41,19 @@ def test_a_file_is_taken_by_any_name(tmp_path):
     assert [report.outcome for report in check_all([body])] == ["complete"]
 
 
-def test_a_directory_that_cannot_be_listed(tmp_path):
-    with pytest.raises(OSError, match="No such file"):
-        list(expand_paths([tmp_path]).__class__ and _walk(tmp_path / "missing"))
+def test_a_directory_that_cannot_be_listed_is_one_unreadable_file(tmp_path, monkeypatch):
+    (tmp_path / "turn.sse").write_bytes(WHOLE.body)
 
+    def walk(folder, onerror):
+        yield folder, [], ["turn.sse"]
+        onerror(PermissionError(13, "Permission denied", f"{folder}/below"))
 
-def _walk(folder):
-    from streamfold.adapters.corpus.files import _walk
-
-    return _walk(str(folder))
+    monkeypatch.setattr("os.walk", walk)
+    errors = []
+    assert list(expand_paths([tmp_path], unlisted=errors.append))[1] == f"{tmp_path}/below"
+    assert [error.strerror for error in errors] == ["Permission denied"]
+    reports = list(check_all([tmp_path]))
+    assert [report.outcome for report in reports] == ["complete", "unreadable"]
 
 
 def archive(folder, path):
@@ -99,8 +103,10 @@ def test_a_bucket(memory, tmp_path):
 
 
 def test_urls_that_cannot_be_read():
-    reports = list(check_all(["memory://bucket/missing.jsonl", "zip://x.jsonl::/no/such.zip"]))
-    assert [report.outcome for report in reports] == ["unreadable", "unreadable"]
+    paths = ["memory://bucket/x.jsonl", "zip://x.jsonl::/no/such.zip", "/no/such.zip", "x.sse"]
+    reports = list(check_all(paths))
+    assert [report.file for report in reports] == paths
+    assert [report.outcome for report in reports] == ["unreadable"] * 4
 
 
 def test_without_fsspec_the_error_says_what_to_install(monkeypatch, tmp_path):

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import (
+    BrokenExecutor,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+)
 from multiprocessing import get_context
 from pathlib import Path
 
 import attrs
 import pytest
-from streamfold.adapters.corpus import Report, check, check_all, measure, stats_all
-from streamfold.adapters.corpus.reports import lost_report
+from streamfold.adapters.corpus import check, check_all, compare_all, measure, stats_all
 from streamfold.transports import RecordedError, RecordedResponse, Recording
 
-from tests.support.corpora import CUT, RECORDINGS, WHOLE, die_of_poison, fill
+from tests.support.corpora import CUT, RECORDINGS, WHOLE, fill
 
 
 @pytest.mark.parametrize(
@@ -28,11 +33,7 @@ from tests.support.corpora import CUT, RECORDINGS, WHOLE, die_of_poison, fill
             "the connection was lost: 60 s",
         ),
         (WHOLE.with_error("overloaded_error", 3), "error", "overloaded_error"),
-        (
-            Recording.of(b'{"error": {"message": "no"}}').cut(99),
-            "incomplete",
-            "the stream ended before message_start",
-        ),
+        (Recording.of(b"{}"), "incomplete", "the stream ended before message_start"),
         (Recording.of(WHOLE.body[:-40] + b"x\ndata: {\n\n"), "fault", "data is not JSON"),
     ],
 )
@@ -59,7 +60,6 @@ def test_unreadable_files(tmp_path):
     (tmp_path / "turn.jsonl").write_bytes(b"{}")
     broken = check(tmp_path / "turn.jsonl")
     assert (broken.outcome, broken.reason) == ("unreadable", "line 1: `format` is missing")
-    assert lost_report("x", ValueError()).outcome == "unreadable"
 
 
 def test_unfolded_events_fail_a_strict_check():
@@ -133,17 +133,22 @@ def test_the_silence_before_the_end_of_an_incomplete_message_counts(tmp_path):
 
 
 def test_counts_that_are_null_are_not_known(tmp_path):
-    body = WHOLE.body.replace(b'"input_tokens":', b'"input_tokens":null,"other":', 1)
+    body = WHOLE.body.replace(b'"input_tokens":', b'"input_tokens":null,"other":')
     (tmp_path / "turn.sse").write_bytes(body)
     assert measure(tmp_path / "turn.sse").input_tokens is None
 
 
-def test_a_lost_worker_is_an_unreadable_file(monkeypatch, tmp_path):
-    assert die_of_poison("fine") == "fine"
-    from streamfold.adapters.corpus.measurements import _lost
+def test_a_lost_worker_is_an_unreadable_file(tmp_path):
+    class Lossy(Executor):
+        def submit(self, function, *args):
+            future = Future()
+            future.set_exception(BrokenExecutor())
+            return future
 
-    made = _lost("x", ValueError())
-    assert (made.outcome, made.reason) == (
-        "unreadable",
-        Report("x", "unreadable", made.reason).reason,
-    )
+    (made,) = stats_all([RECORDINGS / "text.sse"], executor=Lossy())
+    assert made.outcome == "unreadable"
+    assert made.reason == "the worker that read it was lost (BrokenExecutor)"
+    (report,) = check_all([RECORDINGS / "text.sse"], executor=Lossy())
+    assert (report.outcome, report.reason) == (made.outcome, made.reason)
+    (compared,) = compare_all([RECORDINGS / "text.sse"], "json:dumps", executor=Lossy())
+    assert compared.skipped == made.reason

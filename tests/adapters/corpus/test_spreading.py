@@ -98,7 +98,7 @@ def test_a_file_that_kills_each_worker_costs_only_itself():
     assert results == [*NAMES, "lost poison: BrokenProcessPool", *NAMES]
 
 
-class KilledWorker(Exception):
+class KilledWorker(Exception):  # noqa: N818
     """Dask's, by its name."""
 
 
