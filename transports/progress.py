@@ -72,6 +72,7 @@ class Progress(Generic[ResponseFormatT]):
         timing: when the events of the chunks taken so far came.
         stall_timer: the time that a reader may still wait; `None` for as long as it takes.
         ended: whether no more chunks are taken.
+        is_over: whether the message is over: `message_stop` or an `error` event came.
     """
 
     def __init__(
@@ -96,6 +97,7 @@ class Progress(Generic[ResponseFormatT]):
         )
         self.pending: deque[Any] = deque()
         self.ended = False
+        self.is_over = False
         self._allow_incomplete = allow_incomplete
         self._parse = parse
         self._fault: StreamfoldError | None = None
@@ -110,17 +112,20 @@ class Progress(Generic[ResponseFormatT]):
         self._folded = folded = fold_chunk(before, chunk)
         self.state = folded.state
         self._note(before, chunk)
+        self.pending.extend(folded.events if folded.is_growth_only else self._events_of(folded))
+
+    def _events_of(self, folded: FoldedChunk) -> list[Any]:
+        """The events to hand out from a chunk that did more than grow blocks."""
         events: Any = folded.events
         if folded.fault is not None:
             self._break_off(folded.fault)
-        if not folded.is_growth_only:
-            if self.state.snapshot.error is not None:
-                events = self._until_error(folded)
-            events = [
-                parsed_event(event, self._parse) if event.__class__ in STOP_EVENTS else event
-                for event in events
-            ]
-        self.pending.extend(events)
+        if self.state.snapshot.error is not None:
+            events = self._until_error(folded)
+        self.is_over = self.state.snapshot.is_over
+        return [
+            parsed_event(event, self._parse) if event.__class__ in STOP_EVENTS else event
+            for event in events
+        ]
 
     def skim(self, chunk: bytes) -> None:
         """Fold the next chunk without making its events, which costs about half."""
@@ -134,6 +139,7 @@ class Progress(Generic[ResponseFormatT]):
         else:
             self.state = after
             self._note(before, chunk)
+        self.is_over = self.state.snapshot.is_over
         self.pending.clear()
 
     def _note(self, before: StreamState, chunk: bytes) -> None:
@@ -173,7 +179,7 @@ class Progress(Generic[ResponseFormatT]):
 
         The error is ignored if the message is over, or the stream was closed.
         """
-        if self.ended or self.state.snapshot.is_over:
+        if self.ended or self.is_over:
             self.end()
             return
         timed_out = isinstance(error, _TIMEOUTS)
@@ -195,7 +201,7 @@ class Progress(Generic[ResponseFormatT]):
         Args:
             cause: the error that the reader found, if it found one.
         """
-        if self.ended or self.state.snapshot.is_over:
+        if self.ended or self.is_over:
             self.end()
             return
         assert self.stall_timer is not None

@@ -43,7 +43,7 @@ def expand_paths(
     >>> list(expand_paths(["tests/recordings/text.sse"]))
     ['tests/recordings/text.sse']
     """
-    for path in map(os.fspath, paths):
+    for path in (os.fspath(path) for path in paths):
         if "://" in path or (path.endswith(".zip") and not os.path.isdir(path)):
             yield from _expand_url(path)
         elif os.path.isdir(path):
@@ -60,13 +60,12 @@ def _expand_url(url: str) -> Iterator[str]:
         return
     try:
         files, inside = _filesystem(url)
-        is_folder = files.isdir(inside)
-        found = files.find(inside) if is_folder else []
+        found: list[str] | None = files.find(inside) if files.isdir(inside) else None
     except ImportError:
         raise
     except Exception:  # of the many libraries behind fsspec
-        is_folder, found = False, []
-    if not is_folder:
+        files, found = None, None
+    if found is None:
         yield url
         return
     for name in sorted(filter(_is_one, found), key=_natural):
@@ -110,7 +109,7 @@ def _natural(name: str) -> str:
 
 def _fsspec() -> Any:
     try:
-        import fsspec
+        import fsspec  # pyright: ignore[reportMissingTypeStubs]
     except ImportError:
         raise ImportError(
             "URLs and .zip archives need fsspec, which is not installed: "
