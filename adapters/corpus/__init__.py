@@ -16,26 +16,31 @@ A file that cannot be read, and a worker that is lost, cost no other result: see
 """
 
 from .comparison import Difference, compare_all, function_named, save_smallest
-from .files import expand_paths
+from .files import expand_paths, is_listed
 from .measurements import Measurement, measure, stats_all
 from .reports import OUTCOMES, Outcome, Report, check, check_all
-from .summaries import Distribution, Group, summarize
+from .summaries import STALL, Distribution, Group, Groups, add_to_groups, sorted_groups, summarize
 
 __all__ = [
     "OUTCOMES",
+    "STALL",
     "Difference",
     "Distribution",
     "Group",
+    "Groups",
     "Measurement",
     "Outcome",
     "Report",
+    "add_to_groups",
     "check",
     "check_all",
     "compare_all",
     "expand_paths",
     "function_named",
+    "is_listed",
     "measure",
     "save_smallest",
+    "sorted_groups",
     "stats_all",
     "summarize",
 ]

@@ -16,6 +16,8 @@ A recording of an error response, and one that cannot be read, is not compared.
 
 from __future__ import annotations
 
+# Recordings and results are JSON of any shape.
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 import json
 import os
 import re

@@ -18,7 +18,7 @@ from typing import Any, Union
 
 from streamfold.transports.recording import Recording, is_recording
 
-__all__ = ["Path", "expand_paths", "load"]
+__all__ = ["Path", "expand_paths", "is_listed", "load"]
 
 Path = Union[str, "os.PathLike[str]"]
 
@@ -68,7 +68,7 @@ def _expand_url(url: str) -> Iterator[str]:
     if found is None:
         yield url
         return
-    for name in sorted(filter(_is_one, found), key=_natural):
+    for name in sorted(filter(is_listed, found), key=_natural):
         yield _url(url, files, name)
 
 
@@ -83,15 +83,15 @@ def _walk(folder: str, unlisted: Callable[[OSError], None] | None) -> Iterator[s
 
     for parent, folders, files in os.walk(folder, onerror=onerror):
         folders.sort(key=_natural)
-        for name in sorted(filter(_is_one, files), key=_natural):
-            yield os.path.join(parent, name)
+        for name in sorted(filter(is_listed, files), key=_natural):
+            yield os.path.join(parent, name).removeprefix(os.path.join(os.curdir, ""))
         yield from failed
         failed.clear()
     yield from failed
 
 
-def _is_one(name: str) -> bool:
-    """Whether a file in a directory is a recording."""
+def is_listed(name: str) -> bool:
+    """Whether a file of this name, in a directory or an archive, is one of its recordings."""
     return name.endswith(_SUFFIXES)
 
 

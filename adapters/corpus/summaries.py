@@ -11,14 +11,23 @@ import math
 from array import array
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Union
 
 import attrs
 
 from .measurements import Measurement
 from .reports import OUTCOMES, Outcome
 
-__all__ = ["EXACT", "STALL", "Distribution", "Group", "summarize"]
+__all__ = [
+    "EXACT",
+    "STALL",
+    "Distribution",
+    "Group",
+    "Groups",
+    "add_to_groups",
+    "sorted_groups",
+    "summarize",
+]
 
 EXACT = 10_000
 """The values that a distribution keeps one by one."""
@@ -155,6 +164,10 @@ class Group:
         }
 
 
+Groups = dict[tuple[Union[str, None], Outcome], Group]
+"""Groups by model and outcome."""
+
+
 def summarize(measurements: Iterable[Measurement], *, stall: float = STALL) -> list[Group]:
     """The measurements by model and outcome.
 
@@ -170,12 +183,22 @@ def summarize(measurements: Iterable[Measurement], *, stall: float = STALL) -> l
     >>> group.count, group.outcome, group.output_tokens
     (1, 'complete', 158)
     """
-    groups: dict[tuple[str | None, Outcome], Group] = {}
+    groups: Groups = {}
     for measurement in measurements:
-        key = (measurement.model, measurement.outcome)
-        if key not in groups:
-            groups[key] = Group(*key)
-        groups[key].add(measurement, stall)
+        add_to_groups(groups, measurement, stall)
+    return sorted_groups(groups)
+
+
+def add_to_groups(groups: Groups, measurement: Measurement, stall: float = STALL) -> None:
+    """Count one recording in its group: `summarize`, one by one."""
+    key = (measurement.model, measurement.outcome)
+    if key not in groups:
+        groups[key] = Group(*key)
+    groups[key].add(measurement, stall)
+
+
+def sorted_groups(groups: Groups) -> list[Group]:
+    """The groups in the order of `summarize`."""
     return sorted(
         groups.values(), key=lambda group: (group.model or "", OUTCOMES.index(group.outcome))
     )
