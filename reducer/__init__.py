@@ -25,6 +25,7 @@ from .pipeline import *
 from .reduce import *
 from .snapshot import *
 from .sse import *
+from .timing import *
 
 # Type checkers follow the imports above, so there is no other branch at run time.
 if not typing.TYPE_CHECKING:  # pragma: no branch

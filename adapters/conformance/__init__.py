@@ -11,6 +11,7 @@ The first two draw streams with Hypothesis and shrink the first that goes wrong.
 """
 
 from .accumulators import check_accumulator, check_stream
+from .comparison import as_json, comparable
 from .cost import BODIES, STREAMS, Growth, long_body, long_stream, measure
 from .decoders import check_chunks, check_decoder
 from .findings import (
@@ -30,10 +31,12 @@ __all__ = [
     "Finding",
     "Growth",
     "Mismatch",
+    "as_json",
     "check_accumulator",
     "check_chunks",
     "check_decoder",
     "check_stream",
+    "comparable",
     "long_body",
     "long_stream",
     "measure",

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
-from streamfold.reducer import SSEState, decode_sse, encode_sse
+from streamfold.reducer import SSEState, Timing, decode_sse, encode_sse
 
+from .arrivals import timing_of
 from .files import PathLike, check_name, is_recording, write_whole
 from .format import Content, decode, encode, located
 from .parts import (
@@ -125,6 +126,15 @@ class Recording:
     def body(self) -> bytes:
         """The bytes of all chunks, as they came over the wire; compressed if the wire was."""
         return b"".join(chunk.data for chunk in self.chunks)
+
+    @property
+    def timing(self) -> Timing:
+        """When the events came. Folds the whole stream each time it is read.
+
+        >>> Recording.load("tests/recordings/text.sse").slow(2).timing.events
+        32
+        """
+        return timing_of(self.response, self.chunks, self.duration)
 
     # --- files ---
 

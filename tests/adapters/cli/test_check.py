@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from streamfold.adapters import cli
-from streamfold.adapters.cli.check import check
+from streamfold.adapters.corpus import check
 from streamfold.transports import (
     RecordedChunk,
     RecordedError,
