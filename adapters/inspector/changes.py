@@ -1,0 +1,203 @@
+"""How each event changed the message, as few assignments as possible.
+
+The page keeps one document, `{"message": …, "inputs": …}`, and applies these changes to it; it
+knows nothing of the protocol. `message` is the message as JSON, `null` before it starts; `inputs`
+has the text of each tool's input so far, by the index of its block.
+
+The changes come from what the fold hands out, never from a second reading of the raw events: the
+derived event of a delta has the piece that was added and the value that it led to. What else can
+change is compared with what the page has: the block that stops, and the message's other fields.
+So an event costs its own size and not that of the message; a tool's input costs the comparison of
+its open containers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import is_
+from typing import Any, Union, cast
+
+import attrs
+from streamfold.reducer import (
+    CitationEvent,
+    CompactionEvent,
+    ContentBlockStopEvent,
+    FallbackBlock,
+    InputJsonEvent,
+    RawContentBlockStartEvent,
+    RawMessageDeltaEvent,
+    RawMessageStartEvent,
+    SignatureEvent,
+    Snapshot,
+    TextEvent,
+    ThinkingEvent,
+    is_object,
+    thaw,
+)
+
+__all__ = ["Change", "Changes", "Path", "difference"]
+
+Path = tuple[Union[str, int], ...]
+
+
+@attrs.frozen
+class Change:
+    """A value of the page's document that an event set.
+
+    Attributes:
+        path: the keys and positions that lead to it. The position behind the last item of a list
+            adds an item.
+        value: the new value, as plain JSON; or the text that was added to its end.
+        appends: whether `value` was added to the text there.
+    """
+
+    path: Path
+    value: Any
+    appends: bool = False
+
+
+def difference(path: Path, old: Any, new: Any) -> Iterator[Change]:
+    """The changes that make `new` of `old`, both JSON, at `path`.
+
+    Keys keep their order: where one is gone, or stands elsewhere, the whole object is set.
+
+    >>> list(difference((), {"a": 1, "b": [1]}, {"a": 1, "b": [1, 2]}))
+    [Change(path=('b', 1), value=2, appends=False)]
+    """
+    if old is new:
+        return
+    if is_object(old) and is_object(new):
+        keys, old_keys = list(new), list(old)
+        if keys[: len(old_keys)] == old_keys:
+            yield from _members(path, keys, list(old.values()), list(new.values()))
+            return
+    elif _is_array(old) and _is_array(new) and len(old) <= len(new):
+        yield from _members(path, range(len(new)), old, new)
+        return
+    elif isinstance(old, bool) == isinstance(new, bool) and old == new:
+        return
+    yield Change(path, thaw(new))
+
+
+def _members(
+    path: Path, keys: Sequence[Any], old: Sequence[Any], new: Sequence[Any]
+) -> Iterator[Change]:
+    if not all(map(is_, old, new)):  # as a rule only the last member has changed
+        for key, old_member, new_member in zip(keys, old, new):  # noqa: B905 - as far as both go
+            yield from difference((*path, key), old_member, new_member)
+    for position in range(len(old), len(new)):
+        yield Change((*path, keys[position]), thaw(new[position]))
+
+
+def _is_array(value: Any) -> bool:
+    return isinstance(value, (list, tuple))
+
+
+class Changes:
+    """Follows one stream, and gives the changes of each of its events.
+
+    >>> from streamfold.reducer import reduce
+    >>> event = {"type": "message_start", "message": {
+    ...     "id": "msg_1", "role": "assistant", "model": "claude-opus-4-6", "content": []}}
+    >>> snapshot, events = reduce(Snapshot(), event)
+    >>> [change.path for change in Changes().take(Snapshot(), snapshot, events)]
+    [('message',)]
+    """
+
+    def __init__(self) -> None:
+        self._head: dict[str, Any] | None = None
+        self._open: dict[int, dict[str, Any]] = {}
+        """The blocks that have started and not stopped: each of their fields as the page has it,
+        or the last event that has it."""
+
+    def take(self, before: Snapshot, after: Snapshot, events: Iterable[Any]) -> Iterator[Change]:
+        """The changes of one event: between these snapshots, with these derived events."""
+        if before.is_over:
+            return
+        index = -1
+        for event in events:
+            index = event.get("index", index)
+            changes = _CHANGES.get(type(event))
+            if changes is not None and (self._head or type(event) is RawMessageStartEvent):
+                yield from changes(self, index, event, after)
+
+    # --- the message ---
+
+    def _start_message(self, _: int, __: Any, after: Snapshot) -> Iterator[Change]:
+        self._head = _head(after)
+        yield Change(("message",), cast(Any, after.message).to_dict())
+
+    def _change_head(self, _: int, __: Any, after: Snapshot) -> Iterator[Change]:
+        before, self._head = self._head, _head(after)
+        yield from difference(("message",), before, self._head)
+
+    # --- blocks ---
+
+    def _start_block(
+        self, index: int, event: RawContentBlockStartEvent, after: Snapshot
+    ) -> Iterator[Change]:
+        block: Any = event.content_block
+        self._open[index] = dict(block)
+        yield Change(_block(index), block.to_dict())
+        if isinstance(block, FallbackBlock):  # it names the model that goes on
+            yield from self._change_head(index, event, after)
+
+    def _stop_block(
+        self, index: int, event: ContentBlockStopEvent, _: Snapshot
+    ) -> Iterator[Change]:
+        shown = {
+            key: value.snapshot if isinstance(value, (TextEvent, ThinkingEvent)) else value
+            for key, value in self._open.pop(index).items()
+        }
+        yield from difference(_block(index), shown, dict(event.content_block))
+
+    def _grow_text(self, index: int, event: TextEvent, _: Snapshot) -> Iterator[Change]:
+        self._open[index]["text"] = event
+        yield Change(_block(index, "text"), event.text, appends=True)
+
+    def _grow_thinking(self, index: int, event: ThinkingEvent, _: Snapshot) -> Iterator[Change]:
+        self._open[index]["thinking"] = event
+        yield Change(_block(index, "thinking"), event.thinking, appends=True)
+
+    def _grow_input(self, index: int, event: InputJsonEvent, _: Snapshot) -> Iterator[Change]:
+        yield Change(("inputs", str(index)), event.partial_json, appends=True)
+        yield from self._set_fields(index, {"input": event.snapshot})
+
+    def _add_citation(self, index: int, event: CitationEvent, _: Snapshot) -> Iterator[Change]:
+        return self._set_fields(index, {"citations": event.snapshot})
+
+    def _set_signature(self, index: int, event: SignatureEvent, _: Snapshot) -> Iterator[Change]:
+        return self._set_fields(index, {"signature": event.signature})
+
+    def _set_compaction(self, index: int, _: Any, after: Snapshot) -> Iterator[Change]:
+        return self._set_fields(index, cast(Any, after.message).content[index])
+
+    def _set_fields(self, index: int, fields: Mapping[str, Any]) -> Iterator[Change]:
+        block = self._open[index]
+        self._open[index] = {**block, **fields}
+        yield from difference(_block(index), block, self._open[index])
+
+
+def _block(index: int, *field: str) -> Path:
+    return ("message", "content", index, *field)
+
+
+def _head(snapshot: Snapshot) -> dict[str, Any]:
+    """The fields of the message but its content, as plain JSON."""
+    message: Mapping[str, Any] = cast(Any, snapshot.message)
+    return {key: thaw(value) for key, value in message.items() if key != "content"}
+
+
+_CHANGES: dict[type, Callable[[Changes, int, Any, Snapshot], Iterator[Change]]] = {
+    RawMessageStartEvent: Changes._start_message,
+    RawMessageDeltaEvent: Changes._change_head,
+    RawContentBlockStartEvent: Changes._start_block,
+    ContentBlockStopEvent: Changes._stop_block,
+    TextEvent: Changes._grow_text,
+    ThinkingEvent: Changes._grow_thinking,
+    InputJsonEvent: Changes._grow_input,
+    CitationEvent: Changes._add_citation,
+    SignatureEvent: Changes._set_signature,
+    CompactionEvent: Changes._set_compaction,
+}
+"""By event: the changes that it stands for. An event that is not here changes nothing."""
