@@ -82,9 +82,11 @@ def difference(path: Path, old: Any, new: Any) -> Iterator[Change]:
 def _members(
     path: Path, keys: Sequence[Any], old: Sequence[Any], new: Sequence[Any]
 ) -> Iterator[Change]:
-    if not all(map(is_, old, new)):  # as a rule only the last member has changed
-        for key, old_member, new_member in zip(keys, old, new):  # noqa: B905 - as far as both go
-            yield from difference((*path, key), old_member, new_member)
+    same = [*map(is_, old, new), False]  # as a rule only the last member has changed
+    position = same.index(False)
+    while position < len(old):
+        yield from difference((*path, keys[position]), old[position], new[position])
+        position = same.index(False, position + 1)
     for position in range(len(old), len(new)):
         yield Change((*path, keys[position]), thaw(new[position]))
 
@@ -105,7 +107,7 @@ class Changes:
     """
 
     def __init__(self) -> None:
-        self._head: dict[str, Any] | None = None
+        self._head: dict[str, Any] = {}
         self._open: dict[int, dict[str, Any]] = {}
         """The blocks that have started and not stopped: each of their fields as the page has it,
         or the last event that has it."""
@@ -129,7 +131,7 @@ class Changes:
 
     def _change_head(self, _: int, __: Any, after: Snapshot) -> Iterator[Change]:
         before, self._head = self._head, _head(after)
-        yield from difference(("message",), before, self._head)
+        yield from _fields(("message",), before, self._head)
 
     # --- blocks ---
 
@@ -149,7 +151,7 @@ class Changes:
             key: value.snapshot if isinstance(value, (TextEvent, ThinkingEvent)) else value
             for key, value in self._open.pop(index).items()
         }
-        yield from difference(_block(index), shown, dict(event.content_block))
+        yield from _fields(_block(index), shown, event.content_block)
 
     def _grow_text(self, index: int, event: TextEvent, _: Snapshot) -> Iterator[Change]:
         self._open[index]["text"] = event
@@ -175,11 +177,20 @@ class Changes:
     def _set_fields(self, index: int, fields: Mapping[str, Any]) -> Iterator[Change]:
         block = self._open[index]
         self._open[index] = {**block, **fields}
-        yield from difference(_block(index), block, self._open[index])
+        yield from _fields(_block(index), block, fields)
 
 
 def _block(index: int, *field: str) -> Path:
     return ("message", "content", index, *field)
+
+
+def _fields(path: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
+    """The changes that give an object at `path` the fields of `new`, and leave its others."""
+    for field, value in new.items():
+        if field in old:
+            yield from difference((*path, field), old[field], value)
+        else:
+            yield Change((*path, field), thaw(value))
 
 
 def _head(snapshot: Snapshot) -> dict[str, Any]:

@@ -200,7 +200,7 @@ def _blocks(path: Path, value: Any, number: int) -> Iterator[tuple[int, dict[str
     """The blocks that begin with this change, by index."""
     begun: list[tuple[int, Any]] = []
     if path == ("message",):
-        begun = list(enumerate(value["content"]))
+        begun = list(enumerate(value.get("content", ())))
     elif len(path) == 3 and path[1] == "content":
         begun = [(cast(int, path[2]), value)]
     for index, block in begun:

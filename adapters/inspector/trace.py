@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -254,7 +255,7 @@ def _folded(body: Body, snapshot: Snapshot) -> Iterator[tuple[TracedEvent, Snaps
                 body.chunks[chunk].at,
                 *_label(raw, wire.sse),
                 tuple(changes.take(before, snapshot, events)),
-                tuple(_derived(events)),
+                _derived(events),
                 fault,
             ),
             snapshot,
@@ -314,23 +315,27 @@ _FIELDS: dict[type, tuple[dict[str, Path], dict[str, Path]]] = {
 block."""
 
 
-def _derived(events: tuple[Any, ...]) -> Iterator[Derived]:
-    """The derived events, as the page finds their fields."""
-    block: Path = ()
-    for event in events:
-        if "index" in event:
-            block = ("message", "content", event.index)
-        kind = type(event)
-        if kind in _FIELDS:
-            raw, state = _FIELDS[kind]
-            in_block = ((field, (*block, *path)) for field, path in state.items())
-            yield Derived(event.type, tuple(raw.items()), tuple(in_block))
-        elif kind is ContentBlockStopEvent:
-            yield Derived(event.type, None, (("content_block", block),))
-        elif kind is MessageStopEvent:
-            yield Derived(event.type, None, (("message", ("message",)),))
-        else:
-            yield Derived(event.type)
+def _derived(events: tuple[Any, ...]) -> tuple[Derived, ...]:
+    """The derived events of one event, as the page finds their fields."""
+    if not events:
+        return ()
+    index = events[0].get("index")
+    return tuple([_described(type(event), event.type, index) for event in events])
+
+
+@lru_cache(maxsize=1024)
+def _described(kind: type, name: str, index: int) -> Derived:
+    """A derived event of this class and type, about the block at `index`."""
+    block: Path = ("message", "content", index)
+    if kind is ContentBlockStopEvent:
+        return Derived(name, None, (("content_block", block),))
+    if kind is MessageStopEvent:
+        return Derived(name, None, (("message", ("message",)),))
+    if kind not in _FIELDS:
+        return Derived(name)
+    raw, state = _FIELDS[kind]
+    in_block = ((field, (*block, *path)) for field, path in state.items())
+    return Derived(name, tuple(raw.items()), tuple(in_block))
 
 
 # --- stalls -------------------------------------------------------------------------------------

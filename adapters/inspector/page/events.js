@@ -114,11 +114,26 @@ function previewOf(stream, n) {
 class DetailsView {
   constructor(stream) {
     this.stream = stream;
+    this.opened = new Set();
     this.element = element("div.details");
   }
 
   show(n) {
     this.element.replaceChildren(...(n === 0 ? [element("p.more", "No event yet.")] : this.#parts(n)));
+  }
+
+  // A derived event, whose JSON is made when the reader opens it. It stays open from event to event.
+  #derived(event) {
+    const type = String(event.type);
+    const isOpen = this.opened.has(type);
+    const made = element("details", { open: isOpen }, element("summary", element("code", visible(type))));
+    if (isOpen) made.append(jsonBlock(event));
+    made.addEventListener("toggle", () => {
+      if (made.open && made.childNodes.length === 1) made.append(jsonBlock(event));
+      if (made.open) this.opened.add(type);
+      else this.opened.delete(type);
+    });
+    return made;
   }
 
   #parts(n) {
@@ -132,15 +147,15 @@ class DetailsView {
       ["SSE name", name],
     ].filter(([, value]) => value !== null);
     const changes = stream.changesOf(n);
-    const derived = stream.derivedOf(n);
+    const derived = stream.derivedOf(n).slice(0, 20);
     return [
       element("h3", `Event ${number(n)} `, element(`span.tag.${category(stream.labelOf(n))}`, visible(stream.labelOf(n)))),
       element("dl.facts", facts.map(([term, value]) => element("div", element("dt", term), element("dd", visible(value))))),
-      json === undefined ? element("pre.raw", visible(tailOf(stream.dataOf(n), 4000))) : jsonBlock(json, [], []),
+      json === undefined ? element("pre.raw", visible(tailOf(stream.dataOf(n), 4000))) : jsonBlock(json),
       element("h3", `Changed in the message (${changes.length})`),
       changes.length ? changeList(stream, n, changes) : element("p.more", "Nothing."),
       element("h3", `Derived events (${derived.length})`),
-      derived.length ? element("ol.derived", derived.slice(0, 20).map((event) => element("li", element("details", element("summary", element("code", visible(String(event.type)))), jsonBlock(event, [], []))))) : element("p.more", "None."),
+      derived.length ? element("ol.derived", derived.map((event) => element("li", this.#derived(event)))) : element("p.more", "None."),
     ];
   }
 }
@@ -161,13 +176,14 @@ function changeList(stream, n, changes) {
 }
 
 function shortJSON(value) {
-  return jsonLines(value).slice(0, 12).map((line) => (line.key === null ? "" : `${JSON.stringify(line.key)}: `) + line.text).join(" ");
+  return jsonLines(value, [], { limit: 8 }).slice(0, 12).map((line) => (line.key === null ? "" : `${JSON.stringify(line.key)}: `) + line.text).join(" ");
 }
 
 class JSONView {
   constructor(stream, goTo) {
     this.stream = stream;
     this.goTo = goTo;
+    this.opened = new Set();
     this.changes = element("div.change-box");
     this.list = new LongList("Message as JSON; Enter leads to the event that set a line", {
       row: (i) => this.#row(i),
@@ -185,8 +201,9 @@ class JSONView {
     const changes = n === 0 ? [] : stream.changesOf(n).filter(({ path }) => path[0] === "message");
     const title = element("h3", `Difference from the previous snapshot (${changes.length})`);
     this.changes.replaceChildren(title, changes.length ? changeList(stream, n, changes) : element("p.more", "Nothing changed."));
-    this.lines = jsonLines(stream.at(n).message, ["message"]);
-    this.changed = this.lines.map((line) => changes.some((change) => isWithin(line.path, change.path)));
+    const options = { changes, limit: 400, opened: this.opened };
+    this.lines = jsonLines(stream.at(n).message, ["message"], options);
+    this.changed = this.lines.map((line) => line.kind !== "elided" && changes.some((change) => isWithin(line.path, change.path)));
     this.list.active = -1;
     this.list.reset(this.lines.length);
     this.list.activate(Math.max(0, this.changed.indexOf(true)));
@@ -199,7 +216,13 @@ class JSONView {
   }
 
   #openSource(i) {
-    const source = this.stream.sourceOf(this.lines[i].path, this.n);
+    const { path, kind } = this.lines[i];
+    if (kind === "elided") {
+      this.opened.add(JSON.stringify(path));
+      this.show(this.n);
+      return;
+    }
+    const source = this.stream.sourceOf(path, this.n);
     if (source) this.goTo(source);
   }
 }

@@ -45,7 +45,6 @@ class Inspector {
     this.place.textContent = text;
     this.fault.replaceChildren(...this.#faultsAt(n));
     this.#showTabs();
-    this.message.element.parentElement.scrollTop += 0;
   }
 
   #showTabs() {
@@ -306,7 +305,7 @@ function requestOf(about) {
     element("summary", visible(line), ` · status ${response.status}`),
     element(
       "div.exchange-body",
-      request ? [element("h3", "Request"), headers(request.headers), request.body === null ? null : jsonBlock(request.body, [], [])] : null,
+      request ? [element("h3", "Request"), headers(request.headers), request.body === null ? null : jsonBlock(request.body)] : null,
       element("h3", "Response"),
       headers(response.headers),
     ),

@@ -235,24 +235,21 @@ function citationText(citation, isChanged) {
 }
 
 // JSON in lines, the changed ones marked; of many lines those around the last change.
-function jsonBlock(value, path, changes) {
-  const lines = jsonLines(value, path);
-  const isChanged = (line) => changes.some((change) => isWithin(line.path, change.path));
+function jsonBlock(value, path = [], changes = []) {
+  const lines = jsonLines(value, path, { changes });
+  const isChanged = (line) => line.kind !== "elided" && changes.some((change) => isWithin(line.path, change.path));
   let from = 0;
   let to = lines.length;
   if (lines.length > LINES_SHOWN) {
-    let last = lines.length - 1;
-    for (let i = lines.length - 1; i >= 0; i--) {
-      if (isChanged(lines[i])) {
-        last = i;
-        break;
-      }
-    }
-    to = Math.min(lines.length, Math.max(LINES_SHOWN, last + 50));
+    const last = lines.findLastIndex(isChanged);
+    to = Math.min(lines.length, Math.max(LINES_SHOWN, (last < 0 ? lines.length : last) + 50));
     from = to - LINES_SHOWN;
   }
-  const made = lines.slice(from, to).map((line) => element(isChanged(line) ? "mark.line" : "span.line", lineNodes(line), "\n"));
-  const before = from ? [element("span.line", `… ${plural(from, "line")} before\n`)] : [];
-  const after = to < lines.length ? [element("span.line", `… ${plural(lines.length - to, "line")} after\n`)] : [];
-  return element("pre.json", before, made, after);
+  const more = (count, where) => (count ? element("span.line.elided", `… ${plural(count, "line")} ${where}\n`) : null);
+  return element(
+    "pre.json",
+    more(from, "before"),
+    lines.slice(from, to).map((line) => element(isChanged(line) ? "mark.line" : "span.line", lineNodes(line), "\n")),
+    more(lines.length - to, "after"),
+  );
 }

@@ -139,15 +139,16 @@ class Stream {
     return this.document;
   }
 
-  #place(change) {
-    const path = this.paths[this.changePath[change] >> 1];
+  #parentOf(path) {
     let parent = this.document;
     for (let i = 0; i < path.length - 1; i++) parent = parent[path[i]];
-    return [parent, path[path.length - 1]];
+    return parent;
   }
 
   #apply(change) {
-    const [parent, key] = this.#place(change);
+    const path = this.paths[this.changePath[change] >> 1];
+    const parent = this.#parentOf(path);
+    const key = path[path.length - 1];
     const value = this.changeValue[change];
     const old = Object.hasOwn(parent, key) ? parent[key] : ABSENT;
     if (this.appends(change)) {
@@ -160,7 +161,9 @@ class Stream {
   }
 
   #revert(change) {
-    const [parent, key] = this.#place(change);
+    const path = this.paths[this.changePath[change] >> 1];
+    const parent = this.#parentOf(path);
+    const key = path[path.length - 1];
     const old = this.replaced.pop();
     if (old === ABSENT) {
       if (Array.isArray(parent)) parent.length = key;

@@ -69,7 +69,11 @@ function scalarText(value) {
 }
 
 // `value` in the lines that it has when indented: `{path, depth, key, text, kind}`.
-function jsonLines(value, path = []) {
+//
+// Of a container with many members, the first are shown and those around the last that `changes`
+// touch, or the last; so that the lines of a growing value cost the same however large it is. One
+// of `opened`, by its path as JSON, is shown whole.
+function jsonLines(value, path = [], { changes = [], limit = 80, opened } = {}) {
   const lines = [];
   const add = (item, at, depth, key, end) => {
     const line = { path: at, depth, key, kind: item === null ? "null" : typeof item };
@@ -80,17 +84,39 @@ function jsonLines(value, path = []) {
     }
     const isArray = Array.isArray(item);
     const [open, close] = isArray ? "[]" : "{}";
-    const keys = Object.keys(item);
-    if (keys.length === 0) {
+    const keys = isArray ? null : Object.keys(item);
+    const length = isArray ? item.length : keys.length;
+    if (length === 0) {
       line.text = open + close + end;
       return;
     }
     line.text = open;
-    keys.forEach((name, i) => {
-      const comma = i < keys.length - 1 ? "," : "";
-      add(item[name], [...at, isArray ? i : name], depth + 1, isArray ? null : name, comma);
-    });
+    for (const [from, to, isShown] of memberRanges(at, length, keys)) {
+      if (!isShown) {
+        const text = `… ${plural(to - from, isArray ? "item" : "member")} …`;
+        lines.push({ path: at, depth: depth + 1, key: null, kind: "elided", text });
+        continue;
+      }
+      for (let i = from; i < to; i++) {
+        const name = isArray ? i : keys[i];
+        add(item[name], [...at, name], depth + 1, isArray ? null : name, i < length - 1 ? "," : "");
+      }
+    }
     lines.push({ path: at, depth, key: null, kind: "object", text: close + end });
+  };
+  const memberRanges = (at, length, keys) => {
+    if (length <= limit || opened?.has(JSON.stringify(at))) return [[0, length, true]];
+    let focus = length - 1;
+    for (const change of changes) {
+      if (change.path.length <= at.length || !isWithin(change.path, at)) continue;
+      const key = change.path[at.length];
+      focus = keys === null ? key : keys.indexOf(key);
+    }
+    const head = Math.floor(limit / 4);
+    const last = Math.min(length, Math.max(focus + head, limit));
+    const first = Math.max(head, last - limit + head);
+    const ranges = [[0, head, true], [head, first, false], [first, last, true], [last, length, false]];
+    return ranges.filter(([from, to]) => to > from);
   };
   add(value, path, 0, null, "");
   return lines;

@@ -123,7 +123,16 @@ class LongList {
     );
     this.rowHeight = 26;
     this.id = newId();
-    this.element.addEventListener("scroll", () => this.#fill(), { passive: true });
+    this.top = 0;
+    this.height = 0;
+    this.element.addEventListener(
+      "scroll",
+      () => {
+        this.top = this.element.scrollTop;
+        this.#fill();
+      },
+      { passive: true },
+    );
     this.element.addEventListener("keydown", (event) => this.#key(event));
     this.canvas.addEventListener("click", (event) => {
       const row = event.target.closest(".row");
@@ -133,7 +142,11 @@ class LongList {
       this.choose?.(this.active);
       this.open?.(this.active);
     });
-    new ResizeObserver(() => this.#fill()).observe(this.element);
+    new ResizeObserver(([{ contentRect }]) => {
+      this.height = contentRect.height;
+      this.#fill();
+      this.#reveal();
+    }).observe(this.element);
   }
 
   // Shows `length` rows anew.
@@ -146,35 +159,37 @@ class LongList {
     this.#fill();
   }
 
-  // Makes row `position` the active one, and brings it into view.
-  activate(position, scrolls = true) {
-    const before = this.rows.get(this.active);
-    before?.setAttribute("aria-selected", "false");
+  // Makes row `position` the active one, and brings it into view; -1 for none.
+  activate(position) {
+    this.rows.get(this.active)?.setAttribute("aria-selected", "false");
     this.active = position;
     if (position < 0) {
       this.element.removeAttribute("aria-activedescendant");
       return;
     }
-    if (scrolls) {
-      const top = position * this.rowHeight;
-      const view = this.element;
-      const height = this.height ?? 0;
-      if (top < view.scrollTop) view.scrollTop = top - this.rowHeight;
-      else if (top + 2 * this.rowHeight > view.scrollTop + height) {
-        view.scrollTop = top + 2 * this.rowHeight - height;
-      }
-    }
     this.#fill();
-    this.rows.get(position)?.setAttribute("aria-selected", "true");
+    this.rows.get(position).setAttribute("aria-selected", "true");
     this.element.setAttribute("aria-activedescendant", `${this.id}-${position}`);
+    this.revealing ??= requestAnimationFrame(() => {
+      this.revealing = null;
+      this.#reveal();
+    });
+  }
+
+  // Scrolls to the active row. In its own frame, so that a step does not wait for the layout.
+  #reveal() {
+    if (this.active < 0 || this.height === 0) return;
+    const row = this.active * this.rowHeight;
+    const lowest = row + 2 * this.rowHeight - this.height;
+    if (row < this.top) this.element.scrollTop = row - this.rowHeight;
+    else if (lowest > this.top) this.element.scrollTop = lowest;
   }
 
   #fill() {
-    this.height = this.element.clientHeight;
-    const first = Math.max(0, Math.floor(this.element.scrollTop / this.rowHeight) - 8);
+    const first = Math.max(0, Math.floor(this.top / this.rowHeight) - 8);
     const last = Math.min(
       this.length,
-      Math.ceil((this.element.scrollTop + this.height) / this.rowHeight) + 8,
+      Math.ceil((this.top + this.height) / this.rowHeight) + 8,
     );
     const wanted = new Set();
     for (let i = first; i < last; i++) wanted.add(i);
