@@ -11,6 +11,7 @@ class EventsView {
       choose: (i) => goTo(this.found[i]),
     });
     this.count = element("output.found");
+    this.chosen = element("span.more", "all");
     this.search = element("input", { type: "search", placeholder: "Search the data", "aria-label": "Search the data of the events", input: () => this.#later() });
     const used = Object.entries(stream.about.blocks).slice(0, 500);
     this.blocks = element(
@@ -25,7 +26,11 @@ class EventsView {
     this.element = element(
       "div.events",
       element("div.bar", this.search, used.length > 1 ? this.blocks : null, this.count),
-      element("div.chips", { role: "group", "aria-label": "Types of events" }, chips),
+      element(
+        "details.types",
+        element("summary", "Types ", this.chosen),
+        element("div.chips", { role: "group", "aria-label": "Types of events" }, chips),
+      ),
       this.list.element,
     );
     this.filter();
@@ -57,6 +62,8 @@ class EventsView {
     if (words && this.texts === undefined) {
       this.texts = Array.from(stream.label, (_, i) => stream.dataOf(i + 1).toLowerCase());
     }
+    const names = [...this.types].map((label) => stream.labels[label]);
+    this.chosen.replaceChildren(...(names.length ? visible(names.join(", ")) : ["all"]));
     const found = [];
     for (let n = 1; n <= stream.count; n++) {
       if (this.types.size && !this.types.has(stream.label[n - 1])) continue;

@@ -5,7 +5,7 @@ const FAULT_NAMES = {
   protocol: "Protocol fault",
   error: "Error event",
   cut: "Cut short",
-  response: "Response",
+  response: "Bad response",
   unfolded: "Not folded",
   stall: "Stall",
 };
@@ -18,7 +18,6 @@ class Inspector {
     this.playing = null;
     const goTo = (n) => void this.goTo(n);
     this.timeline = new Timeline(stream, span, goTo);
-    this.timeline.redrawn = () => this.timeline.show(this.n, this.#position());
     this.events = new EventsView(stream, goTo);
     this.message = new MessageView(stream, goTo);
     this.json = new JSONView(stream, goTo);
@@ -51,25 +50,26 @@ class Inspector {
     const { n } = this;
     if (this.messageTabs.current === 0) {
       this.message.show(n);
-      this.#followChange();
     } else {
       this.json.show(n);
     }
     [this.details, this.wire, this.copies][this.detailTabs.current].show(n);
+    this.#follow();
   }
 
-  // Brings the last change into view, once the browser is about to lay the page out anyway.
-  #followChange() {
+  // Brings the last change into view, and the event on the wire, once the page is laid out anyway.
+  #follow() {
     this.following ??= requestAnimationFrame(() => {
       this.following = null;
-      const marks = this.message.blocks.querySelectorAll("mark");
-      const mark = marks[marks.length - 1];
-      const view = this.messagePanel;
-      if (!mark || view.scrollHeight <= view.clientHeight) return;
-      const { bottom, top } = mark.getBoundingClientRect();
-      const frame = view.getBoundingClientRect();
-      if (bottom > frame.bottom - 12) view.scrollTop += bottom - frame.bottom + 60;
-      else if (top < frame.top + 12) view.scrollTop += top - frame.top - 60;
+      const changes = this.message.blocks.querySelectorAll("mark");
+      const [event] = this.wire.lines.getElementsByTagName("mark");
+      for (const [view, mark] of [[this.messagePanel, changes[changes.length - 1]], [this.wirePanel, event]]) {
+        if (!mark || view.hidden || view.scrollHeight <= view.clientHeight) continue;
+        const { bottom, top } = mark.getBoundingClientRect();
+        const frame = view.getBoundingClientRect();
+        const isSeen = top >= frame.top + 12 && bottom <= frame.bottom - 12;
+        if (!isSeen) view.scrollTop += top - frame.top - frame.height / 3;
+      }
     });
   }
 
@@ -178,10 +178,11 @@ class Inspector {
       ["Message", reading, () => this.#showTabs()],
       ["JSON and changes", json, () => this.#showTabs()],
     ]);
-    const message = element("section.pane.message", { "aria-label": "Message at the playhead" }, this.messageTabs.list, this.fault, reading, json);
+    const message = element("section.pane.reader", { "aria-label": "Message at the playhead" }, this.messageTabs.list, this.fault, reading, json);
 
     const details = element("div.panel", this.details.element);
     const wire = element("div.panel", this.wire.element);
+    this.wirePanel = wire;
     const copies = element("div.panel", this.copies.element);
     this.detailTabs = tabs("Details", [
       ["Event", details, () => this.#showTabs()],

@@ -119,7 +119,9 @@ class MessageView {
   #block(index, block, input, changes) {
     const type = String(block?.type ?? "block");
     const path = ["message", "content", index];
-    const own = changes.filter((change) => change.path[1] === "content" && change.path[2] === index);
+    const own = changes.filter(({ path: [root, key, at] }) =>
+      root === "inputs" ? Number(key) === index : key === "content" && at === index,
+    );
     const isNew = changes.some((change) => change.path.length <= 3 && change.path[0] === "message" && change.value !== null && (change.path.length === 1 || change.path[2] === index));
     const name = typeof block.name === "string" ? [" ", element("code", visible(block.name))] : [];
     const first = this.stream.about.blocks[index]?.start ?? 0;
@@ -145,10 +147,7 @@ class MessageView {
     }
     if (type.endsWith("tool_use")) {
       parts.push(jsonBlock(block.input, [...path, "input"], changes));
-      if (input !== undefined) {
-        const stop = element("summary", `Input as received: ${plural(input.length, "character")}`);
-        parts.push(element("details", stop, element("pre.raw", visible(tailOf(input, 4000)))));
-      }
+      if (input !== undefined) parts.push(this.#received(input, changes));
       done.add("input");
     }
     if (Array.isArray(block.citations)) {
@@ -167,10 +166,22 @@ class MessageView {
       if (done.has(key) || value === null || value === "") continue;
       const at = [...path, key];
       const isChanged = changes.some((change) => isWithin(change.path, at));
-      const shown = typeof value === "object" ? jsonBlock(value, at, changes) : element("code", visible(tailOf(scalarText(value), 400)));
+      const shown = typeof value === "object" ? jsonBlock(value, at, changes) : element("code", visible(beginningOf(value)));
       parts.push(element("div.field", element("span.field-name", visible(key)), " ", isChanged && typeof value !== "object" ? element("mark", shown) : shown));
     }
     return parts;
+  }
+
+  // The text of a tool's input: shown while it grows, and when the reader opens it.
+  #received(input, changes) {
+    const added = changes.find(({ path }) => path[0] === "inputs");
+    const border = input.length - (added?.value.length ?? 0);
+    return element(
+      "details",
+      { open: added !== undefined },
+      element("summary", `Input as received: ${plural(input.length, "character")}`),
+      element("pre.raw", visible(tailOf(input.slice(0, border), 2000)), added ? element("mark", visible(tailOf(added.value, 2000))) : null),
+    );
   }
 
   // A growing text: the end of it, if it is long, with the piece that was added last marked.
@@ -222,6 +233,12 @@ class MessageView {
     this.stream.at(this.n).message?.content.forEach((_, index) => this.wholes.add(index));
     this.show(this.n);
   }
+}
+
+// A scalar, of a long string its beginning: signatures and encrypted contents are not for readers.
+function beginningOf(value) {
+  if (typeof value !== "string" || value.length <= 80) return scalarText(value);
+  return `${JSON.stringify(value.slice(0, 60))} … ${plural(value.length, "character")}`;
 }
 
 function tailOf(text, length) {

@@ -84,7 +84,7 @@ class Timeline {
   }
 
   show(n, text) {
-    this.head.style.transform = `translateX(${this.part(n) * this.width}px)`;
+    this.head.style.transform = `translateX(${this.part(n) * 100}%)`;
     this.slider.value = n;
     this.slider.setAttribute("aria-valuetext", text);
   }
@@ -103,7 +103,6 @@ class Timeline {
       ...this.#events(),
       ...this.#faults(),
     );
-    this.redrawn?.();
   }
 
   #x(part) {
@@ -156,7 +155,7 @@ class Timeline {
     const spans = new Map();
     for (let n = 1; n <= this.stream.count; n++) {
       const index = this.stream.block[n - 1];
-      if (index < 0 || !this.stream.labelOf(n).startsWith("content_block_")) continue;
+      if (index < 0) continue;
       const span = spans.get(index);
       if (span === undefined) spans.set(index, [n, n]);
       else span[1] = n;

@@ -181,8 +181,10 @@ class LongList {
     if (this.active < 0 || this.height === 0) return;
     const row = this.active * this.rowHeight;
     const lowest = row + 2 * this.rowHeight - this.height;
-    if (row < this.top) this.element.scrollTop = row - this.rowHeight;
-    else if (lowest > this.top) this.element.scrollTop = lowest;
+    if (row >= this.top && lowest <= this.top) return;
+    const isNear = row > this.top - this.height && lowest < this.top + this.height / 2;
+    const nearest = row < this.top ? row - this.rowHeight : lowest;
+    this.element.scrollTop = isNear ? nearest : row - this.height / 3;
   }
 
   #fill() {

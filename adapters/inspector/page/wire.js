@@ -3,7 +3,10 @@
 
 const BYTES_BEFORE = 400;
 const BYTES_OF_EVENT = 4000;
-const CONTROL_PICTURES = 0x2400;
+const CONTROLS = (
+  "NUL SOH STX ETX EOT ENQ ACK BEL BS TAB LF VT FF CR SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM " +
+  "SUB ESC FS GS RS US"
+).split(" ");
 
 class WireView {
   constructor(stream, goTo) {
@@ -146,7 +149,7 @@ function wireNodes(bytes) {
   for (let i = 0; i < bytes.length; ) {
     const byte = bytes[i];
     if (byte < 0x20 || byte === 0x7f) {
-      token(String.fromCodePoint(byte === 0x7f ? 0x2421 : CONTROL_PICTURES + byte), "control");
+      token(CONTROLS[byte] ?? "DEL", "control");
       i += 1;
     } else if (byte < 0x80) {
       text += String.fromCharCode(byte);
