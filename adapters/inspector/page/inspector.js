@@ -244,7 +244,8 @@ class Inspector {
       const action = actions[event.key];
       if (action === undefined || event.altKey || event.ctrlKey || event.metaKey) return;
       const target = event.target;
-      if (target.closest("input, select, textarea, [role=tablist], dialog")) return;
+      if (target.closest("input:not([type=range]), select, textarea, [role=tablist], dialog")) return;
+      if (target.closest("[type=range]") && /^(Arrow|Home|End)/.test(event.key)) return;
       if (event.key === " " && target.closest("button, summary, a")) return;
       event.preventDefault();
       action();

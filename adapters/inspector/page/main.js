@@ -18,7 +18,7 @@ async function open() {
     inspector.element.addEventListener("pointerdown", () => (active = inspector));
   }
   document.addEventListener("keydown", (event) => {
-    if (event.key === "?" && !event.target.closest("input, textarea")) showHelp();
+    if (event.key === "?" && !event.target.closest("[type=search], textarea")) showHelp();
     else if (shortcuts.checked) active.act(event);
   });
   addEventListener("beforeprint", () => inspectors.forEach((inspector) => inspector.expand()));
