@@ -6,7 +6,7 @@
 
 Python folds; the page stores what each event changed, and only shows it. Modules: `wire` finds the
 bytes of each event, `changes` what it changed, `trace` puts both and the faults together, `parting`
-compares two recordings, `page` writes the HTML from the files in the folder `page`.
+compares two recordings, `page` writes the HTML from the files in the folder `assets`.
 """
 
 from .render import notebook, render

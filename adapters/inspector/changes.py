@@ -13,9 +13,9 @@ its open containers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from operator import is_
-from typing import Any, Union, cast
+from typing import Any, TypeGuard, Union, cast
 
 import attrs
 from streamfold.reducer import (
@@ -91,12 +91,18 @@ def _members(
         yield Change((*path, keys[position]), thaw(new[position]))
 
 
-def _is_array(value: Any) -> bool:
+def _is_array(value: Any) -> TypeGuard[Sequence[Any]]:
     return isinstance(value, (list, tuple))
 
 
 class Changes:
     """Follows one stream, and gives the changes of each of its events.
+
+    Attributes:
+        head: the fields of the message but its content, as the page has them; empty before it
+            starts.
+        open: the blocks that have started and not stopped: each of their fields as the page has
+            it, or the last event that has it.
 
     >>> from streamfold.reducer import reduce
     >>> event = {"type": "message_start", "message": {
@@ -107,10 +113,8 @@ class Changes:
     """
 
     def __init__(self) -> None:
-        self._head: dict[str, Any] = {}
-        self._open: dict[int, dict[str, Any]] = {}
-        """The blocks that have started and not stopped: each of their fields as the page has it,
-        or the last event that has it."""
+        self.head: dict[str, Any] = {}
+        self.open: dict[int, dict[str, Any]] = {}
 
     def take(self, before: Snapshot, after: Snapshot, events: Iterable[Any]) -> Iterator[Change]:
         """The changes of one event: between these snapshots, with these derived events."""
@@ -119,65 +123,84 @@ class Changes:
         index = -1
         for event in events:
             index = event.get("index", index)
-            changes = _CHANGES.get(type(event))
-            if changes is not None and (self._head or type(event) is RawMessageStartEvent):
-                yield from changes(self, index, event, after)
+            kind = cast(Hashable, type(event))
+            if kind in _CHANGES and (self.head or kind is RawMessageStartEvent):
+                yield from _CHANGES[kind](self, index, event, after)
 
-    # --- the message ---
 
-    def _start_message(self, _: int, __: Any, after: Snapshot) -> Iterator[Change]:
-        self._head = _head(after)
-        yield Change(("message",), cast(Any, after.message).to_dict())
+# --- the message --------------------------------------------------------------------------------
 
-    def _change_head(self, _: int, __: Any, after: Snapshot) -> Iterator[Change]:
-        before, self._head = self._head, _head(after)
-        yield from _fields(("message",), before, self._head)
 
-    # --- blocks ---
+def _start_message(page: Changes, _: int, __: Any, after: Snapshot) -> Iterator[Change]:
+    page.head = _head(after)
+    yield Change(("message",), cast(Any, after.message).to_dict())
 
-    def _start_block(
-        self, index: int, event: RawContentBlockStartEvent, after: Snapshot
-    ) -> Iterator[Change]:
-        block: Any = event.content_block
-        self._open[index] = dict(block)
-        yield Change(_block(index), block.to_dict())
-        if isinstance(block, FallbackBlock):  # it names the model that goes on
-            yield from self._change_head(index, event, after)
 
-    def _stop_block(
-        self, index: int, event: ContentBlockStopEvent, _: Snapshot
-    ) -> Iterator[Change]:
-        shown = {
-            key: value.snapshot if isinstance(value, (TextEvent, ThinkingEvent)) else value
-            for key, value in self._open.pop(index).items()
-        }
-        yield from _fields(_block(index), shown, event.content_block)
+def _change_head(page: Changes, _: int, __: Any, after: Snapshot) -> Iterator[Change]:
+    before, page.head = page.head, _head(after)
+    yield from _fields(("message",), before, page.head)
 
-    def _grow_text(self, index: int, event: TextEvent, _: Snapshot) -> Iterator[Change]:
-        self._open[index]["text"] = event
-        yield Change(_block(index, "text"), event.text, appends=True)
 
-    def _grow_thinking(self, index: int, event: ThinkingEvent, _: Snapshot) -> Iterator[Change]:
-        self._open[index]["thinking"] = event
-        yield Change(_block(index, "thinking"), event.thinking, appends=True)
+def _head(snapshot: Snapshot) -> dict[str, Any]:
+    """The fields of the message but its content, as plain JSON."""
+    message: Mapping[str, Any] = cast(Any, snapshot.message)
+    return {key: thaw(value) for key, value in message.items() if key != "content"}
 
-    def _grow_input(self, index: int, event: InputJsonEvent, _: Snapshot) -> Iterator[Change]:
-        yield Change(("inputs", str(index)), event.partial_json, appends=True)
-        yield from self._set_fields(index, {"input": event.snapshot})
 
-    def _add_citation(self, index: int, event: CitationEvent, _: Snapshot) -> Iterator[Change]:
-        return self._set_fields(index, {"citations": event.snapshot})
+# --- blocks -------------------------------------------------------------------------------------
 
-    def _set_signature(self, index: int, event: SignatureEvent, _: Snapshot) -> Iterator[Change]:
-        return self._set_fields(index, {"signature": event.signature})
 
-    def _set_compaction(self, index: int, _: Any, after: Snapshot) -> Iterator[Change]:
-        return self._set_fields(index, cast(Any, after.message).content[index])
+def _start_block(page: Changes, index: int, event: Any, after: Snapshot) -> Iterator[Change]:
+    block = event.content_block
+    page.open[index] = dict(block)
+    yield Change(_block(index), block.to_dict())
+    if isinstance(block, FallbackBlock):  # it names the model that goes on
+        yield from _change_head(page, index, event, after)
 
-    def _set_fields(self, index: int, fields: Mapping[str, Any]) -> Iterator[Change]:
-        block = self._open[index]
-        self._open[index] = {**block, **fields}
-        yield from _fields(_block(index), block, fields)
+
+def _stop_block(page: Changes, index: int, event: Any, _: Snapshot) -> Iterator[Change]:
+    shown = {
+        key: value.snapshot if isinstance(value, (TextEvent, ThinkingEvent)) else value
+        for key, value in page.open.pop(index).items()
+    }
+    yield from _fields(_block(index), shown, event.content_block)
+
+
+def _grow_text(page: Changes, index: int, event: TextEvent, _: Snapshot) -> Iterator[Change]:
+    page.open[index]["text"] = event
+    yield Change(_block(index, "text"), event.text, appends=True)
+
+
+def _grow_thinking(
+    page: Changes, index: int, event: ThinkingEvent, _: Snapshot
+) -> Iterator[Change]:
+    page.open[index]["thinking"] = event
+    yield Change(_block(index, "thinking"), event.thinking, appends=True)
+
+
+def _grow_input(page: Changes, index: int, event: InputJsonEvent, _: Snapshot) -> Iterator[Change]:
+    yield Change(("inputs", str(index)), event.partial_json, appends=True)
+    yield from _set_fields(page, index, {"input": event.snapshot})
+
+
+def _add_citation(page: Changes, index: int, event: CitationEvent, _: Snapshot) -> Iterator[Change]:
+    return _set_fields(page, index, {"citations": event.snapshot})
+
+
+def _set_signature(
+    page: Changes, index: int, event: SignatureEvent, _: Snapshot
+) -> Iterator[Change]:
+    return _set_fields(page, index, {"signature": event.signature})
+
+
+def _set_compaction(page: Changes, index: int, _: Any, after: Snapshot) -> Iterator[Change]:
+    return _set_fields(page, index, cast(Any, after.message).content[index])
+
+
+def _set_fields(page: Changes, index: int, fields: Mapping[str, Any]) -> Iterator[Change]:
+    block = page.open[index]
+    page.open[index] = {**block, **fields}
+    yield from _fields(_block(index), block, fields)
 
 
 def _block(index: int, *field: str) -> Path:
@@ -193,22 +216,16 @@ def _fields(path: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> Itera
             yield Change((*path, field), thaw(value))
 
 
-def _head(snapshot: Snapshot) -> dict[str, Any]:
-    """The fields of the message but its content, as plain JSON."""
-    message: Mapping[str, Any] = cast(Any, snapshot.message)
-    return {key: thaw(value) for key, value in message.items() if key != "content"}
-
-
-_CHANGES: dict[type, Callable[[Changes, int, Any, Snapshot], Iterator[Change]]] = {
-    RawMessageStartEvent: Changes._start_message,
-    RawMessageDeltaEvent: Changes._change_head,
-    RawContentBlockStartEvent: Changes._start_block,
-    ContentBlockStopEvent: Changes._stop_block,
-    TextEvent: Changes._grow_text,
-    ThinkingEvent: Changes._grow_thinking,
-    InputJsonEvent: Changes._grow_input,
-    CitationEvent: Changes._add_citation,
-    SignatureEvent: Changes._set_signature,
-    CompactionEvent: Changes._set_compaction,
+_CHANGES: dict[Hashable, Callable[[Changes, int, Any, Snapshot], Iterator[Change]]] = {
+    RawMessageStartEvent: _start_message,
+    RawMessageDeltaEvent: _change_head,
+    RawContentBlockStartEvent: _start_block,
+    ContentBlockStopEvent: _stop_block,
+    TextEvent: _grow_text,
+    ThinkingEvent: _grow_thinking,
+    InputJsonEvent: _grow_input,
+    CitationEvent: _add_citation,
+    SignatureEvent: _set_signature,
+    CompactionEvent: _set_compaction,
 }
 """By event: the changes that it stands for. An event that is not here changes nothing."""

@@ -28,7 +28,7 @@ import attrs
 from .changes import Path
 from .trace import Trace
 
-__all__ = ["page", "packed"]
+__all__ = ["packed", "page"]
 
 _SCRIPTS = (
     "widgets.js",
@@ -44,13 +44,15 @@ _SCRIPTS = (
     "main.js",
 )
 
+_PACKAGE = __name__.rpartition(".")[0]
+
 _EXACT = 2**53
 """JavaScript's numbers hold integers up to this one exactly."""
 
 
 @cache
 def _asset(name: str) -> str:
-    return files(__package__).joinpath("page", name).read_text("utf-8")
+    return files(_PACKAGE).joinpath("assets").joinpath(name).read_text("utf-8")
 
 
 def page(recordings: Iterable[bytes], title: str) -> str:
@@ -104,7 +106,8 @@ def _about(trace: Trace, name: str) -> dict[str, Any]:
     request, response = recording.request, recording.response
     return {
         "name": name,
-        "request": request and {
+        "request": request
+        and {
             "method": request.method,
             "url": request.url,
             "headers": request.headers,
@@ -129,7 +132,9 @@ def _about(trace: Trace, name: str) -> dict[str, Any]:
 def _events(trace: Trace) -> dict[str, Any]:
     labels, names, derived = _Table(), _Table(), _Table()
     body = trace.body.data
-    data, length, text = [], [], {}
+    data: list[int] = []
+    length: list[int] = []
+    text: dict[int, str] = {}
     for number, event in enumerate(trace.events, 1):
         wire = event.wire
         encoded = wire.sse.data.encode("utf-8")
@@ -200,7 +205,7 @@ def _blocks(path: Path, value: Any, number: int) -> Iterator[tuple[int, dict[str
     """The blocks that begin with this change, by index."""
     begun: list[tuple[int, Any]] = []
     if path == ("message",):
-        begun = list(enumerate(value.get("content", ())))
+        begun = list(enumerate(cast("list[Any]", value.get("content", []))))
     elif len(path) == 3 and path[1] == "content":
         begun = [(cast(int, path[2]), value)]
     for index, block in begun:
@@ -224,8 +229,10 @@ def _plain(value: Any, path: Path, odd: list[tuple[Path, str]]) -> Any:
         members = cast("dict[str, Any]", value).items()
         return {key: _plain(item, (*path, key), odd) for key, item in members}
     if isinstance(value, list):
-        items = enumerate(cast("list[Any]", value))
-        return [_plain(item, (*path, position), odd) for position, item in items]
+        return [
+            _plain(item, (*path, at), odd)
+            for at, item in enumerate(cast("list[Any]", value))  # type: ignore[redundant-cast]
+        ]
     if isinstance(value, int) and abs(value) > _EXACT:
         odd.append((path, str(value)))
         return 0

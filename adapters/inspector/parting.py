@@ -1,9 +1,9 @@
 """Two recordings: where their messages part, and how they differ at the end.
 
-Messages are compared as they are at the end, and each difference is traced back to the event, of
-either recording, that brought it. So it does not matter how either stream was cut into deltas. They
-part at the difference in their content that came first; ids, models and usage differ between any two
-answers, and are only listed.
+Messages are compared as they are at the end, and each difference is traced back to the event that
+brought it, in either recording. So it does not matter how a stream was cut into deltas. Two
+recordings part at the difference in their content that came first; ids and usage differ between any
+two answers, and are only listed.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def parting(a: Trace, b: Trace) -> dict[str, Any]:
     for path, values in found:
         offset = _common(*values) if all(isinstance(value, str) for value in values) else None
         events = [
-            _source(trace, ("message", *path), offset) if value is not _ABSENT else 0
+            0 if value is _ABSENT else _source(trace, ("message", *path), offset, _ABSENT in values)
             for trace, value in zip((a, b), values)  # noqa: B905
         ]
         difference = {
@@ -48,14 +48,15 @@ def parting(a: Trace, b: Trace) -> dict[str, Any]:
             "offset": offset,
         }
         differences.append(difference)
-        if path[:1] in ((), ("content",), ("stop_reason",)) and path[-1:] != ("id",):
-            if first is None or _came(difference) < _came(first):
-                first = difference
+        is_content = path[:1] in ((), ("content",), ("stop_reason",)) and path[-1:] != ("id",)
+        if is_content and (first is None or _came(difference) < _came(first)):
+            first = difference
     return {"same": not found, "differences": differences[:_LISTED], "first": first}
 
 
 def _came(difference: dict[str, Any]) -> int:
-    return min(event for event in (*difference["events"], 1 << 60) if event)
+    events: list[int] = difference["events"]
+    return min(event for event in events if event)
 
 
 _ABSENT = object()
@@ -68,9 +69,9 @@ def _differences(path: Path, a: Any, b: Any) -> Iterator[tuple[Path, tuple[Any, 
         for key in dict.fromkeys([*a, *b]):
             yield from _differences((*path, key), a.get(key, _ABSENT), b.get(key, _ABSENT))
     elif isinstance(a, list) and isinstance(b, list):
-        a, b = cast("list[Any]", a), cast("list[Any]", b)
-        for position in range(max(len(a), len(b))):
-            pair = (items[position] if position < len(items) else _ABSENT for items in (a, b))
+        both = cast("list[list[Any]]", [a, b])
+        for position in range(max(map(len, both))):
+            pair = [items[position] if position < len(items) else _ABSENT for items in both]
             yield from _differences((*path, position), *pair)
     elif isinstance(a, bool) != isinstance(b, bool) or a != b:
         yield path, (a, b)
@@ -99,17 +100,26 @@ def _text(value: Any, offset: int) -> str | None:
     return text if len(text) <= _SHOWN + 20 else f"{text[:_SHOWN]} …"
 
 
-def _source(trace: Trace, path: Path, offset: int | None) -> int:
-    """The event that brought the value at `path`, or the character of it at `offset`; 0 if none."""
-    length, last = 0, 0
+def _source(trace: Trace, path: Path, offset: int | None, begins: bool) -> int:
+    """The event that brought the value at `path`, or the character of it at `offset`.
+
+    Args:
+        trace: the recording.
+        path: the path in the page's document.
+        offset: the position of the character, for texts.
+        begins: whether to take the first event that set the value, and not the last.
+    """
+    length, found = 0, [0]
     for number, event in enumerate(trace.events, 1):
         for change in event.changes:
-            shorter = min(len(path), len(change.path))
-            if change.path[:shorter] != path[:shorter]:
+            if any(ours != theirs for ours, theirs in zip(path, change.path)):  # noqa: B905
                 continue
-            last = number
-            if offset is not None and change.path == path:
-                length = length + len(change.value) if change.appends else 0
-                if length > offset:
-                    return number
-    return last
+            found.append(number)
+            if change.path != path:
+                continue
+            if begins:
+                return number
+            length = length + len(change.value) if change.appends else 0
+            if offset is not None and length > offset:
+                return number
+    return found[1] if begins else found[-1]

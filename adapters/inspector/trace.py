@@ -11,10 +11,10 @@ nothing. Costs: 20 µs an event, and memory in proportion to the body.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import attrs
 from streamfold.reducer import (
@@ -180,9 +180,7 @@ def trace(recording: Recording) -> Trace:
     recording = recording.redacted()
     body = body_of(recording)
     snapshot, verdict = _replayed(recording)
-    events: list[TracedEvent] = []
-    for event, snapshot in _folded(body, snapshot):  # noqa: B020 - the snapshot goes on
-        events.append(event)
+    events, snapshot = _folded(body, snapshot)
     faults = [event.fault for event in events if event.fault is not None]
     if verdict is not None:
         faults = _with_verdict(faults, verdict, len(events))
@@ -229,8 +227,9 @@ def _with_verdict(faults: list[Fault], error: StreamfoldError, count: int) -> li
 # --- the fold, event by event -------------------------------------------------------------------
 
 
-def _folded(body: Body, snapshot: Snapshot) -> Iterator[tuple[TracedEvent, Snapshot]]:
-    """Each event of `body`, and the snapshot behind it."""
+def _folded(body: Body, snapshot: Snapshot) -> tuple[list[TracedEvent], Snapshot]:
+    """The events of `body`, and the snapshot behind them."""
+    traced: list[TracedEvent] = []
     changes, ends = Changes(), body.ends
     broken = started = False
     for number, wire in enumerate(wire_events(body.data), 1):
@@ -245,21 +244,21 @@ def _folded(body: Body, snapshot: Snapshot) -> Iterator[tuple[TracedEvent, Snaps
         except ProtocolError as caught:
             error = caught
         fault = None if broken else _fault(number, before, raw, events, error, started)
-        broken = broken or error is not None
+        broken = broken or (error is not None and not before.is_over)
         started = started or isinstance(raw, RawMessageStartEvent)
         chunk = bisect_right(ends, wire.complete_at)
-        yield (
+        traced.append(
             TracedEvent(
                 wire,
                 chunk,
                 body.chunks[chunk].at,
                 *_label(raw, wire.sse),
-                tuple(changes.take(before, snapshot, events)),
-                _derived(events),
-                fault,
-            ),
-            snapshot,
+                changes=tuple(changes.take(before, snapshot, events)),
+                derived=_derived(events),
+                fault=fault,
+            )
         )
+    return traced, snapshot
 
 
 def _label(raw: Any, sse: ServerSentEvent) -> tuple[str, int | None]:
@@ -300,7 +299,7 @@ def _fault(
 
 # --- derived events -----------------------------------------------------------------------------
 
-_FIELDS: dict[type, tuple[dict[str, Path], dict[str, Path]]] = {
+_FIELDS: dict[Hashable, tuple[dict[str, Path], dict[str, Path]]] = {
     TextEvent: ({"text": ("delta", "text")}, {"snapshot": ("text",)}),
     ThinkingEvent: ({"thinking": ("delta", "thinking")}, {"snapshot": ("thinking",)}),
     InputJsonEvent: ({"partial_json": ("delta", "partial_json")}, {"snapshot": ("input",)}),
@@ -320,11 +319,11 @@ def _derived(events: tuple[Any, ...]) -> tuple[Derived, ...]:
     if not events:
         return ()
     index = events[0].get("index")
-    return tuple([_described(type(event), event.type, index) for event in events])
+    return tuple([_described(cast(Hashable, type(event)), event.type, index) for event in events])
 
 
 @lru_cache(maxsize=1024)
-def _described(kind: type, name: str, index: int) -> Derived:
+def _described(kind: Hashable, name: str, index: int) -> Derived:
     """A derived event of this class and type, about the block at `index`."""
     block: Path = ("message", "content", index)
     if kind is ContentBlockStopEvent:

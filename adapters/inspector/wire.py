@@ -84,7 +84,8 @@ def body_of(recording: Recording) -> Body:
 
     def sent() -> Iterator[bytes]:
         nonlocal arrived
-        for arrived, chunk in enumerate(chunks):
+        for position, chunk in enumerate(chunks):
+            arrived = position
             yield chunk.data
 
     response = httpx.Response(200, headers=encodings, content=sent())

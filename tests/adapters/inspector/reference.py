@@ -19,7 +19,6 @@ from streamfold.reducer import (
 )
 from streamfold.transports import RecordedChunk, Recording
 
-
 RECORDINGS = sorted((Path(__file__).parents[2] / "recordings").glob("*.sse"))
 
 

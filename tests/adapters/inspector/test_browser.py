@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from streamfold.adapters.inspector import render
 from streamfold.transports import RecordedChunk, RecordedError, Recording
 
 from tests.adapters.inspector.reference import (
@@ -130,10 +131,7 @@ def test_hostile_content_stays_text(text: str, inspect: Inspect) -> None:
     events = [
         message_start(id=text, model=text),
         *text_deltas(text, text[:3]),
-        *(
-            {**event, "index": 1}
-            for event in tool(json.dumps({text: text}), name=text)
-        ),
+        *({**event, "index": 1} for event in tool(json.dumps({text: text}), name=text)),
         {
             "type": "content_block_start",
             "index": 2,
@@ -153,9 +151,13 @@ def test_hostile_content_stays_text(text: str, inspect: Inspect) -> None:
     elements = page.run("document.querySelectorAll('*').length")
     for tab in range(5):
         page.run("(i) => document.querySelectorAll('[role=tab]')[i].click()", tab)
-        page.run("async () => { for (let n = 0; n <= streamfold.count; n++) await streamfold.goTo(n) }")
+        page.run(
+            "async () => { for (let n = 0; n <= streamfold.count; n++) await streamfold.goTo(n) }"
+        )
     assert page.run("window.harmed") is None
-    foreign = "document.querySelectorAll('main img, main a, main script, main svg:not(.marks, .icon)')"
+    foreign = (
+        "document.querySelectorAll('main img, main a, main script, main svg:not(.marks, .icon)')"
+    )
     assert page.run(f"{foreign}.length") == 0
     assert elements > 100
 
@@ -163,7 +165,9 @@ def test_hostile_content_stays_text(text: str, inspect: Inspect) -> None:
 def test_controls_that_reorder_text_are_shown_as_tokens(inspect: Inspect) -> None:
     page = inspect(recording_of(answer("user\u202eresu", "\x00")))
     assert "user" in page.text(".prose")
-    assert page.run("[...document.querySelectorAll('.prose .unseen')].map((e) => e.textContent)") == [
+    assert page.run(
+        "[...document.querySelectorAll('.prose .unseen')].map((e) => e.textContent)"
+    ) == [
         "U+202E",
         "U+0000",
     ]
@@ -172,7 +176,9 @@ def test_controls_that_reorder_text_are_shown_as_tokens(inspect: Inspect) -> Non
 def test_a_string_of_ten_megabytes(inspect: Inspect) -> None:
     text = "0123456789abcdef" * 640 * 1024
     page = inspect(recording_of(answer(text, "end")))
-    assert page.run("streamfold.messageAt(streamfold.count).content[0].text.length") == len(text) + 3
+    assert (
+        page.run("streamfold.messageAt(streamfold.count).content[0].text.length") == len(text) + 3
+    )
     assert len(page.text(".prose")) < 50_000
     assert page.text(".prose").endswith("end")
     for tab in range(5):
@@ -185,7 +191,8 @@ def test_nothing_but_the_page_itself_may_run(inspect: Inspect, page: ShownPage) 
     outcome = page.run(
         """async () => {
             const blocked = [];
-            addEventListener("securitypolicyviolation", (event) => blocked.push(event.effectiveDirective));
+            const note = (event) => blocked.push(event.effectiveDirective);
+            addEventListener("securitypolicyviolation", note);
             const script = document.createElement("script");
             script.textContent = "window.harmed = 1";
             document.body.append(script);
@@ -285,7 +292,8 @@ def test_a_character_leads_to_its_event(inspect: Inspect) -> None:
     got = page.run(
         """() => [0, 5, 6, 15].map((offset) => {
             const [{ stream }] = streamfold.inspectors;
-            return stream.sourceOfCharacter(["message", "content", 0, "text"], offset, stream.count);
+            const path = ["message", "content", 0, "text"];
+            return stream.sourceOfCharacter(path, offset, stream.count);
         })"""
     )
     assert got == expected
@@ -325,7 +333,8 @@ def test_the_keyboard_alone(inspect: Inspect) -> None:
         """() => {
             const list = document.querySelector(".events [role=listbox]");
             const row = document.getElementById(list.getAttribute("aria-activedescendant"));
-            return [row.getAttribute("aria-selected"), row.getAttribute("aria-posinset"), row.textContent];
+            const names = ["aria-selected", "aria-posinset"];
+            return [...names.map((name) => row.getAttribute(name)), row.textContent];
         }"""
     )
     assert active[:2] == ["true", "2"]
@@ -336,7 +345,9 @@ def test_the_keyboard_alone(inspect: Inspect) -> None:
     assert page.run("document.activeElement.getAttribute('aria-selected')") == "true"
     page.run("document.querySelector('.slider').focus()")
     page.press("ArrowRight")
-    assert page.run("document.querySelector('.slider').getAttribute('aria-valuetext')").startswith("Event 5 of 8")
+    assert page.run("document.querySelector('.slider').getAttribute('aria-valuetext')").startswith(
+        "Event 5 of 8"
+    )
     page.press("?")
     assert page.run("document.querySelector('dialog').open") is True
     page.press("Escape")
@@ -350,7 +361,8 @@ def test_the_keyboard_alone(inspect: Inspect) -> None:
 def test_every_control_has_a_name_and_can_be_reached(inspect: Inspect) -> None:
     page = inspect(recording_of(answer("Hello")))
     nameless = page.run(
-        """() => [...document.querySelectorAll("button, input, select, [role=listbox], section, [role=tabpanel]")]
+        """() => [...document.querySelectorAll(
+                "button, input, select, section, [role=listbox], [role=tabpanel]")]
             .filter((e) => !(e.getAttribute("aria-label") || e.getAttribute("aria-labelledby")
                 || e.textContent.trim() || e.closest("label")?.textContent.trim()))
             .map((e) => e.outerHTML)"""
@@ -359,7 +371,14 @@ def test_every_control_has_a_name_and_can_be_reached(inspect: Inspect) -> None:
     reached: set[str] = set()
     for _ in range(60):
         page.press("Tab")
-        reached.add(page.run("document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent.trim()"))
+        reached.add(
+            page.run(
+                """(() => {
+                    const element = document.activeElement;
+                    return element.getAttribute("aria-label") ?? element.textContent.trim();
+                })()"""
+            )
+        )
     assert {"Playhead: events received", "Play", "Events", "Message", "Event"} <= reached
 
 
@@ -377,12 +396,9 @@ def test_it_plays(inspect: Inspect) -> None:
 
 def test_the_playhead_can_be_dragged(inspect: Inspect) -> None:
     page = inspect(recording_of(answer(*"abcdef"), every=1))
-    box = page.run("(() => { const { x, y, width } = document.querySelector('.timeline').getBoundingClientRect(); return [x, y, width] })()")
-    x, y, width = box
+    width = page.run("document.querySelector('.timeline').clientWidth")
     page.do("click", ".timeline", position={"x": width / 2, "y": 30})
     assert where(page).startswith("Event 5 of 11")
-    assert x > 0
-    assert y > 0
 
 
 def contrast(page: ShownPage, selector: str) -> float:
@@ -401,8 +417,9 @@ def contrast(page: ShownPage, selector: str) -> float:
                 return 0.2126 * r + 0.7152 * g + 0.0722 * b;
             };
             let behind = element;
-            while (getComputedStyle(behind).backgroundColor === "rgba(0, 0, 0, 0)") behind = behind.parentElement;
-            const both = [getComputedStyle(element).color, getComputedStyle(behind).backgroundColor];
+            const paper = () => getComputedStyle(behind).backgroundColor;
+            while (paper() === "rgba(0, 0, 0, 0)") behind = behind.parentElement;
+            const both = [getComputedStyle(element).color, paper()];
             const [dark, bright] = both.map(light).sort((a, b) => a - b);
             return (bright + 0.05) / (dark + 0.05);
         }""",
@@ -429,8 +446,6 @@ def test_both_themes_can_be_read(theme: Any, inspect: Inspect, page: ShownPage) 
 def test_a_narrow_window_needs_no_scrolling_to_the_side(browser: Browser, tmp_path: Path) -> None:
     (path,) = [path for path in RECORDINGS if path.stem == "agent-turn"]
     file = tmp_path / "page.html"
-    from streamfold.adapters.inspector import render
-
     file.write_text(render(Recording.load(path)), "utf-8")
     with browser.page(viewport={"width": 360, "height": 740}) as page:
         page.open(file)
