@@ -207,7 +207,9 @@ def thaw(value: Any) -> Any:
     return value
 
 
-def to_json(value: Any, indent: int | None = None) -> str:
+def to_json(
+    value: Any, indent: int | None = None, separators: tuple[str, str] | None = None
+) -> str:
     """Return `value` as JSON text, with non-ASCII characters as they are.
 
     A lone half of a surrogate pair is written as an escape, because UTF-8 cannot encode it. NaN and
@@ -216,11 +218,13 @@ def to_json(value: Any, indent: int | None = None) -> str:
     Args:
         value: JSON, frozen or plain.
         indent: the number of spaces per level; `None` for one compact line.
+        separators: the text between items and after keys, as in `json.dumps`.
 
     >>> to_json({"city": "Zürich", "days": [1]})
     '{"city":"Zürich","days":[1]}'
     """
-    separators = (",", ":") if indent is None else None
+    if separators is None and indent is None:
+        separators = (",", ":")
     text = json.dumps(thaw(value), ensure_ascii=False, indent=indent, separators=separators)
     return SURROGATES.sub(lambda half: f"\\u{ord(half.group()):04x}", text)
 

@@ -25,7 +25,6 @@ from typing import Any, cast
 from .declared import FieldError, evolve
 from .decoding import event_of
 from .deltas import DELTAS
-from .drafts import draft_of
 from .errors import InvalidToolInputError, ProtocolError
 from .events import (
     RAW_EVENT_CLASSES,
@@ -163,14 +162,11 @@ def _block_delta(snapshot: Snapshot, event: RawContentBlockDeltaEvent) -> Step:
     if row is None or block._kind is UnknownBlock:
         return _set_aside(snapshot, event)
     if block._kind not in row.blocks:
-        reason = f"a {delta.type} does not belong in a {block.type} block"
+        reason = f"{delta.type!r} does not belong in a block of type {block.type!r}"
         raise ProtocolError(reason, event=event.type, index=event.index, data=event)
     grown, derived = opened.grow(row, delta)
     blocks = tuple([grown if block is opened else block for block in snapshot._open])
     return snapshot_of(snapshot._settled, blocks), (event, derived)
-
-
-_BlockStopDraft = draft_of(ContentBlockStopEvent)
 
 
 def _block_stop(snapshot: Snapshot, event: RawContentBlockStopEvent) -> Step:
@@ -182,11 +178,7 @@ def _block_stop(snapshot: Snapshot, event: RawContentBlockStopEvent) -> Step:
     settled = snapshot._settled
     settled = settled_with(settled, closed=settled.closed.append((event.index, block)))
     still_open = tuple([block for block in snapshot._open if block is not opened])
-    stopped = _BlockStopDraft()
-    stopped.index = event.index
-    stopped.content_block = block
-    stopped._rest = event._rest
-    stopped.__class__ = ContentBlockStopEvent
+    stopped = ContentBlockStopEvent(index=event.index, content_block=block, rest=event._rest)
     return snapshot_of(settled, still_open), (stopped,)
 
 
