@@ -160,3 +160,8 @@ def test_its_parts_are_installed() -> None:
         file.name for file in files("streamfold.adapters.inspector").joinpath("assets").iterdir()
     }
     assert {"page.html", "page.css", "main.js", "stream.js"} <= names
+
+
+def test_a_recording_shows_itself_in_a_notebook() -> None:
+    recording = recording_of(answer("Hello"))
+    assert recording._repr_html_() == notebook(recording)
