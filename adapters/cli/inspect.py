@@ -1,4 +1,4 @@
-"""`streamfold inspect FILE [FILE]` shows a recording, or two side by side, as a page in the browser.
+"""`streamfold inspect FILE [FILE]` shows a recording, or two side by side, in the browser.
 
 The page is one HTML file: see `streamfold.adapters.inspector`. Without `-o` it goes to the folder
 for temporary files, and the browser opens it. Only its owner can read the file, as with recordings.
