@@ -125,6 +125,19 @@ def test_numbers_that_javascript_does_not_hold() -> None:
     assert changes["value"][0]["b"] == [0, 0]
 
 
+def test_numbers_that_json_does_not_hold() -> None:
+    tool = {"type": "tool_use", "id": "t", "name": "n", "input": {}}
+    delta = {"type": "input_json_delta", "partial_json": '{"a": [NaN, Infinity, -Infinity'}
+    events = [
+        message_start(),
+        {"type": "content_block_start", "index": 0, "content_block": tool},
+        {"type": "content_block_delta", "index": 0, "delta": delta},
+    ]
+    changes = about(recording_of(events))["changes"]
+    assert [text for _, _, text in changes["odd"]] == ["NaN", "Infinity", "-Infinity"]
+    assert changes["value"][-1] == [0, 0, 0]
+
+
 def test_blocks_have_their_first_event() -> None:
     whole = [{"type": "text", "text": "a"}]
     tool = {"type": "tool_use", "id": "t", "name": "look", "input": {}}
