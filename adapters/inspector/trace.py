@@ -175,7 +175,7 @@ def trace(recording: Recording) -> Trace:
 
     >>> traced = trace(Recording.load("tests/recordings/error-overloaded.sse"))
     >>> len(traced.events), traced.faults[0].kind, traced.faults[0].error
-    (7, 'error', 'OverloadedError')
+    (9, 'error', 'OverloadedError')
     """
     recording = recording.redacted()
     body = body_of(recording)

@@ -6,6 +6,8 @@ class EventsView {
     this.types = new Set();
     this.faulty = new Map();
     for (const fault of stream.faults) if (fault.kind !== "stall") this.faulty.set(fault.event, fault.kind);
+    const stop = stream.faults.find(({ kind }) => kind === "protocol" || kind === "error");
+    this.read = stop ? stop.event : stream.count; // a live stream reads no further
     this.list = new LongList("Events", {
       row: (i) => this.#row(this.found[i]),
       choose: (i) => goTo(this.found[i]),
@@ -98,6 +100,7 @@ class EventsView {
       element("span.of", block < 0 ? "" : String(block)),
       element("span.preview", visible(previewOf(stream, n))),
     );
+    if (n > this.read) row.classList.add("unread");
     if (fault) row.classList.add("faulty", fault);
     return row;
   }

@@ -9,7 +9,7 @@ const FAULT_NAMES = {
   unfolded: "Not folded",
   stall: "Stall",
 };
-const FAULTS_SHOWN = 6;
+const FAULTS_SHOWN = 3;
 
 class Inspector {
   constructor(stream, span) {
@@ -154,7 +154,7 @@ class Inspector {
   // --- layout -------------------------------------------------------------------------------------
 
   #layout() {
-    this.place = element("output.place");
+    this.place = element("span.place");
     this.fault = element("div.faults-here");
     this.speed = element("select", { "aria-label": "Playback speed" }, SPEEDS.map((speed) => element("option", { value: speed }, `${speed}×`)));
     this.playButton = iconButton("play", "Play", () => this.toggle());

@@ -53,7 +53,7 @@ class MessageView {
         rows.push(
           element(
             "tr",
-            element("th", { scope: "row" }, visible(pathText(path.slice(1)))),
+            element("th", { scope: "row" }, visible(pathText(path.slice(2)))),
             element("td", element(isChanged ? "mark" : "span", visible(typeof value === "number" ? number(value) : String(value)))),
           ),
         );

@@ -3,6 +3,7 @@
 
 const BYTES_BEFORE = 400;
 const BYTES_OF_EVENT = 4000;
+const HEX_BYTES = 8;
 const CONTROLS = (
   "NUL SOH STX ETX EOT ENQ ACK BEL BS TAB LF VT FF CR SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM " +
   "SUB ESC FS GS RS US"
@@ -114,7 +115,7 @@ class WireView {
     while (start < to) {
       if (starts.has(start) && start < bytes.length) made.push(this.#border(this.#chunkAt(start)));
       const chunkEnd = chunkEnds[this.#chunkAt(start)] ?? to;
-      const end = Math.min(start + 16 - (start % 16), to, chunkEnd);
+      const end = Math.min(start + HEX_BYTES - (start % HEX_BYTES), to, chunkEnd);
       const row = element("p.wire-line.hex", element("span.offset", number(start)));
       const columns = element("span");
       for (let i = start; i < end; i++) {
@@ -123,7 +124,7 @@ class WireView {
         if (event <= this.stream.count) cell.dataset.event = event;
         columns.append(cell, " ");
       }
-      columns.append("   ".repeat(16 - (end - start)));
+      columns.append("   ".repeat(HEX_BYTES - (end - start)));
       const letters = [...bytes.subarray(start, end)].map((byte) => (byte > 31 && byte < 127 ? String.fromCharCode(byte) : "·"));
       row.append(columns, letters.join(""));
       made.push(row);
