@@ -16,12 +16,20 @@ import sys
 from collections.abc import Sequence
 from typing import TextIO
 
+<<<<<<< HEAD
 from . import check, fuzz, record, replay, serve, stats
+=======
+from . import check, fuzz, inspect, record, replay, serve
+>>>>>>> inspector
 from .exit_status import BROKEN_PIPE, FAILED, INTERRUPTED, MISUSED, OK, CommandError, complain
 
 __all__ = ["main"]
 
+<<<<<<< HEAD
 _COMMANDS = (replay, record, check, stats, serve, fuzz)
+=======
+_COMMANDS = (replay, record, check, inspect, serve, fuzz)
+>>>>>>> inspector
 """The commands, in the order of the help."""
 
 
