@@ -16,20 +16,12 @@ import sys
 from collections.abc import Sequence
 from typing import TextIO
 
-<<<<<<< HEAD
-from . import check, fuzz, record, replay, serve, stats
-=======
-from . import check, fuzz, inspect, record, replay, serve
->>>>>>> inspector
+from . import check, fuzz, inspect, record, replay, serve, stats
 from .exit_status import BROKEN_PIPE, FAILED, INTERRUPTED, MISUSED, OK, CommandError, complain
 
 __all__ = ["main"]
 
-<<<<<<< HEAD
-_COMMANDS = (replay, record, check, stats, serve, fuzz)
-=======
-_COMMANDS = (replay, record, check, inspect, serve, fuzz)
->>>>>>> inspector
+_COMMANDS = (replay, record, inspect, check, stats, serve, fuzz)
 """The commands, in the order of the help."""
 
 
