@@ -20,9 +20,12 @@ from .findings import (
     Finding,
     Mismatch,
 )
+from .lint import lint, lint_body
+from .rules import RULES, Rule, Violation
 
 __all__ = [
     "BODIES",
+    "RULES",
     "STREAMS",
     "AccumulatorMismatch",
     "ConformanceReport",
@@ -30,10 +33,14 @@ __all__ = [
     "Finding",
     "Growth",
     "Mismatch",
+    "Rule",
+    "Violation",
     "check_accumulator",
     "check_chunks",
     "check_decoder",
     "check_stream",
+    "lint",
+    "lint_body",
     "long_body",
     "long_stream",
     "measure",

@@ -74,7 +74,7 @@ _OF_BLOCKS: dict[str, _Fields] = {
     "thinking": {"thinking": (str,)},
     "redacted_thinking": {"data": (str,)},
     "container_upload": {"file_id": (str,)},
-    **dict.fromkeys(_TOOLS, {"id": (str,), "name": (str,), "input": (dict,)}),
+    **{name: {"id": (str,), "name": (str,), "input": (dict,)} for name in _TOOLS},
     **{name: {"tool_use_id": (str,)} for name in _WHOLE if name.endswith("_result")},
 }
 _OF_DELTAS: dict[str, _Fields] = {
@@ -170,7 +170,7 @@ class _Linter:
             before = next(at for at, block in enumerate(self.blocks) if block.is_open)
             yield "one-block-at-a-time", f"block {index} starts while block {before} is open"
         if faults:
-            block = {"type": "", **{"id": None}}  # counted, and not judged
+            block = {"type": "", "id": None}  # counted, and not judged
         self.next_index = max(self.next_index, index) + 1
         while len(self.blocks) < index:
             self.blocks.append(_closed())
@@ -326,7 +326,7 @@ def _wrong_fields(name: str, value: Mapping[str, Any], fields: _Fields) -> Found
 
 
 def _not_an_object(text: str) -> str | None:
-    """The reason why the text of an input is not a JSON object; None if it is, or if it is empty."""
+    """The reason why the text of an input is not a JSON object; None if it is one, or empty."""
     if not text:
         return None
     try:

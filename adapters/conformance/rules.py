@@ -1,7 +1,7 @@
 """The rules of a legal stream: one row a rule, with its source.
 
-`lint` applies them. A row has the name under which a violation is reported, the rule itself, and the
-document that demands it. The documents are those of the Messages API, as of November 2026:
+`lint` applies them. A row has the name under which a violation is reported, the rule itself, and
+the document that demands it. The documents are those of the Messages API, as of November 2026:
 
     streaming   the guide "Streaming Messages"
     tools       the guides "Tool use" and "Fine-grained tool streaming"
@@ -57,8 +57,8 @@ RULES: dict[str, Rule] = {
     ),
     "event-name": Rule(
         "The name of a server-sent event is the `type` of its data.",
-        'streaming: "event: message_stop", "with the matching event type in its data"; the official '
-        "clients choose by the name and drop events without one",
+        'streaming: "event: message_stop", "with the matching event type in its data"; the '
+        "official clients choose by the name and drop events without one",
     ),
     "fields": Rule(
         "Every known event, block and delta has its required fields, with their types.",
