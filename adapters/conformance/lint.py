@@ -19,12 +19,12 @@ from streamfold.reducer import SSEState, StopReason, decode_sse
 
 from .rules import RULES, Violation
 
-__all__ = ["lint", "lint_body"]
+__all__ = ["CUTS", "lint", "lint_body"]
 
 _CLIENT_TOOL = "tool_use"
 _TOOLS = ("tool_use", "server_tool_use", "mcp_tool_use")
 _STOP_REASONS: tuple[str, ...] = get_args(StopReason)
-_CUTS = ("max_tokens", "model_context_window_exceeded", "refusal")
+CUTS = ("max_tokens", "model_context_window_exceeded", "refusal")
 """Stop reasons that explain a block or an input that is not whole."""
 
 _DELTAS_OF: dict[str, tuple[str, ...]] = {
@@ -247,7 +247,7 @@ class _Linter:
         sequence = delta.get("stop_sequence")
         if (reason == "stop_sequence") != isinstance(sequence, str):
             yield "stop-sequence", f"stop_reason is {reason!r}, stop_sequence is {_short(sequence)}"
-        if reason not in _CUTS:
+        if reason not in CUTS:
             for index, block in enumerate(self.blocks):
                 if block.is_open:
                     yield "block-stopped", f"block {index} is open at the stop reason {reason!r}"

@@ -6,6 +6,7 @@
     chunked         bytes, cut into chunks
     broken          a stream with one named fault
     event_streams   the bytes of any server-sent events
+    openai_chunks   the chunks of a Chat Completions stream, to drive translators
     json_documents  JSON texts with any escapes and white space
     json_prefixes   prefixes of JSON texts
 
@@ -35,6 +36,7 @@ except ImportError:
     ) from None
 
 from .block_deltas import USUAL_WAYS, WAYS, Way
+from .chat_chunks import CHAT_QUIRKS, ChatQuirk, openai_chunks
 from .constants import without_local_constants
 from .faults import FAULTS, BrokenStream, Fault, Outcome, broken
 from .grammar import BLOCKS, UNUSUAL, Unusual
@@ -46,6 +48,7 @@ from .wire import FORMS, Form, chunked, wire
 
 __all__ = [
     "BLOCKS",
+    "CHAT_QUIRKS",
     "FAULTS",
     "FORMS",
     "QUIRKS",
@@ -53,6 +56,7 @@ __all__ = [
     "USUAL_WAYS",
     "WAYS",
     "BrokenStream",
+    "ChatQuirk",
     "Fault",
     "Form",
     "Outcome",
@@ -64,6 +68,7 @@ __all__ = [
     "json_documents",
     "json_prefixes",
     "messages",
+    "openai_chunks",
     "raw_events",
     "wire",
     "without_local_constants",

@@ -178,7 +178,7 @@ class Grammar:
             st.sampled_from(_PHRASES),
             st.sampled_from(_COUNTS),
         )
-        prose = [self.words, phrases, *[st.just("")] * ("empty_blocks" in unusual)]
+        prose = [*[st.just("")] * ("empty_blocks" in unusual), self.words, phrases]
         self.prose: Strategy = texts if unknown else st.sampled_from(prose).flatmap(_itself)
         self.tool_name: Strategy = _tool_names
         if "nameless_tools" in unusual:

@@ -147,7 +147,7 @@ def message_of(
     return message
 
 
-_ENDS = ["end_turn"] * 4 + ["max_tokens", "stop_sequence"]
+_ENDS = ["end_turn"] * 3 + ["max_tokens"] * 2 + ["stop_sequence"] * 3
 _ENDS += ["refusal", "model_context_window_exceeded"]
 
 
