@@ -5,6 +5,7 @@ check_decoder       any function from chunks of bytes to server-sent events
 check_emitter       any function from a message to its stream
 check_translator    any function from a Chat Completions stream to the stream of a message
 check_same          an implementation's streamed result against its own unstreamed one
+conform             the streams of a live gateway against the rules
 lint, lint_body     the rules of a legal stream (`RULES`), applied to events or bytes
 measure             the cost of an accumulator or decoder as streams become longer
 
@@ -35,6 +36,7 @@ from .findings import (
     Finding,
     Mismatch,
 )
+from .gateways import REQUESTS, GatewayReport, conform
 from .lint import lint, lint_body
 from .rules import RULES, Rule, Violation
 
@@ -42,6 +44,7 @@ __all__ = [
     "BODIES",
     "CHAT_CLAIMS",
     "GA_CLAIMS",
+    "REQUESTS",
     "RULES",
     "STREAMS",
     "TRANSLATOR_CLAIMS",
@@ -51,6 +54,7 @@ __all__ = [
     "DecoderMismatch",
     "EmitterMismatch",
     "Finding",
+    "GatewayReport",
     "Growth",
     "Mismatch",
     "Rule",
@@ -67,6 +71,7 @@ __all__ = [
     "check_same_stream",
     "check_stream",
     "check_translator",
+    "conform",
     "lint",
     "lint_body",
     "long_body",

@@ -243,16 +243,14 @@ def check_accumulator(
     blocks = BLOCKS if blocks is None else blocks
     ways = USUAL_WAYS if ways is None else ways
     subject = AccumulatorSubject(accumulate, ignore, strict_nulls, claims, takes, time_limit)
-    search = Search(subject, seed, watch, first)
+    search = Search(subject, seed, watch, first, assume)
     drawn = {"blocks": blocks, "unknown": unknown, "unusual": unusual, "ways": ways}
     streams = raw_events(**drawn)
     refuse_wrong_use(subject.call_it, as_json, time_limit)
-    search.run(streams if assume is None else streams.filter(assume), max_examples)
+    search.run(streams, max_examples)
     if faults:
         broken_streams = broken(faults=faults, **drawn).map(lambda stream: stream.events)
-        search.run(
-            broken_streams if assume is None else broken_streams.filter(assume), max_examples
-        )
+        search.run(broken_streams, max_examples)
     kinds = [
         kind for kind in STREAMS if growth and ("text" if kind == "blocks" else kind) in blocks
     ]

@@ -276,8 +276,7 @@ def _reads(call: Call, read: Callable[[Any], object], seconds: float) -> bool:
     """Whether the accumulator gives a message for the shortest stream."""
     try:
         with time_limit(seconds):
-            result = call(json.loads(json.dumps(_SHORTEST)))
-        read(result)
+            message = read(call(json.loads(json.dumps(_SHORTEST))))
     except (Exception, SystemExit, TookTooLongError):
         return False
-    return (isinstance(result, dict) and bool(result)) or hasattr(result, "__dict__")
+    return isinstance(message, dict) and bool(message)

@@ -177,8 +177,8 @@ def check_same(
     from streamfold.adapters.strategies import BLOCKS, raw_events
 
     subject = SameSubject(stream, plain, ignore, takes, time_limit)
-    search = Search(subject, seed, watch, first)
+    search = Search(subject, seed, watch, first, assume)
     blocks = BLOCKS if blocks is None else blocks
     drawn = raw_events(blocks=blocks, unusual=unusual, ways=ways)
-    search.run(drawn if assume is None else drawn.filter(assume), max_examples)
+    search.run(drawn, max_examples)
     return search.report()

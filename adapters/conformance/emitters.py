@@ -385,9 +385,10 @@ def check_emitter(
     """
     from streamfold.adapters.strategies import BLOCKS, messages
 
-    search = Search(EmitterSubject(emit, ignore, claims, time_limit), seed, watch, first)
+    accept = None if assume is None else lambda given: assume(given[0])
+    subject = EmitterSubject(emit, ignore, claims, time_limit)
+    search = Search(subject, seed, watch, first, accept)
     drawn = messages(blocks=BLOCKS if blocks is None else blocks, unusual=unusual)
-    drawn = drawn if assume is None else drawn.filter(assume)
     search.run(drawn.map(lambda message: [message]), max_examples)
     return search.report()
 
@@ -452,7 +453,7 @@ def check_translator(
     """
     from streamfold.adapters.strategies import CHAT_QUIRKS, openai_chunks
 
-    search = Search(TranslatorSubject(translate, claims, time_limit), seed, watch, first)
+    search = Search(TranslatorSubject(translate, claims, time_limit), seed, watch, first, assume)
     drawn = openai_chunks(quirks=CHAT_QUIRKS if quirks is None else quirks)
-    search.run(drawn if assume is None else drawn.filter(assume), max_examples)
+    search.run(drawn, max_examples)
     return search.report()

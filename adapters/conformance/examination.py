@@ -150,17 +150,21 @@ def _raises(given: list[Any], expected: str, error: BaseException) -> Finding:
     return Finding("raises", given, expected, reason=error_text(error), rule=rule, error=error)
 
 
-def smaller(subject: Subject, finding: Finding) -> Finding:
+def smaller(
+    subject: Subject, finding: Finding, assume: Callable[[Any], object] | None = None
+) -> Finding:
     """The same finding with the smallest stream that removing single parts leads to.
 
     Hypothesis shrinks the choices it drew. It cannot always join two chunks, or remove one block
     that is interleaved with others.
     """
     for given in subject.simpler(finding.given):
+        if assume is not None and not assume(given):
+            continue
         if (subject.reference(given) is None) == (subject.reference(finding.given) is None):
             for found in examine(subject, given):
                 if found.key == finding.key:
-                    return smaller(subject, found)
+                    return smaller(subject, found, assume)
     return finding
 
 

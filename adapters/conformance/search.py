@@ -50,11 +50,19 @@ class Search:
 
     shrinking_seconds = 10.0
 
-    def __init__(self, subject: Subject, seed: int | None, watch: Watch, first: bool) -> None:
+    def __init__(
+        self,
+        subject: Subject,
+        seed: int | None,
+        watch: Watch,
+        first: bool,
+        assume: Callable[[Any], object] | None = None,
+    ) -> None:
         self.subject = subject
         self.seed = random.Random().getrandbits(32) if seed is None else seed
         self.watch = watch
         self.first = first
+        self.assume = assume
         self.tried = 0
         self.found: dict[tuple[str, str, str], Finding] = {}
 
@@ -66,6 +74,7 @@ class Search:
         """
         if max_examples < 1:
             raise ValueError(f"max_examples must be at least 1, got {max_examples}")
+        streams = streams if self.assume is None else streams.filter(self.assume)
         new: dict[tuple[str, str, str], Finding] = {}
 
         def collect(given: list[Any]) -> bool:
@@ -103,7 +112,9 @@ class Search:
             return False
 
         self._find(streams, shows_it, max_examples, shrink=True)
-        return smaller(self.subject, smallest) if time.monotonic() < end else smallest
+        if time.monotonic() > end:
+            return smallest
+        return smaller(self.subject, smallest, self.assume)
 
     def _find(
         self, streams: Any, condition: Callable[[Any], bool], max_examples: int, *, shrink: bool

@@ -55,7 +55,7 @@ SERVER_TOOLS = (
 WEIGHTS = {
     "text": 12,
     "tool_use": 22,
-    "thinking": 6,
+    "thinking": 9,
     "server_tool_use": 3,
     "mcp_tool_use": 1,
     "redacted_thinking": 1,
@@ -119,6 +119,7 @@ _PHRASES = [
     "y: {1}\n",
 ]
 _COUNTS = [2, 3, 5, 8, 13, 21, 34]
+_SIGNATURES = [f"EqoB{number:02}+/=" for number in range(20)]
 _tool_names = st.sampled_from(["get_weather", "search", "write-file"]) | st.text(
     "abcXYZ019_-", min_size=1, max_size=12
 )
@@ -268,7 +269,7 @@ class Grammar:
             st.sampled_from(_EXACT).map(lambda number: {"number": number}),
             st.builds(_nested, self.value, st.integers(0, 20)),
         )
-        inputs = self.known_or_odd(known_inputs, self.value)
+        inputs = self.object | self.value if self.unknown else known_inputs
         tool = {"id": _ids, "name": self.tool_name, "input": inputs}
         server_tool = {**tool, "name": either(st.sampled_from(SERVER_TOOLS), text)}
         parts = st.lists(tagged("text", {"text": text}), max_size=2)
@@ -277,7 +278,8 @@ class Grammar:
         model = self.known_or_odd(
             self.object_with({"model": models}), st.fixed_dictionaries({"model": st.none()})
         )
-        signed = {"signature": text | st.just("") if "empty_blocks" in self.unusual else text}
+        signatures = st.sampled_from(["", *_SIGNATURES] if self.unusual else _SIGNATURES)
+        signed = {"signature": either(signatures, text)}
         some_citations = st.lists(self._citation(), min_size=1, max_size=3)
         blocks = {
             "text": st.one_of(

@@ -30,6 +30,7 @@ from .grammar import (
 )
 
 __all__ = [
+    "Ending",
     "Kinds",
     "any_block",
     "arrangement",
@@ -135,15 +136,36 @@ def _answers(result: Mapping[str, JSON], call: Mapping[str, JSON]) -> bool:
     return is_server_tool and bool(result["type"] == f"{call['name']}_tool_result")
 
 
+class Ending(NamedTuple):
+    """Choices for the end of a message, drawn before its content.
+
+    Hypothesis draws the first choices of a long example at random and often the smallest value for
+    the last ones. The end of a message would then hardly vary.
+    """
+
+    reason: int
+    sequence: str
+    details: JSON
+
+    @classmethod
+    def drawn(cls, draw: Draw, kinds: Kinds) -> Ending:
+        """The choices for a message of these kinds."""
+        return cls(draw(_numbers), draw(_sequences), draw(kinds.grammar.stop_details))
+
+
+_numbers = st.integers(0, 29)
+_sequences = st.sampled_from(["END", "</answer>", "\n\nHuman:", "é"])
+
+
 def message_of(
-    draw: Draw, kinds: Kinds, head: dict[str, JSON], content: list[JSON]
+    ending: Ending, kinds: Kinds, head: dict[str, JSON], content: list[JSON]
 ) -> dict[str, JSON]:
     """The message of this head and content. Its model is that of the last fallback."""
     message = {**head, "content": content}
     for block in content:
         message["model"] = model_after(block) or message["model"]
     if not kinds.unknown:
-        message.update(_stop(draw, kinds, content))
+        message.update(_stop(ending, kinds, content))
     return message
 
 
@@ -151,7 +173,7 @@ _ENDS = ["end_turn"] * 3 + ["max_tokens"] * 2 + ["stop_sequence"] * 3
 _ENDS += ["refusal", "model_context_window_exceeded"]
 
 
-def _stop(draw: Draw, kinds: Kinds, content: list[JSON]) -> dict[str, JSON]:
+def _stop(ending: Ending, kinds: Kinds, content: list[JSON]) -> dict[str, JSON]:
     """The fields of a stop reason that fits the content; of any, if that was chosen."""
     names = [block["type"] for block in content]
     calls_server = any(name in ("server_tool_use", "mcp_tool_use") for name in names)
@@ -165,16 +187,15 @@ def _stop(draw: Draw, kinds: Kinds, content: list[JSON]) -> dict[str, JSON]:
         reasons = ["pause_turn"]
     else:
         reasons = [*_ENDS, *["pause_turn"] * calls_server]
-    reason = draw(st.sampled_from(reasons))
-    stop = {"stop_reason": reason, "stop_sequence": None}
+    reason = reasons[ending.reason % len(reasons)]
+    stop: dict[str, JSON] = {"stop_reason": reason, "stop_sequence": None}
     if reason == "stop_sequence":
-        stop["stop_sequence"] = draw(kinds.grammar.words)
-    if reason == "refusal" or draw(_seldom):
-        stop["stop_details"] = draw(kinds.grammar.stop_details) if reason == "refusal" else None
+        stop["stop_sequence"] = ending.sequence
+    if reason == "refusal":
+        stop["stop_details"] = ending.details
+    elif ending.details is None:
+        stop["stop_details"] = None
     return stop
-
-
-_seldom = st.sampled_from([False, False, True])
 
 
 def model_after(block: Mapping[str, JSON]) -> str | None:
@@ -185,9 +206,10 @@ def model_after(block: Mapping[str, JSON]) -> str | None:
 
 @st.composite
 def _messages(draw: Draw, kinds: Kinds) -> dict[str, JSON]:
+    ending = Ending.drawn(draw, kinds)
     blocks = draw(_some_blocks(kinds))
     content = [{**blocks[number], **fields} for number, fields in arrangement(kinds, blocks)]
-    message: dict[str, JSON] = copied(message_of(draw, kinds, draw(kinds.grammar.head), content))
+    message: dict[str, JSON] = copied(message_of(ending, kinds, draw(kinds.grammar.head), content))
     return message
 
 

@@ -29,7 +29,7 @@ from .grammar import (
     copied,
     nothing,
 )
-from .messages import Kinds, any_block, arrangement, chosen_from, message_of, model_after
+from .messages import Ending, Kinds, any_block, arrangement, chosen_from, message_of, model_after
 
 __all__ = ["raw_events", "streams", "ways_of"]
 
@@ -232,7 +232,11 @@ def _streams(
     streamer = BlockStreamer(draw, grammar, ways)
     is_free = message is None
     if message is None:
-        drawn = [*draw(_streamed_blocks(kinds, ways, least)), *_many(kinds, draw(_extra))]
+        choices = Ending.drawn(draw, kinds)
+        drawn = [
+            *draw(_streamed_blocks(kinds, ways, least)),
+            *_many(kinds, 0 if kinds.unknown else draw(_extra)),
+        ]
         places = arrangement(kinds, [streamed.block for streamed in drawn])
         content = [
             drawn[number]._replace(
@@ -241,7 +245,7 @@ def _streams(
             for number, fields in places
         ]
         blocks = [streamed.block for streamed in content]
-        message = message_of(draw, kinds, draw(grammar.head), blocks)
+        message = message_of(choices, kinds, draw(grammar.head), blocks)
     else:
         content = [streamer.stream(block) for block in message["content"]]
     if "open_tool" in ways and content and _may_end_open(message, is_free) and draw(seldom):

@@ -1,6 +1,6 @@
 """Check every planted bug, and print a line of JSON for each: the finding, the size of its stream.
 
-Run as `python -m tests.support.planted.all [SEED …]`.
+Run as `python -m tests.support.planted.checks [SEED …]`.
 """
 
 from __future__ import annotations
