@@ -1,9 +1,9 @@
 """Hold a live gateway against the rules: send a fixed set of requests, and lint each answer.
 
-The requests use what any gateway should support: text, a system prompt, tools, parallel calls, tool
-results, a stop sequence and a small `max_tokens`. A gateway chooses its answers, so only the form of
-a stream is checked: the status, the content type, and the rules of `RULES`. One connection at a time;
-an answer is read up to a limit.
+The requests use what any gateway should support: text, a system prompt, tools, parallel calls,
+tool results, a stop sequence and a small `max_tokens`. A gateway chooses its answers, so only the
+form of a stream is checked: the status, the content type, and the rules of `RULES`. One
+connection at a time; an answer is read up to a limit.
 """
 
 from __future__ import annotations
