@@ -1,8 +1,10 @@
-"""Thin shells that move bytes, sync and async: streams over open responses, and recordings of
-them.
+"""Streams over open responses, sync and async, and recordings of their bytes.
+
+The folding is done by `streamfold.reducer`; this package waits for bytes and passes them on.
 """
 
 from .errors import (
+    EVENT_STREAM,
     APIConnectionError,
     APIError,
     APIResponseValidationError,
@@ -22,6 +24,7 @@ from .errors import (
     RequestTimeoutError,
     ServiceUnavailableError,
     UnprocessableEntityError,
+    refuse_other_content,
     status_error,
 )
 from .parsed import (
@@ -33,7 +36,6 @@ from .parsed import (
     ParsedTextBlock,
     ResponseFormatT,
 )
-from .progress import EVENT_STREAM, refuse_other_content
 from .recording import (
     RecordedChunk,
     RecordedError,
@@ -44,10 +46,9 @@ from .recording import (
     RecordingTransport,
     ReplayTransport,
     UnmatchedRequestError,
-    areplay,
     recording_files,
-    replay,
 )
+from .replay import areplay, replay
 from .streams import (
     AsyncMessageStream,
     AsyncMessageStreamManager,

@@ -10,8 +10,6 @@ from typing import Any, get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from streamfold.adapters.strategies import wire
 from streamfold.reducer import (
     CitationEvent,
     CitationsDelta,
@@ -23,7 +21,6 @@ from streamfold.reducer import (
     InputJsonEvent,
     MessageStopEvent,
     MessageStreamEvent,
-    ProtocolError,
     RawContentBlockDeltaEvent,
     RawContentBlockStartEvent,
     RawContentBlockStopEvent,
@@ -34,20 +31,16 @@ from streamfold.reducer import (
     RawMessageStopEvent,
     RawPingEvent,
     RawUnknownEvent,
-    ServerSentEvent,
     SignatureDelta,
     SignatureEvent,
     Snapshot,
-    SSEState,
     TextDelta,
     TextEvent,
     ThinkingDelta,
     ThinkingEvent,
     UnknownBlock,
     UnknownDelta,
-    decode_sse,
     fold,
-    parse_event,
     reduce,
 )
 
@@ -57,20 +50,13 @@ from tests.support.model import (
     block_stop,
     message_delta,
     message_start,
+    parsed,
     reduced,
 )
 from tests.support.strategies import any_event, streams
 
 Event = dict[str, Any]
 examples = partial(settings, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
-
-def parsed(event: Any) -> Any:
-    return parse_event(ServerSentEvent(data=json.dumps(event)))
-
-
-def parsed_all(body: bytes) -> list[Any]:
-    return [parse_event(sse) for sse in decode_sse(SSEState(), body)[1]]
 
 
 # --- raw events ---------------------------------------------------------------------------------
@@ -93,73 +79,6 @@ def test_raw_events_are_kept_as_they_came(event: Event) -> None:
         assert hash(value) == hash(raw)
         assert repr(value) == repr(raw)
         assert value.to_dict() == event
-
-
-@examples(max_examples=150)
-@given(events=streams(), data=st.data())
-def test_however_json_is_written_the_events_are_the_same(
-    events: list[Event], data: st.DataObject
-) -> None:
-    body = data.draw(wire(events))
-    assert [event.to_dict() for event in parsed_all(body)] == events
-
-
-@pytest.mark.parametrize("index", [0, 1, 9, 10, 99, 100, 255, 256, 1000, -1])
-@pytest.mark.parametrize(
-    ("kind", "field"),
-    [("text_delta", "text"), ("input_json_delta", "partial_json"), ("thinking_delta", "thinking")],
-)
-@pytest.mark.parametrize("text", ["", "a", 'é"\\\n', "\ud83d", '"}}', "a" * 300])
-def test_a_delta_is_the_same_however_it_is_written(
-    index: int, kind: str, field: str, text: str
-) -> None:
-    event = block_delta(index, kind, **{field: text})
-    compact = json.dumps(event, separators=(",", ":"))
-    written = [
-        compact,
-        json.dumps(event),
-        compact[:-2] + "} }",
-        compact + "  ",
-        compact[:-1] + "\t}\n",
-        " " + compact,
-        json.dumps({**event, "delta": dict(reversed(event["delta"].items()))}),
-        json.dumps(dict(reversed(event.items())), separators=(",", ":")),
-    ]
-    if text != "\ud83d":  # which UTF-8 cannot say
-        written.append(json.dumps(event, ensure_ascii=False, separators=(",", ":")))
-    results = [parse_event(ServerSentEvent(data=data)) for data in written]
-    for result in results:
-        assert result == results[0]
-        assert result.to_dict() == event
-        assert repr(result) == repr(results[0])
-        assert hash(result) == hash(results[0])
-        assert pickle.dumps(result) == pickle.dumps(results[0])
-    extra = {**event, "delta": {**event["delta"], "x": 1}, "y": [2]}
-    for separators in ((",", ":"), (", ", ": ")):
-        data = json.dumps(extra, separators=separators)
-        assert parse_event(ServerSentEvent(data=data)).to_dict() == extra
-
-
-@pytest.mark.parametrize(
-    "tail", ["", "}", "}}}", "}}x", "},}", '"}}', "} x }", "}}{}", "}\x0b}", "}\xa0}", "}}\u2003"]
-)
-def test_a_delta_with_a_wrong_end_is_not_json(tail: str) -> None:
-    data = '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a"' + tail
-    with pytest.raises(ProtocolError, match="data is not JSON"):
-        parse_event(ServerSentEvent(data=data))
-
-
-@pytest.mark.parametrize("string", ["a", '"\n"', '"\x00"', '"\\x"', '"\\ud8"', '"a', "'a'"])
-def test_a_delta_with_a_wrong_string_is_not_json(string: str) -> None:
-    head = '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":'
-    with pytest.raises(ProtocolError, match="data is not JSON"):
-        parse_event(ServerSentEvent(data=f"{head}{string}}}}}"))
-
-
-def test_a_delta_that_says_a_field_twice_means_the_last() -> None:
-    head = '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a"'
-    assert parse_event(ServerSentEvent(data=head + ',"text":"b"}}')).delta.text == "b"
-    assert parse_event(ServerSentEvent(data=head + '},"index":5}')).index == 5
 
 
 EVERY_RAW_EVENT: list[tuple[type[Any], Event]] = [
@@ -302,28 +221,6 @@ def test_message_deltas() -> None:
 
 
 # --- the name of the server-sent event ----------------------------------------------------------
-
-
-def test_the_type_is_that_of_the_data() -> None:
-    event = parse_event(ServerSentEvent(event="error", data='{"type": "ping"}'))
-    assert event == RawPingEvent()
-
-
-def test_the_name_stands_in_for_a_type_that_the_data_lacks() -> None:
-    data = '{"index": 3}'
-    event = parse_event(ServerSentEvent(event="content_block_stop", data=data))
-    assert event == RawContentBlockStopEvent(index=3)
-    odd = parse_event(ServerSentEvent(event="odd", data=data))
-    assert odd.to_dict() == {"type": "odd", "index": 3}
-
-
-def test_no_name_and_no_type_is_a_fault() -> None:
-    for name in ("message", ServerSentEvent().event):
-        with pytest.raises(ProtocolError) as caught:
-            parse_event(ServerSentEvent(event=name, data='{"index": 3}'))
-        assert str(caught.value) == "an event must have a `type` that is a string"
-        assert caught.value.data == {"index": 3}
-        assert caught.value.event is None
 
 
 # --- derived events -----------------------------------------------------------------------------

@@ -2,36 +2,40 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import gc
 import json
 import pickle
+import sys
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from streamfold.adapters.strategies import chunked, wire
 from streamfold.reducer import (
+    DerivedEvent,
+    FoldedChunk,
     IncompleteStreamError,
-    InvalidToolInputError,
     ProtocolError,
-    RawPingEvent,
     Snapshot,
     SSEState,
-    StreamfoldError,
     StreamState,
     drain,
     encode_sse,
     feed,
     finish,
     fold,
+    fold_chunk,
 )
 
 from tests.support.model import (
     MESSAGE_STOP,
     START,
+    WHOLE,
     FaultError,
     Model,
     Outcome,
@@ -50,14 +54,6 @@ from tests.support.strategies import damaged, faulty_streams, streams
 Event = dict[str, Any]
 MODES = ["on", "trailing-strings"]
 examples = partial(settings, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-WHOLE = [
-    message_start(),
-    block_start(0, "text", text=""),
-    block_delta(0, "text_delta", text="Hé😀"),
-    block_stop(0),
-    message_delta(),
-    MESSAGE_STOP,
-]
 
 
 @st.composite
@@ -166,6 +162,137 @@ def read_value(value: Any) -> None:
         assert value[key] is not Ellipsis
     if value.type in ("text", "thinking", "input_json", "citation") and "snapshot" in value:
         assert value.snapshot == value["snapshot"]
+
+
+# --- the snapshot after each event --------------------------------------------------------------
+
+
+def snapshots_after_each_event(state: StreamState, events: tuple[Any, ...]) -> list[Snapshot]:
+    """The slow twin of `snapshot_after`: fold the raw events handed out so far, for each count."""
+    snapshots = [state.snapshot]
+    for event in events:
+        snapshot = snapshots[-1]
+        if not isinstance(event, get_args(DerivedEvent)):
+            snapshot = fold([as_raw(event)], snapshot)
+        snapshots.append(snapshot)
+    return snapshots
+
+
+def as_raw(event: Any) -> dict[str, Any]:
+    """The raw event that a stop event comes from; other raw events as they are."""
+    added = {"message_stop": "message", "content_block_stop": "content_block"}.get(event.type)
+    fields: dict[str, Any] = event.to_dict()
+    fields.pop(added, None)
+    return fields
+
+
+@examples(max_examples=150)
+@given(body=any_body(), mode=st.sampled_from(MODES), data=st.data())
+def test_the_snapshot_after_each_event_is_the_fold_of_the_events_handed_out(
+    body: bytes, mode: Any, data: st.DataObject
+) -> None:
+    state = StreamState(snapshot=Snapshot(partial_mode=mode))
+    for chunk in data.draw(chunked(body)):
+        folded = fold_chunk(state, chunk)
+        expected = snapshots_after_each_event(state, folded.events)
+        counts = data.draw(st.permutations(range(len(expected))))
+        read = {count: folded.snapshot_after(count) for count in counts}
+        assert [read[count] for count in range(len(expected))] == expected
+        messages = [read[count].message for count in range(len(expected))]
+        assert messages == [snapshot.message for snapshot in expected]
+        assert folded.is_growth_only == is_growth_only(folded.events)
+        assert_fed_alike(state, chunk, folded)
+        state = folded.state
+        if folded.fault is not None:
+            break
+
+
+def is_growth_only(events: tuple[Any, ...]) -> bool:
+    """Whether each raw event among `events` is a delta whose derived event follows."""
+    derived = [isinstance(event, get_args(DerivedEvent)) for event in events]
+    return derived == [False, True] * (len(events) // 2)
+
+
+def assert_fed_alike(state: StreamState, chunk: bytes, folded: FoldedChunk) -> None:
+    if folded.fault is None:
+        assert feed(state, chunk) == (folded.state, folded.events)
+        return
+    with pytest.raises(ProtocolError) as raised:
+        feed(state, chunk)
+    assert described(raised.value) == described(folded.fault)
+    for fault in (raised.value, folded.fault):
+        assert fault.events == folded.events
+        assert fault.snapshot == folded.state.snapshot
+
+
+def test_a_run_of_deltas_has_a_snapshot_after_each_event() -> None:
+    start = [message_start(), block_start(0, "text", text="")]
+    state = fold_chunk(StreamState(), encode_sse(start)).state
+    deltas = [block_delta(0, "text_delta", text=text) for text in "abc"]
+    folded = fold_chunk(state, encode_sse([*deltas, block_stop(0)]))
+    texts = [folded.snapshot_after(count).message.content[0].text for count in range(8)]
+    assert texts == ["", "a", "a", "ab", "ab", "abc", "abc", "abc"]
+    assert not folded.is_growth_only
+    assert fold_chunk(state, encode_sse([{"type": "ping"}, *deltas])).is_growth_only
+    assert fold_chunk(state, encode_sse([{"type": "ping"}])).is_growth_only
+    assert not fold_chunk(StreamState(), encode_sse(start)).is_growth_only
+    for count in (-1, 8):
+        with pytest.raises(IndexError, match=rf"from 0 to 7, got {count}"):
+            folded.snapshot_after(count)
+
+
+def test_a_folded_chunk_is_a_value() -> None:
+    body = encode_sse(WHOLE) + b"data: oops\n\n"
+    folded = fold_chunk(StreamState(), body)
+    assert folded == fold_chunk(StreamState(), body)
+    loaded = pickle.loads(pickle.dumps(folded))
+    assert loaded == folded != fold_chunk(StreamState(), encode_sse(WHOLE))
+    assert loaded.snapshot_after(3) == folded.snapshot_after(3)
+    assert "events=(" in repr(folded)
+    with pytest.raises(AttributeError):
+        folded.state = StreamState()  # type: ignore[misc]
+
+
+def test_reading_the_message_after_each_event_of_a_chunk_costs_no_second_fold() -> None:
+    """Each read looks at the pieces that are new since the read before, and at the open tail."""
+
+    def pieces_joined(count: int) -> int:
+        state, _ = feed(StreamState(), encode_sse([message_start(), tool_start(0)]))
+        pieces = ['{"text": "', *["word " * 3] * (count - 2), '"}']
+        deltas = [block_delta(0, "input_json_delta", partial_json=piece) for piece in pieces]
+        folded = fold_chunk(state, encode_sse([*deltas, block_stop(0), message_delta()]))
+        joined = 0
+
+        def join(text: str, new: list[str]) -> str:
+            nonlocal joined
+            joined += len(new)
+            return text + "".join(new)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("streamfold.reducer.growing._join", join)
+            for position in range(len(folded.events) + 1):
+                message = folded.snapshot_after(position).message
+                assert message is not None
+                assert isinstance(message.content[0]["input"], dict)
+        return joined
+
+    # Twice: the text of the JSON, and the text of the string in it.
+    assert pieces_joined(200) <= 2 * 200
+    assert pieces_joined(400) <= 2 * 400
+
+
+@pytest.mark.parametrize("fold_bytes", [feed, drain, fold_chunk])
+def test_a_fault_does_not_keep_its_frames_alive(fold_bytes: Callable[..., Any]) -> None:
+    """A frame that holds the error it raised is a cycle, which only the garbage collector frees."""
+    chunk = bytearray(b"data: oops\n\n")
+    before = sys.getrefcount(chunk)
+    gc.disable()
+    try:
+        with contextlib.suppress(ProtocolError):
+            fold_bytes(StreamState(), chunk)
+        assert sys.getrefcount(chunk) == before
+    finally:
+        gc.enable()
 
 
 # --- the three composed -------------------------------------------------------------------------
@@ -481,82 +608,3 @@ def test_an_event_cut_off_by_the_end_of_the_input_is_dropped() -> None:
 
 
 # --- the errors ---------------------------------------------------------------------------------
-
-
-def errors() -> list[StreamfoldError]:
-    """One of each kind, with all it can carry."""
-    made: list[StreamfoldError] = []
-    bodies_of_errors = [
-        encode_sse([*WHOLE[:3], block_stop(5)]),
-        encode_sse(
-            [
-                message_start(),
-                tool_start(0),
-                block_delta(0, "input_json_delta", partial_json="{"),
-                block_stop(0),
-            ]
-        ),
-        b"data: nonsense\n\n",
-        b"data: [1]\n\n",
-        encode_sse(WHOLE[:3]) + b"data: {\n\n",
-    ]
-    for body in bodies_of_errors:
-        with pytest.raises(ProtocolError) as caught:
-            feed(START, body)
-        made.append(caught.value)
-    with pytest.raises(IncompleteStreamError) as incomplete:
-        finish(feed(START, encode_sse(WHOLE[:3]))[0])
-    return [*made, incomplete.value, StreamfoldError("plain"), ProtocolError("bare")]
-
-
-@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, "pickle"])
-@pytest.mark.parametrize("number", range(8))
-def test_errors_copy_with_all_they_carry(copied: Any, number: int) -> None:
-    error = errors()[number]
-    other = pickle.loads(pickle.dumps(error)) if copied == "pickle" else copied(error)
-    assert type(other) is type(error)
-    assert other.args == error.args
-    assert vars(other) == vars(error)
-    assert str(other) == str(error)
-    assert repr(other) == repr(error)
-
-
-def test_what_errors_carry() -> None:
-    protocol, tool, no_json, no_object, late, incomplete, plain, bare = errors()
-    assert isinstance(protocol, ProtocolError)
-    assert vars(protocol).keys() >= {"reason", "event", "index", "data", "snapshot", "events"}
-    assert isinstance(tool, InvalidToolInputError)
-    assert tool.input_json == "{"
-    assert no_json.data == "nonsense"
-    assert no_object.data == "[1]"
-    assert late.events == reduced(WHOLE[:3]).events
-    assert incomplete.snapshot == fold(WHOLE[:3])
-    assert (plain.message, plain.snapshot) == ("plain", None)
-    assert (bare.reason, bare.event, bare.index, bare.data) == ("bare", None, None, None)
-    assert (bare.snapshot, bare.events, bare.message) == (None, (), "bare")
-
-
-@pytest.mark.parametrize(
-    ("where", "expected"),
-    [
-        ({}, "why"),
-        ({"event": "ping"}, "ping: why"),
-        ({"event": "ping", "index": 0}, "ping (index 0): why"),
-        ({"event": "ping", "index": 3}, "ping (index 3): why"),
-        ({"index": 3}, " (index 3): why"),
-    ],
-)
-def test_a_protocol_error_names_event_index_and_reason(where: Any, expected: str) -> None:
-    error = ProtocolError("why", **where)
-    assert str(error) == expected
-    assert error.reason == "why"
-
-
-def test_the_errors_are_one_family() -> None:
-    assert InvalidToolInputError.__mro__[1:4] == (ProtocolError, StreamfoldError, ValueError)
-    assert issubclass(IncompleteStreamError, StreamfoldError)
-    assert not issubclass(IncompleteStreamError, ValueError)
-    assert not issubclass(ProtocolError, ValueError)
-    with pytest.raises(TypeError):
-        ProtocolError("why", "ping")  # by name only
-    assert feed(START, encode_sse([RawPingEvent()]))[1] == ()

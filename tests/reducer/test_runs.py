@@ -4,9 +4,7 @@ whole JSON: what comes out is the same, whatever stands between, before and insi
 
 from __future__ import annotations
 
-import copy
 import json
-import pickle
 from typing import Any
 
 import attrs
@@ -14,21 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from streamfold.reducer import (
-    ContentBlockStopEvent,
     InputJsonEvent,
-    Message,
     PartialMode,
     ProtocolError,
-    ServerSentEvent,
     Snapshot,
-    SSEState,
     StreamState,
-    TextBlock,
-    TextDelta,
-    TextEvent,
-    ThinkingDelta,
-    ThinkingEvent,
-    ToolUseBlock,
     decode_sse,
     drain,
     encode_sse,
@@ -36,10 +24,7 @@ from streamfold.reducer import (
     parse_event,
     reduce,
 )
-from streamfold.reducer.drafts import draft_of
-from streamfold.reducer.events import RawContentBlockDeltaEvent
 from streamfold.reducer.growing import Shared, Text
-from streamfold.reducer.objects import evolve
 
 from tests.support.model import block_delta, block_start, message_start, tool_start
 
@@ -199,54 +184,6 @@ def test_another_thread_that_appends_meanwhile_changes_nothing(
 
 
 # --- what is made by drafts ----------------------------------------------------------------------
-
-text_event = TextEvent(text="a", snapshot="a")
-
-DRAFTED = [
-    ServerSentEvent("e", "d", "1", 2),
-    TextDelta(text="a"),
-    ThinkingDelta(thinking="a"),
-    RawContentBlockDeltaEvent(index=0, delta=TextDelta(text="a")),
-    text_event,
-    ThinkingEvent(thinking="a", snapshot="a"),
-    InputJsonEvent(partial_json="1", snapshot={}),
-    ContentBlockStopEvent(index=0, content_block=TextBlock(text="a")),
-    Snapshot(partial_mode="trailing-strings"),
-    StreamState(sse=SSEState(limit=5)),
-]
-
-
-@pytest.mark.parametrize("value", DRAFTED, ids=lambda value: type(value).__name__)
-def test_a_sealed_draft_is_the_value(value: Any) -> None:
-    cls = type(value)
-    draft = draft_of(cls)()
-    for name in draft.__slots__:
-        setattr(draft, name, getattr(value, name))
-    draft.__class__ = cls
-    assert draft == value
-    assert repr(draft) == repr(value)
-    assert pickle.loads(pickle.dumps(draft)) == value == copy.deepcopy(draft)
-    with pytest.raises(AttributeError):
-        setattr(draft, draft.__slots__[0], None)
-
-
-BLOCKS = [
-    TextBlock.from_dict({"type": "text", "text": "a", "citations": None, "x": [1]}),
-    ToolUseBlock(id="toolu_1", name="f", input={}, input_json="{ }"),
-    Message(id="msg_1", role="assistant", model="m", content=(TextBlock(text="a"),)),
-]
-
-
-@pytest.mark.parametrize("value", BLOCKS, ids=lambda value: type(value).__name__)
-def test_evolve_is_that_of_attrs(value: Any) -> None:
-    name, new = attrs.fields(type(value))[0].name, "b"
-    changed = evolve(value, **{name: new})
-    expected = attrs.evolve(value, **{name: new})
-    assert changed == expected != value
-    assert all(
-        getattr(changed, f.name) == getattr(expected, f.name) for f in attrs.fields(type(value))
-    )
-    assert evolve(value) == value
 
 
 @given(st.data())

@@ -6,6 +6,7 @@ Texts of whole documents are `streamfold.adapters.strategies.json_documents`.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from hypothesis import strategies as st
 from streamfold.adapters.strategies import json_documents
@@ -53,3 +54,17 @@ def same(one: object, other: object) -> bool:
     if isinstance(one, float) and isinstance(other, float):
         return (math.isnan(one) and math.isnan(other)) or repr(one) == repr(other)
     return type(one) is type(other) and one == other
+
+
+JSON_KINDS: list[tuple[Any, str]] = [
+    (None, "null"),
+    (True, "a boolean"),
+    (False, "a boolean"),
+    (1, "an integer"),
+    (1.5, "a number"),
+    ("a", "a string"),
+    ({}, "an object"),
+    ([], "an array"),
+    ((), "an array"),
+]
+"""A value of each kind of JSON, and the name of the kind in error messages."""

@@ -22,11 +22,14 @@ import jiter
 from streamfold.reducer import (
     IncompleteStreamError,
     ProtocolError,
+    ServerSentEvent,
     Snapshot,
     StreamfoldError,
     StreamState,
     feed,
     finish,
+    fold,
+    parse_event,
     reduce,
 )
 
@@ -71,6 +74,22 @@ def message_delta(stop_reason: str | None = "end_turn", **fields: Any) -> Event:
 
 
 MESSAGE_STOP: Event = {"type": "message_stop"}
+
+WHOLE: list[Event] = [
+    message_start(),
+    block_start(0, "text", text=""),
+    block_delta(0, "text_delta", text="Hé😀"),
+    block_stop(0),
+    message_delta(),
+    MESSAGE_STOP,
+]
+"""A short whole stream."""
+
+# a message with one open block
+TEXT = [message_start(), block_start(0, "text", text="He")]
+THINKING = [message_start(), block_start(0, "thinking", thinking="H", signature="")]
+TOOL = [message_start(), tool_start(0)]
+COMPACTION = [message_start(), block_start(0, "compaction", content=None)]
 
 # --- what a known event must have ---------------------------------------------------------------
 
@@ -492,3 +511,18 @@ def reduced(events: Iterable[Mapping[str, Any]], snapshot: Snapshot = NOTHING) -
             return Outcome(tuple(derived), snapshot, described(error))
         derived += more
     return Outcome(tuple(derived), snapshot, None)
+
+
+def message_of(*events: Event, **settings: Any) -> Any:
+    """The message that these events fold to; `settings` are those of the snapshot."""
+    return fold(events, Snapshot(**settings)).message
+
+
+def parsed(event: Mapping[str, Any]) -> Any:
+    """The raw event, parsed from its JSON text."""
+    return parse_event(ServerSentEvent(data=json.dumps(event)))
+
+
+def derived_from(*events: Event) -> list[Event]:
+    """The events that folding the last of these events gives, as dicts."""
+    return [event.to_dict() for event in reduce(fold(events[:-1]), events[-1])[1]]

@@ -1,4 +1,4 @@
-"""Structured outputs: what is asked of the API for a type, and what is made of its answer."""
+"""Structured outputs: the schema of a type, and the answer parsed as that type."""
 
 from __future__ import annotations
 
@@ -83,12 +83,12 @@ TYPES: list[tuple[Any, str, Any]] = [
 ]
 
 
-# --- what is asked ------------------------------------------------------------------------------
+# --- the schema -----------------------------------------------------------------------------------
 
 
 def test_a_model() -> None:
-    asked, _ = response_format(Ingredient)
-    assert asked == {
+    format_field, _ = response_format(Ingredient)
+    assert format_field == {
         "type": "json_schema",
         "schema": {
             "title": "Ingredient",
@@ -116,7 +116,7 @@ def test_a_model() -> None:
     }
 
 
-def test_a_union_that_a_field_tells_apart() -> None:
+def test_a_union_with_a_discriminator() -> None:
     schema = response_format(Pet)[0]["schema"]
     assert schema["anyOf"] == [{"$ref": "#/$defs/Cat"}, {"$ref": "#/$defs/Dog"}]
     assert set(schema) == {"anyOf", "$defs"}
@@ -144,7 +144,7 @@ def test_a_tuple() -> None:
     }
 
 
-def test_an_open_object_is_closed_and_says_what_it_was() -> None:
+def test_an_open_object_is_closed_and_described() -> None:
     assert response_format(dict[str, int])[0]["schema"] == {
         "type": "object",
         "properties": {},
@@ -235,7 +235,7 @@ def every_schema(schema: Any, check: Callable[[dict[str, Any]], None]) -> None:
 
 
 def accepted(schema: dict[str, Any]) -> None:
-    """Raise unless the API accepts `schema`, as far as its documentation says."""
+    """Assert that `schema` follows the limits in the API's documentation."""
     assert set(schema) <= set(KNOWN.split())
     if schema.get("type") == "object":
         assert schema["additionalProperties"] is False
@@ -284,12 +284,12 @@ def test_any_schema_becomes_one_that_the_api_accepts(schema) -> None:
 @pytest.mark.parametrize("case", TYPES, ids=lambda case: str(case[0])[:30])
 def test_any_type(case) -> None:
     output_format, text, value = case
-    asked, parse = response_format(output_format)
-    every_schema(asked["schema"], accepted)
+    format_field, parse = response_format(output_format)
+    every_schema(format_field["schema"], accepted)
     assert parse(text) == value
 
 
-# --- what is refused ----------------------------------------------------------------------------
+# --- unusable types -------------------------------------------------------------------------------
 
 
 class Opaque:
@@ -298,12 +298,17 @@ class Opaque:
 
 @pytest.mark.parametrize("output_format", [Opaque, Callable[[int], int]])
 def test_a_type_that_pydantic_cannot_describe(output_format) -> None:
-    with pytest.raises(TypeError, match="pydantic cannot make a JSON schema of output_format="):
+    with pytest.raises(
+        TypeError,
+        match="output_format must be a type of which pydantic can make a JSON schema, got",
+    ):
         response_format(output_format)
 
 
 def test_a_schema_in_place_of_a_type() -> None:
-    with pytest.raises(TypeError, match="output_format must be a type; give a schema as"):
+    with pytest.raises(
+        TypeError, match="output_format must be a type, got a mapping: pass a schema as"
+    ):
         response_format({"type": "object"})  # type: ignore[arg-type]
 
 
@@ -313,7 +318,7 @@ def test_pydantic_is_needed(monkeypatch) -> None:
         response_format(int)
 
 
-# --- in a request -------------------------------------------------------------------------------
+# --- in a request ---------------------------------------------------------------------------------
 
 
 def streamed(text: str, stop_reason: str = "end_turn") -> Any:
@@ -352,12 +357,12 @@ def test_the_format_joins_the_output_config(client, server, beta) -> None:
 
 def test_a_format_of_the_output_config_alone(client, server) -> None:
     server.answer(streamed("[1]"))
-    asked = response_format(list[int])[0]
+    format_field = response_format(list[int])[0]
     for nothing in (None, NOT_GIVEN):
-        request = {**ASK, "output_config": {"format": asked}, "output_format": nothing}
+        request = {**ASK, "output_config": {"format": format_field}, "output_format": nothing}
         with client.messages.stream(**request) as stream:
             assert stream.get_final_message().parsed_output is None
-    assert server.requests[1].json()["output_config"] == {"format": asked}
+    assert server.requests[1].json()["output_config"] == {"format": format_field}
 
 
 def test_the_format_twice(client, server) -> None:
@@ -367,7 +372,7 @@ def test_the_format_twice(client, server) -> None:
     assert server.connections == []
 
 
-def test_each_event_has_what_its_moment_knows(client, server) -> None:
+def test_each_event_has_the_output_so_far(client, server) -> None:
     server.answer(streamed('{"name": "salt", "amount": 1}'))
     with client.messages.stream(**ASK, output_format=Ingredient) as stream:
         events = {event.type: event for event in stream}
@@ -395,7 +400,7 @@ def test_an_answer_that_does_not_validate(client, server) -> None:
         _ = message.parsed_output
 
 
-def test_what_was_parsed_goes_back_as_text(client, server) -> None:
+def test_a_parsed_answer_goes_back_as_text(client, server) -> None:
     server.answer(streamed("[1, 2]"))
     with client.messages.stream(**ASK, output_format=list[int]) as stream:
         message = stream.get_final_message()

@@ -1,4 +1,4 @@
-"""Streams that a real connection cuts, slows down or mangles, at every byte."""
+"""Streams over real connections that are cut at every byte, slow, silent or compressed."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ FRAMES = b"".join(CHUNKS)
 
 
 def events_in(received):
-    """The events that are whole in the first bytes of a body."""
+    """The complete events in the first bytes of a body."""
     return [json.loads(lines.split(b"data: ")[1]) for lines in received.split(b"\n\n")[:-1]]
 
 
 def data_in(frames):
-    """The body as far as these first bytes of its chunked encoding say."""
+    """The part of the body in the first bytes of its chunked encoding."""
     data = b""
     while frames:
         size, line_end, frames = frames.partition(b"\r\n")
@@ -39,7 +39,7 @@ def data_in(frames):
 
 
 async def read(stream):
-    """The events of `stream`, and the error it ended with, if it did."""
+    """The events of `stream`, and the error that ended it, if one did."""
     events = []
     try:
         while True:
@@ -51,7 +51,7 @@ async def read(stream):
 
 
 def check(received, events, error, stream):
-    """Either the whole message, or an error that has exactly what was received."""
+    """Check that the reader got the whole message, or an error with exactly the received events."""
     expected = fold(events_in(received))
     if error is None:
         assert expected.is_complete
@@ -64,7 +64,7 @@ def check(received, events, error, stream):
     assert events == list(feed(StreamState(), received)[1])
 
 
-def test_the_cuts_are_told_apart():
+def test_the_received_part_of_a_body_is_computed():
     assert data_in(FRAMES) == SHORT
     assert data_in(FRAMES[: len(CHUNKS[0]) + 10]) == SHORT[:156]
     assert len(events_in(SHORT)) == 6
@@ -96,7 +96,7 @@ async def test_cut_where_the_connection_is_the_end(shell, server):
 
 
 async def test_reset(shell, server):
-    """A reset throws away what was not read yet, so it comes when all whole events were."""
+    """A reset drops unread bytes, so the server waits until all complete events were read."""
     cuts = {cut: threading.Event() for cut in range(0, len(FRAMES), 3)}
     server.answer(*([HEAD, FRAMES[:cut], wait_for(cuts[cut]), reset] for cut in cuts))
     async with shell.client() as client:
@@ -145,7 +145,7 @@ async def test_a_broken_connection_is_an_error_though_incomplete_is_allowed(shel
             await stream.until_done()
 
 
-# --- slow ---------------------------------------------------------------------------------------
+# --- slow -----------------------------------------------------------------------------------------
 
 
 async def test_one_byte_per_chunk(shell, server):
@@ -154,8 +154,8 @@ async def test_one_byte_per_chunk(shell, server):
         assert (await read(stream)) == (list(feed(StreamState(), BODY)[1]), None)
 
 
-async def test_events_are_handed_out_as_they_come(shell, server):
-    """The server sends an event only when all before it were handed out."""
+async def test_events_are_handed_out_as_they_arrive(shell, server):
+    """The server sends an event only after all events before it were handed out."""
     handed_out = [threading.Event() for _ in EVENTS]
     steps = [HEAD]
     for event, gate in zip(EVENTS, handed_out, strict=True):
@@ -192,7 +192,7 @@ async def test_silent_after_the_message_is_over(shell, server):
         server.wait_closed()
 
 
-# --- compressed ---------------------------------------------------------------------------------
+# --- compressed -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("size", [1, 10, 10_000])
@@ -203,7 +203,7 @@ async def test_gzip(shell, server, size):
         assert (await read(stream)) == (list(feed(StreamState(), BODY)[1]), None)
 
 
-async def test_gzip_that_is_cut(shell, server):
+async def test_gzip_that_is_cut_off(shell, server):
     steps = event_stream(BODY, chunks=10, compress=True)
     server.answer(*([*steps[:cut], steps[-1]] for cut in range(1, len(steps) - 1)))
     async with shell.client() as client:
@@ -215,9 +215,9 @@ async def test_gzip_that_is_cut(shell, server):
                 assert (error is None) == (events[-1:] == expected[-1:])
 
 
-# httpx drops its inner generators half-way when the decoder fails, which trio warns of
+# trio warns because httpx drops its inner generators half-way when the decoder fails
 @pytest.mark.filterwarnings("ignore:Async generator .* was garbage collected:ResourceWarning")
-async def test_what_is_no_gzip(shell, server):
+async def test_a_body_that_is_not_gzip_as_announced(shell, server):
     server.answer(event_stream(BODY, headers={"content-encoding": "gzip"}))
     async with shell.client() as client, await client.open(server) as stream:
         with pytest.raises(APIConnectionError) as caught:

@@ -1,4 +1,4 @@
-"""However a stream is left, its connection goes back or is closed, at once and without a word."""
+"""However a stream is left, its connection goes back or is closed at once, without a warning."""
 
 from __future__ import annotations
 
@@ -38,24 +38,24 @@ ONE_CONNECTION = {
     "limits": httpx.Limits(max_connections=1, max_keepalive_connections=0),
     "timeout": httpx.Timeout(60, pool=1),
 }
-"""A client that cannot go on while a connection is not given back, and keeps none that is."""
+"""The options of a client that waits until its only connection is given back, and keeps none."""
 
 
 @pytest.fixture(autouse=True)
-def _without_a_word(caplog):
-    """What is wrong with a thing that was dropped is said when it is collected."""
+def _without_warnings(caplog):
+    """Warnings of dropped objects come when they are collected."""
     yield
     gc.collect()
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 async def wait_closed(server, but=0):
-    """Wait for the server, while the event loop goes on."""
+    """Wait until the server's connections are closed, while the event loop goes on."""
     await anyio.to_thread.run_sync(server.wait_closed, but)
 
 
 async def fail_in(block):
-    """An exception half-way."""
+    """Raise an exception in the middle of the stream."""
     async with block as stream:
         async for event in stream:
             if event.type == "text":
@@ -63,13 +63,13 @@ async def fail_in(block):
 
 
 async def drop(box):
-    """Drop the last reference to what is in `box`, and see that it is gone."""
+    """Drop the last reference to the stream in `box`, and check that it was freed."""
     gone = weakref.ref(getattr(box[0], "sync", box[0]))
     box.clear()
     assert gone() is None
 
 
-# --- left early ---------------------------------------------------------------------------------
+# --- left early -----------------------------------------------------------------------------------
 
 
 async def test_leaving_the_block_early(shell, server):
@@ -151,7 +151,7 @@ async def test_an_error_closes_before_the_events_in_front_of_it_were_handed_out(
         await wait_closed(server)
 
 
-# --- read to the end ----------------------------------------------------------------------------
+# --- read to the end ------------------------------------------------------------------------------
 
 
 async def iterate(stream):
@@ -198,7 +198,7 @@ async def test_a_new_connection_is_made_after_an_early_exit(shell, server):
     assert len(server.connections) == 2
 
 
-# --- dropped ------------------------------------------------------------------------------------
+# --- dropped --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("count", [0, 1, 3, 5])
@@ -272,10 +272,10 @@ async def test_dropping_a_stream_over_an_async_generator_closes_that(shell):
         await closed.wait()
 
 
-# httpx drops its inner generators half-way, which trio warns of
+# trio warns because httpx drops its inner generators half-way
 @pytest.mark.filterwarnings("ignore:Async generator .* was garbage collected:ResourceWarning")
 @ASYNC
-async def test_closing_a_response_that_was_made_up_does_not_wait_for_its_end(shell):
+async def test_closing_a_response_without_a_connection_does_not_wait_for_its_end(shell):
     async def content():
         yield HALF
         await anyio.sleep_forever()
@@ -287,13 +287,13 @@ async def test_closing_a_response_that_was_made_up_does_not_wait_for_its_end(she
 
 
 @ASYNC
-async def test_dropping_a_stream_whose_source_will_not_close(shell):
-    class Stubborn(Chunks):
+async def test_dropping_a_stream_whose_source_fails_to_close(shell):
+    class FailingClose(Chunks):
         async def aclose(self):
             await super().aclose()
             raise OSError
 
-    source = Stubborn([BODY])
+    source = FailingClose([BODY])
     stream = AsyncMessageStream(source)
     await stream.__anext__()
     del stream
@@ -337,7 +337,7 @@ def test_dropping_a_stream_as_the_last_thing_an_event_loop_does(run, server):
     server.wait_closed()
 
 
-# trio may have stopped taking tasks by then; it closes the generators itself, and says so
+# trio may accept no tasks by then; it closes the generators itself, with a warning
 @pytest.mark.filterwarnings("ignore:Async generator .* was garbage collected:ResourceWarning")
 @RUN
 def test_dropping_a_stream_with_its_client_as_the_last_thing_an_event_loop_does(run, server):
@@ -362,7 +362,7 @@ def test_dropping_a_stream_when_its_event_loop_is_over(run):
 
     stream = run(main) if run is trio.run else run(main())
     del stream
-    assert not source.closed  # nobody is there to await it
+    assert not source.closed  # no loop runs that could await it
 
 
 @RUN
@@ -379,11 +379,11 @@ def test_a_stream_made_before_its_event_loop(run):
     streams.clear()
 
 
-# --- cancelled ----------------------------------------------------------------------------------
+# --- cancelled ------------------------------------------------------------------------------------
 
 
 class Counted:
-    """A coroutine, cancelled by `cancel` as it waits for the `at`-th time.
+    """A coroutine that is cancelled by `cancel` when it waits for the `at`-th time.
 
     `go_on` is set when it waits for the first time.
     """
@@ -410,7 +410,7 @@ class Counted:
 
 
 async def cancelled_at(shell, at, use, stream, go_on):
-    """`await use(stream)`, cancelled as it waits for the `at`-th time; whether it came to that."""
+    """Await `use(stream)`, cancel it when it waits for the `at`-th time; whether that happened."""
     if shell.name == "trio":
         with trio.CancelScope() as scope:
             await Counted(use(stream), at, scope.cancel, go_on)
@@ -454,7 +454,7 @@ async def test_cancelling_the_task_at_any_await(shell, server, use):
             box = [await client.open(server)]
             was_cancelled = await cancelled_at(shell, at, use, box[0], go_on)
             box.clear()
-            gc.collect()  # the exception holds the stream, and the stream the exception
+            gc.collect()  # the exception and the stream hold each other
             await wait_closed(server)
         assert at > 1
 
@@ -487,7 +487,7 @@ async def test_cancelling_a_task_that_waits_for_the_end_of_a_message_that_is_ove
 
 
 @ASYNC
-async def test_a_cancelled_stream_that_is_read_on_is_never_whole(shell, server):
+async def test_reading_on_after_a_cancellation_never_gives_a_whole_message(shell, server):
     server.answer(HALF_READ)
     async with shell.client(**ONE_CONNECTION) as client:
         stream = await client.open(server)
@@ -522,11 +522,11 @@ async def test_closing_a_stream_that_another_task_waits_for(shell, server, allow
     assert len(ended) == (0 if allow_incomplete else 1)
 
 
-# --- many ---------------------------------------------------------------------------------------
+# --- many -----------------------------------------------------------------------------------------
 
 
 async def test_a_thousand_streams_left_half_read(shell, server):
-    """A half of them are closed, the others dropped."""
+    """Half of them are closed, the others are dropped."""
     server.answer(HALF_READ)
     async with shell.client(limits=httpx.Limits(max_connections=None)) as client:
         for _ in range(10):
@@ -567,7 +567,7 @@ def test_streams_left_in_threads(server):
     assert len(server.connections) == 20
 
 
-def test_a_stream_has_the_face_of_an_iterator():
+def test_a_stream_is_an_iterator():
     stream = MessageStream([BODY])
     assert Awaited(stream).sync is stream
     assert next(stream) == next(iter(MessageStream([BODY])))

@@ -1,4 +1,4 @@
-"""A recording, or a raw body, wherever it lies, is a stream like any other."""
+"""`replay` and `areplay`: a recording, or a raw body, is a stream like any other."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.support.shells import BODY, EVENTS, HALF, MESSAGE, body, start, tool_
 
 pytestmark = pytest.mark.anyio
 
-RECORDINGS = Path(__file__).parents[2] / "recordings"
+RECORDINGS = Path(__file__).parents[1] / "recordings"
 TEXT = RECORDINGS / "text.sse"
 LONG = RECORDINGS / "tool-code-50k.sse"
 
@@ -39,7 +39,7 @@ def expected(path):
 
 
 @pytest.mark.parametrize("path", [TEXT, str(TEXT), LONG])
-async def test_a_path(shell, path):
+async def test_the_path_of_a_raw_body(shell, path):
     async with shell.replay(path) as stream:
         events = [event async for event in stream]
         assert events == list(feed(StreamState(), Path(path).read_bytes())[1])
@@ -65,13 +65,13 @@ async def test_bytes_and_chunks(shell, make):
 
 async def test_recordings(shell, tmp_path):
     path = tmp_path / "text.jsonl"
-    made = attrs.evolve(
+    recording = attrs.evolve(
         Recording.load(TEXT).rechunk(7),
         request=RecordedRequest("POST", "https://x.example/v1", {"accept": "*/*"}),
         response=RecordedResponse(200, {"request-id": "req_1"}),
     )
-    made.save(path)
-    for source in (made, path, str(path)):
+    recording.save(path)
+    for source in (recording, path, str(path)):
         async with shell.replay(source) as stream:
             assert (await stream.get_final_message()).to_dict() == expected(TEXT)
             assert stream.request_id == "req_1"
@@ -82,27 +82,29 @@ async def test_recordings(shell, tmp_path):
         shell.replay(path)
 
 
-async def test_what_the_request_asked_for_counts(shell):
-    """An unfinished string in a tool's input is kept, as the recorded beta has it."""
+async def test_the_recorded_request_selects_the_partial_mode(shell):
+    """An unfinished string in a tool's input is kept with the beta for fine-grained streaming."""
     events = [start(), *tool_block(0, '{"city": "Kö')[:-1]]
     betas = {"anthropic-beta": "fine-grained-tool-streaming-2025-05-14"}
     plain = Recording.of(body(*events))
     fine = attrs.evolve(plain, request=RecordedRequest("POST", "https://x.example", betas))
     inputs = []
-    for made in (plain, fine):
-        stream = shell.replay(made, allow_incomplete=True)
+    for recording in (plain, fine):
+        stream = shell.replay(recording, allow_incomplete=True)
         inputs.append((await stream.get_final_message()).content[0].input)
     assert inputs == [{}, {"city": "Kö"}]
 
 
-async def test_as_slow_as_it_was(shell):
-    made = Recording.of([RecordedChunk(HALF, 0.1), RecordedChunk(BODY[len(HALF) :], 0.2)])
+async def test_the_speed_of_a_replay(shell):
+    recording = Recording.of([RecordedChunk(HALF, 0.1), RecordedChunk(BODY[len(HALF) :], 0.2)])
     for speed, least in ((0, 0.0), (1, 0.2), (4, 0.05)):
         began = time.monotonic()
-        assert await shell.replay(made, speed=speed).get_final_message() == MESSAGE
+        assert await shell.replay(recording, speed=speed).get_final_message() == MESSAGE
         assert time.monotonic() - began >= least - 0.005
     assert await shell.replay(BODY, speed=1).get_final_message() == MESSAGE
-    with pytest.raises(ValueError, match="speed is how many times as fast"):
+    with pytest.raises(
+        ValueError, match=r"speed must be finite and at least 0 \(0 = no delay\), got -1"
+    ):
         shell.replay(BODY, speed=-1)
 
 
@@ -110,16 +112,16 @@ async def test_as_slow_as_it_was(shell):
     ("name", "kind"),
     [("ReadTimeout", APITimeoutError), ("RemoteProtocolError", APIConnectionError)],
 )
-async def test_it_ends_as_it_ended(shell, name, kind):
-    made = Recording.of([HALF])
-    failed = attrs.evolve(made, ended="error", error=RecordedError(name, "why"))
+async def test_a_recorded_error_is_raised_again(shell, name, kind):
+    recording = Recording.of([HALF])
+    failed = attrs.evolve(recording, ended="error", error=RecordedError(name, "why"))
     with pytest.raises(kind, match="the connection was lost: why") as caught:
         await shell.replay(failed).until_done()
     assert type(caught.value.__cause__) is getattr(httpx, name)
     assert caught.value.snapshot == fold(EVENTS[:4])
 
 
-async def test_it_has_a_response(shell):
+async def test_a_replay_has_a_response(shell):
     stream = shell.replay(BODY)
     assert stream.response.status_code == 200
     assert stream.response.headers["content-type"] == "text/event-stream"
@@ -129,7 +131,7 @@ async def test_it_has_a_response(shell):
     assert stream.response.is_closed
 
 
-async def test_options(shell):
+async def test_the_options_of_a_stream(shell):
     stream = shell.replay(HALF, allow_incomplete=True, parse=str.upper)
     assert await stream.get_final_message() == fold(EVENTS[:4]).message
     assert stream.current_message_snapshot.parsed_output == "GRÜSS DICH"
@@ -137,18 +139,18 @@ async def test_options(shell):
         await shell.replay(HALF).get_final_message()
 
 
-async def test_a_path_that_is_not_there(shell):
+async def test_a_missing_file(shell):
     with pytest.raises(FileNotFoundError):
         shell.replay("nowhere.sse")
 
 
-async def test_the_source_is_let_go_with_the_stream(shell):
+async def test_a_generator_is_closed_with_the_stream(shell):
     closed = []
 
     def chunks():
         try:
             yield HALF
-            closed.append("it was read on")
+            closed.append("the generator went on")
         finally:
             closed.append(True)
 
@@ -158,12 +160,12 @@ async def test_the_source_is_let_go_with_the_stream(shell):
     assert closed == [True]
 
 
-async def test_a_source_that_cannot_be_closed(shell):
+async def test_a_list_of_chunks_needs_no_closing(shell):
     async with shell.replay([HALF, BODY[len(HALF) :]]) as stream:
         await stream.__anext__()
 
 
-async def test_a_source_that_was_never_read(shell):
+async def test_a_source_that_was_not_read_can_be_closed(shell):
     async with shell.replay(LONG):
         pass
     await shell.replay(iter([BODY])).close()
