@@ -9,7 +9,8 @@ Each recording is folded as a client folds its stream. The outcome is one of:
     unreadable   the file is not a recording, or not a whole one
 
 All outcomes but the first fail. Events that could not be folded (`Snapshot.unfolded`, in practice
-events newer than this version) are listed as well; with `--strict` they fail.
+events newer than this version) are listed as well. With `--strict` they fail, and so does a
+stream that breaks a rule of a legal one (`conformance.RULES`); the rules are listed by name.
 
 One recording is in memory at a time. A recording costs half a millisecond, and a few microseconds
 per event.
@@ -62,7 +63,10 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         ".jsonl and .sse files in it and below it",
     )
     parser.add_argument(
-        "--strict", action="store_true", help="fail for events that could not be folded, too"
+        "--strict",
+        action="store_true",
+        help="fail for events that could not be folded, and for streams that break a rule of a "
+        "legal one",
     )
     parser.add_argument(
         "--json", action="store_true", help="print a line of JSON for each recording"
@@ -74,7 +78,7 @@ def _check(options: argparse.Namespace) -> int:
     out = sys.stdout  # before the progress bar puts its own stream there
     reports: list[Report] = []
     for path in _with_progress(_files(options.paths)):
-        report = check(path)
+        report = check(path, strict=options.strict)
         reports.append(report)
         if options.json:
             write_json(report.to_json(), out)
@@ -97,6 +101,7 @@ class Report:
         reason: the reason why the message is not complete; `None` for a complete one.
         stop_reason: the message's stop reason, if it has one.
         unfolded: the types of the events that could not be folded, in order.
+        violations: the rules that the stream breaks, each once; found with `strict` only.
     """
 
     file: str
@@ -104,31 +109,37 @@ class Report:
     reason: str | None = None
     stop_reason: str | None = None
     unfolded: tuple[str, ...] = ()
+    violations: tuple[str, ...] = ()
 
     def fails(self, *, strict: bool = False) -> bool:
-        """Whether the check failed; with `strict`, unfolded events fail it too."""
-        return self.outcome != "complete" or (strict and bool(self.unfolded))
+        """Whether the check failed; with `strict`, unfolded events and violations fail it too."""
+        return self.outcome != "complete" or (strict and bool(self.unfolded or self.violations))
 
     def to_json(self) -> str:
         """The report as one line of JSON."""
-        return to_json(attrs.asdict(self))
+        fields = attrs.asdict(self)
+        if not self.violations:
+            del fields["violations"]
+        return to_json(fields)
 
     def remark(self) -> str:
-        """The reason and the unfolded events on one line; empty without either."""
+        """The reason, the unfolded events and the violations on one line; empty without them."""
         names = ", ".join(dict.fromkeys(self.unfolded))
         unfolded = f"unfolded: {names} ({len(self.unfolded)})" if self.unfolded else ""
-        return one_line("; ".join(filter(None, (self.reason, unfolded))))
+        violations = f"breaks {', '.join(self.violations)}" if self.violations else ""
+        return one_line("; ".join(filter(None, (self.reason, unfolded, violations))))
 
 
-def check(path: str | os.PathLike[str]) -> Report:
+def check(path: str | os.PathLike[str], *, strict: bool = False) -> Report:
     """Fold the recording, or the raw body, in a file.
 
     Args:
         path: a file `*.jsonl` is a recording, any other the raw body of a stream.
+        strict: hold the stream against the rules of a legal one, too.
 
     >>> check("tests/recordings/text.sse")
     Report(file='tests/recordings/text.sse', outcome='complete', reason=None, \
-stop_reason='end_turn', unfolded=())
+stop_reason='end_turn', unfolded=(), violations=())
     >>> check("tests/recordings/cut-text.sse").reason
     'the stream ended before the message was complete'
     """
@@ -150,7 +161,26 @@ stop_reason='end_turn', unfolded=())
         reason,
         stop_reason=snapshot.message.stop_reason if snapshot.message else None,
         unfolded=tuple(event.type for event in snapshot.unfolded),
+        violations=_violations(recording) if strict else (),
     )
+
+
+def _violations(recording: Any) -> tuple[str, ...]:
+    """The names of the rules that a recorded stream of server-sent events breaks, each once.
+
+    A failed response and a body in another form, compressed or in Bedrock's frames, are not judged.
+    """
+    from streamfold.adapters.conformance import lint_body
+
+    headers = {name.lower(): value for name, value in recording.response.headers}
+    is_judged = (
+        recording.response.status < 300
+        and "content-encoding" not in headers
+        and headers.get("content-type", "text/event-stream").startswith("text/event-stream")
+    )
+    if not is_judged:
+        return ()
+    return tuple(dict.fromkeys(violation.rule for violation in lint_body(recording.body)))
 
 
 def _fold(stream: Any) -> tuple[Outcome, str | None]:

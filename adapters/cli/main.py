@@ -16,12 +16,12 @@ import sys
 from collections.abc import Sequence
 from typing import TextIO
 
-from . import check, fuzz, record, replay, serve
+from . import check, conform, fuzz, record, replay, serve
 from .exit_status import BROKEN_PIPE, FAILED, INTERRUPTED, MISUSED, OK, CommandError, complain
 
 __all__ = ["main"]
 
-_COMMANDS = (replay, record, check, serve, fuzz)
+_COMMANDS = (replay, record, check, serve, fuzz, conform)
 """The commands, in the order of the help."""
 
 
