@@ -44,7 +44,6 @@ GA_CLAIMS: Claims = MappingProxyType(
             "id",
             "type",
             "role",
-            "model",
             "stop_reason",
             "stop_sequence",
             "stop_details",
@@ -60,7 +59,10 @@ GA_CLAIMS: Claims = MappingProxyType(
         ),
     }
 )
-"""Everything of the interface that needs no beta header. Source: the reference, `Message`."""
+"""Everything of the interface that needs no beta header. Source: the reference, `Message`.
+
+`model` is missing, because a fallback block, which needs a beta header, changes it.
+"""
 
 CHAT_CLAIMS: Claims = MappingProxyType(
     {

@@ -178,6 +178,14 @@ class EmitterSubject:
         return EmitterMismatch(finding, name_of(self.function), code, seed, others)
 
 
+def _begins_a_call(chunk: Chunk) -> bool:
+    return any(
+        "id" in call
+        for choice in chunk["choices"]
+        for call in choice["delta"].get("tool_calls") or ()
+    )
+
+
 def _claims_option(claims: Claims | None) -> dict[str, Any]:
     return {} if claims is None else {"claims": dict(claims)}
 
@@ -228,9 +236,10 @@ class TranslatorSubject:
         return [{**chunk, "choices": [choice]} for chunk in given[:1]]
 
     def simpler(self, given: list[Chunk]) -> Iterator[list[Chunk]]:
-        """The stream without one of its chunks."""
+        """The stream without one of its chunks, but for those that begin a call."""
         for at in range(1, len(given)):
-            yield [*given[:at], *given[at + 1 :]]
+            if not _begins_a_call(given[at]):
+                yield [*given[:at], *given[at + 1 :]]
 
     def call(self, given: list[Chunk]) -> str:
         """Python code that checks these chunks."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import random
 import time
+import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -121,7 +122,7 @@ class Search:
     ) -> None:
         """Draw streams until the condition holds for one; shrink it, if wanted."""
         from hypothesis import Phase, Verbosity, find, settings
-        from hypothesis.errors import Flaky, NoSuchExample
+        from hypothesis.errors import Flaky, HypothesisWarning, NoSuchExample
         from streamfold.adapters.strategies import without_local_constants
 
         quiet = settings(
@@ -133,7 +134,12 @@ class Search:
             verbosity=Verbosity.quiet,
         )
         # A defect that depends on earlier streams may not come again; then the last find stands.
-        with contextlib.suppress(NoSuchExample, Flaky), without_local_constants():
+        with (
+            contextlib.suppress(NoSuchExample, Flaky),
+            without_local_constants(),
+            warnings.catch_warnings(),
+        ):
+            warnings.simplefilter("ignore", HypothesisWarning)  # of a large `repr`
             find(streams, condition, settings=quiet, random=random.Random(self.seed))
 
     def measure(self, kind: str, long: Long) -> Growth | None:

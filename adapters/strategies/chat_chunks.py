@@ -43,7 +43,7 @@ CHAT_QUIRKS: tuple[ChatQuirk, ...] = get_args(ChatQuirk)
     interleaved     the deltas of parallel calls alternate
     repeated_names  id and name of a call come in each of its deltas
     late_arguments  a call starts without an `arguments` field
-    finish_stop     the finish reason is `stop` although there are calls
+    finish_stop     the finish reason is `stop` although there are calls, as it is for a forced tool
     length          the length ends the answer inside the arguments of a call
     usage           a last chunk without choices has the usage
     empty_deltas    some deltas are empty, or have `null` for their content

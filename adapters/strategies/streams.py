@@ -232,10 +232,10 @@ def _streams(
     streamer = BlockStreamer(draw, grammar, ways)
     is_free = message is None
     if message is None:
-        choices = Ending.drawn(draw, kinds)
+        extra, choices = draw(_extra), Ending.drawn(draw, kinds)
         drawn = [
             *draw(_streamed_blocks(kinds, ways, least)),
-            *_many(kinds, 0 if kinds.unknown else draw(_extra)),
+            *_many(kinds, 0 if kinds.unknown else extra),
         ]
         places = arrangement(kinds, [streamed.block for streamed in drawn])
         content = [
