@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import contextlib
 import random
-import time
 import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -38,6 +37,10 @@ def watch_nothing(tried: int, found: bool) -> None:
     """The default of `watch`."""
 
 
+class _EnoughError(BaseException):
+    """Shrinking has tried enough streams. Not an `Exception`, so that Hypothesis lets it pass."""
+
+
 class Search:
     """A check of many streams.
 
@@ -46,10 +49,11 @@ class Search:
         seed: the seed of everything that is drawn.
         tried: the number of streams that passed.
         found: the findings so far, by their key.
-        shrinking_seconds: the longest time that shrinking one finding may take; 0 turns it off.
+        shrinking_tries: the number of streams that shrinking one finding may try; 0 turns it off.
+            A number and not a time, so that the same seed finds the same stream on any machine.
     """
 
-    shrinking_seconds = 10.0
+    shrinking_tries = 400
 
     def __init__(
         self,
@@ -90,7 +94,7 @@ class Search:
         self._find(streams, collect, max_examples, shrink=False)
         drawn = list(new.values())[:1] if self.first else list(new.values())
         for number, finding in enumerate(drawn):
-            if number < _MOST_FINDINGS and self.shrinking_seconds:
+            if number < _MOST_FINDINGS and self.shrinking_tries:
                 finding = self._shrunk(streams, finding, max_examples)
             self.found[finding.key] = finding
         if self.first:
@@ -98,23 +102,21 @@ class Search:
 
     def _shrunk(self, streams: Any, finding: Finding, max_examples: int) -> Finding:
         """The finding with the smallest stream."""
-        smallest, seen = finding, False
-        end = time.monotonic() + self.shrinking_seconds
+        smallest, tries = finding, 0
 
         def shows_it(given: list[Any]) -> bool:
-            nonlocal smallest, seen
-            if seen and time.monotonic() > end:
-                return False
+            nonlocal smallest, tries
+            if tries > self.shrinking_tries:
+                raise _EnoughError
+            tries += bool(tries)  # from the first stream that shows it
             self.watch(self.tried, True)
             for found in examine(self.subject, given):
                 if found.key == finding.key:
-                    smallest, seen = found, True
+                    smallest, tries = found, tries or 1
                     return True
             return False
 
         self._find(streams, shows_it, max_examples, shrink=True)
-        if time.monotonic() > end:
-            return smallest
         return smaller(self.subject, smallest, self.assume)
 
     def _find(
@@ -135,7 +137,7 @@ class Search:
         )
         # A defect that depends on earlier streams may not come again; then the last find stands.
         with (
-            contextlib.suppress(NoSuchExample, Flaky),
+            contextlib.suppress(NoSuchExample, Flaky, _EnoughError),
             without_local_constants(),
             warnings.catch_warnings(),
         ):

@@ -77,7 +77,7 @@ def found_in(checks: Iterable[Check], seed: int) -> Iterable[dict[str, Any]]:
 def main(first: int = 0, step: int = 1, seeds: Iterable[int] = (0,), shrinks: bool = False) -> None:
     """Check every `step`-th function from number `first` on, with each seed."""
     if not shrinks:
-        Search.shrinking_seconds = 0
+        Search.shrinking_tries = 0
     for seed in seeds:
         for finding in found_in([*RIGHT, *PLANTED][first::step], seed):
             print(json.dumps({"seed": seed, **finding}), flush=True)
