@@ -17,11 +17,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic
 
 import httpx
-from streamfold.reducer import DEFAULT_LIMIT, PartialMode, Snapshot
+from streamfold.reducer import DEFAULT_LIMIT, PartialMode, Snapshot, Timing
 
 from .event_loops import Spawn, shielded, spawner
 from .parsed import ParsedMessage, ParsedMessageStreamEvent, ResponseFormatT
 from .progress import CONNECTION_ERRORS, Progress, partial_mode_of, text_of
+from .stalls import AsyncPatience, ReadStalledError, Watchdog, check_stall_timeout, interruption_of
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -52,6 +53,8 @@ class _Stream(Generic[ResponseFormatT]):
         partial_mode: PartialMode | None,
         limit: int,
         allow_incomplete: bool,
+        stall_timeout: float | None,
+        clock: Callable[[], float] | None,
     ) -> None:
         if isinstance(source, (bytes, str)):
             raise TypeError(
@@ -65,6 +68,8 @@ class _Stream(Generic[ResponseFormatT]):
             limit=limit,
             allow_incomplete=allow_incomplete,
             parse=parse,
+            stall_timeout=check_stall_timeout(stall_timeout),
+            clock=clock,
         )
         self._pending = self._progress.pending
 
@@ -101,6 +106,11 @@ class _Stream(Generic[ResponseFormatT]):
         return self._progress.snapshot
 
     @property
+    def timing(self) -> Timing:
+        """When the events came, as far as bytes were received; see `clock`."""
+        return self._progress.timing
+
+    @property
     def current_message_snapshot(self) -> ParsedMessage[ResponseFormatT]:
         """The message after the events handed out so far. Each reading assembles it once.
 
@@ -133,6 +143,8 @@ class MessageStream(_Stream[ResponseFormatT]):
         partial_mode: PartialMode | None = None,
         limit: int = DEFAULT_LIMIT,
         allow_incomplete: bool = False,
+        stall_timeout: float | None = None,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         """Read a stream.
 
@@ -145,17 +157,27 @@ class MessageStream(_Stream[ResponseFormatT]):
             limit: the most bytes that one line, or the data of one event, may have.
             allow_incomplete: treat the end of the input as the end of the message, even if the
                 message is not complete.
+            stall_timeout: the longest time to wait for progress, in seconds; `None` for no limit.
+                Pings are no progress. A blocked read is interrupted if `source` is a response over
+                HTTP/1.1; any other source is only found to stall when its next bytes arrive.
+            clock: gives the seconds since the request was sent, for `timing`; by default the
+                seconds since the stream was made.
 
         Raises:
             TypeError: `source` is `bytes` or `str`.
         """
-        super().__init__(source, parse, partial_mode, limit, allow_incomplete)
+        super().__init__(source, parse, partial_mode, limit, allow_incomplete, stall_timeout, clock)
         if isinstance(source, httpx.Response):
             chunks = source.iter_raw() if _is_plain(source) else source.iter_bytes()
         else:
             chunks = iter(source)
-        self._chunks: Iterator[bytes] = chunks
-        self._close = weakref.finalize(self, _close, source)
+        self._chunks: Iterator[bytes] | Watchdog = chunks
+        watchdog = None
+        timer, interrupt = self._progress.stall_timer, interruption_of(source)
+        if timer is not None and interrupt is not None:
+            self._chunks = watchdog = Watchdog(chunks, timer, interrupt)
+        self._timer = timer
+        self._close = weakref.finalize(self, _close, source, watchdog)
         self._close.atexit = False
 
     def __iter__(self) -> Iterator[ParsedMessageStreamEvent[ResponseFormatT]]:
@@ -189,10 +211,14 @@ class MessageStream(_Stream[ResponseFormatT]):
         if progress.ended:
             progress.raise_fault()
             return False
+        if self._timer is not None:
+            self._timer.begin()
         try:
             chunk = next(self._chunks)
         except StopIteration:
             progress.end()
+        except ReadStalledError as error:
+            progress.stall(error)
         except CONNECTION_ERRORS as error:
             progress.lose_connection(error)
         else:
@@ -275,8 +301,10 @@ class MessageStream(_Stream[ResponseFormatT]):
         self.close()
 
 
-def _close(source: Any) -> None:
+def _close(source: Any, watchdog: Watchdog | None) -> None:
     """Close a source of chunks, if it can be closed."""
+    if watchdog is not None:
+        watchdog.close()
     close = getattr(source, "close", None)
     if close is not None:
         close()
@@ -293,16 +321,20 @@ class AsyncMessageStream(_Stream[ResponseFormatT]):
         partial_mode: PartialMode | None = None,
         limit: int = DEFAULT_LIMIT,
         allow_incomplete: bool = False,
+        stall_timeout: float | None = None,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         """Read a stream: see `MessageStream`."""
-        super().__init__(source, parse, partial_mode, limit, allow_incomplete)
+        super().__init__(source, parse, partial_mode, limit, allow_incomplete, stall_timeout, clock)
         if isinstance(source, httpx.Response):
             chunks = source.aiter_raw() if _is_plain(source) else source.aiter_bytes()
         else:
             chunks = source.__aiter__()
-        self._chunks: AsyncIterator[bytes] = chunks
+        timer = self._progress.stall_timer
+        self._chunks = chunks if timer is None else AsyncPatience(chunks, timer)
+        self._raw_chunks = chunks
         self._source = source
-        self._abandon = weakref.finalize(self, _abandon, source, self._chunks, spawner())
+        self._abandon = weakref.finalize(self, _abandon, source, chunks, spawner())
         self._abandon.atexit = False
 
     def __aiter__(self) -> AsyncIterator[ParsedMessageStreamEvent[ResponseFormatT]]:
@@ -329,6 +361,8 @@ class AsyncMessageStream(_Stream[ResponseFormatT]):
                 chunk = await self._chunks.__anext__()
         except StopAsyncIteration:
             progress.end()
+        except ReadStalledError as error:
+            progress.stall(error)
         except CONNECTION_ERRORS as error:
             progress.lose_connection(error)
         else:
@@ -378,7 +412,7 @@ class AsyncMessageStream(_Stream[ResponseFormatT]):
         """Close the response, which gives its connection back or closes it: see `MessageStream`."""
         self._progress.end()
         if self._abandon.detach() is not None:
-            await shielded(lambda: _aclose(self._source, self._chunks))
+            await shielded(lambda: _aclose(self._source, self._raw_chunks))
 
     async def __aenter__(self) -> Self:
         return self

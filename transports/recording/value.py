@@ -10,14 +10,16 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
+from importlib import import_module
 from io import BytesIO
 from itertools import accumulate, chain, pairwise, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
-from streamfold.reducer import SSEState, decode_sse, encode_sse
+from streamfold.reducer import SSEState, Timing, decode_sse, encode_sse
 
+from .arrivals import timing_of
 from .files import PathLike, check_name, is_recording, write_whole
 from .format import Content, decode, encode, located
 from .parts import (
@@ -125,6 +127,15 @@ class Recording:
     def body(self) -> bytes:
         """The bytes of all chunks, as they came over the wire; compressed if the wire was."""
         return b"".join(chunk.data for chunk in self.chunks)
+
+    @property
+    def timing(self) -> Timing:
+        """When the events came. Folds the whole stream each time it is read.
+
+        >>> Recording.load("tests/recordings/text.sse").slow(2).timing.events
+        32
+        """
+        return timing_of(self.response, self.chunks, self.duration)
 
     # --- files ---
 
@@ -329,6 +340,11 @@ class Recording:
             response=attrs.evolve(self.response, at=self.response.at * factor),
             duration=self.duration * factor,
         )
+
+    def _repr_html_(self) -> str:
+        """The page of the inspector, for notebooks: see `streamfold.adapters.inspector`."""
+        page: str = import_module("streamfold.adapters.inspector").notebook(self)
+        return page
 
     def __add__(self, other: Recording) -> Self:
         """Both bodies as one, `other` after the end of this one.
