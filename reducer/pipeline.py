@@ -80,7 +80,9 @@ class StreamState:
             ValueError: the checkpoint has another version than this one reads.
         """
         if state.get("version") != _VERSION:
-            raise ValueError(f"not a checkpoint of version {_VERSION}: {state.get('version')!r}")
+            raise ValueError(
+                f"a checkpoint must have version {_VERSION}, got {state.get('version')!r}"
+            )
         return cls(
             snapshot=Snapshot.from_dict(state["snapshot"]),
             sse=SSEState.from_dict(state["sse"]),

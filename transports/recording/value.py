@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
+from importlib import import_module
 from io import BytesIO
 from itertools import accumulate, chain, pairwise, repeat
 from pathlib import Path
@@ -339,6 +340,11 @@ class Recording:
             response=attrs.evolve(self.response, at=self.response.at * factor),
             duration=self.duration * factor,
         )
+
+    def _repr_html_(self) -> str:
+        """The page of the inspector, for notebooks: see `streamfold.adapters.inspector`."""
+        page: str = import_module("streamfold.adapters.inspector").notebook(self)
+        return page
 
     def __add__(self, other: Recording) -> Self:
         """Both bodies as one, `other` after the end of this one.
