@@ -110,6 +110,7 @@ from streamfold.transports import (
     RequestTimeoutError,
     ResponseFormatT,
     ServiceUnavailableError,
+    StalledStreamError,
     UnprocessableEntityError,
 )
 
@@ -295,6 +296,7 @@ __all__ = [
     "ServiceUnavailableError",
     "SignatureDelta",
     "SignatureEvent",
+    "StalledStreamError",
     "StopReason",
     "StreamfoldError",
     "TextBlock",

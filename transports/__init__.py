@@ -26,6 +26,7 @@ from .errors import (
     StalledStreamError,
     UnprocessableEntityError,
     refuse_other_content,
+    stalled_error,
     status_error,
 )
 from .parsed import (
@@ -37,6 +38,7 @@ from .parsed import (
     ParsedTextBlock,
     ResponseFormatT,
 )
+from .progress import clock_from_now
 from .recording import (
     RecordedChunk,
     RecordedError,
@@ -50,6 +52,7 @@ from .recording import (
     recording_files,
 )
 from .replay import areplay, replay
+from .stalls import check_stall_timeout
 from .streams import (
     AsyncMessageStream,
     AsyncMessageStreamManager,
@@ -100,8 +103,11 @@ __all__ = [
     "UnmatchedRequestError",
     "UnprocessableEntityError",
     "areplay",
+    "check_stall_timeout",
+    "clock_from_now",
     "recording_files",
     "refuse_other_content",
     "replay",
+    "stalled_error",
     "status_error",
 ]

@@ -45,7 +45,7 @@ __all__ = [
     "UnprocessableEntityError",
     "refuse_other_content",
     "request_of",
-    "stalled",
+    "stalled_error",
     "status_error",
     "stream_error",
 ]
@@ -265,7 +265,7 @@ def _class_of(status: int) -> type[APIStatusError]:
     return _BY_STATUS.get(status, fallback)
 
 
-def stalled(
+def stalled_error(
     timeout: float,
     timing: Timing | None,
     request: httpx.Request | None = None,

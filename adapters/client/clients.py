@@ -21,7 +21,10 @@ from streamfold.transports import (
     APITimeoutError,
     AsyncMessageStream,
     MessageStream,
+    check_stall_timeout,
+    clock_from_now,
     refuse_other_content,
+    stalled_error,
     status_error,
 )
 
@@ -65,6 +68,7 @@ class _Client(Generic[HTTPClient]):
         auth_token: str | None = None,
         base_url: str | httpx.URL | None = None,
         timeout: Timeout | NotGiven = NOT_GIVEN,
+        stall_timeout: float | None = None,
         max_retries: int = DEFAULT_MAX_RETRIES,
         default_headers: Mapping[str, str | None] | None = None,
         http_client: HTTPClient | None = None,
@@ -80,13 +84,16 @@ class _Client(Generic[HTTPClient]):
             timeout: seconds without a byte from the API, or httpx's own value; `None` for no
                 limit. By default 600 seconds and 5 to connect, or the timeout of `http_client` if
                 that is not httpx's default.
+            stall_timeout: seconds without progress, for which pings do not count; `None` for no
+                limit. A stall is retried if nothing of the answer was handed out.
             max_retries: the number of attempts after the first; 0 for none.
             default_headers: additional headers for each request; `None` removes one.
             http_client: the client that sends the requests. It stays open when this one closes.
 
         Raises:
             ImportError: `max_retries` is above 0 and stamina is not installed.
-            ValueError: `base_url` is not an http URL, or `max_retries` is negative.
+            ValueError: `base_url` is not an http URL, `max_retries` is negative, or
+                `stall_timeout` is not above 0.
         """
         if api_key is None and auth_token is None:
             api_key = os.environ.get("ANTHROPIC_API_KEY") or None
@@ -110,6 +117,7 @@ class _Client(Generic[HTTPClient]):
             },
             headers=default_headers or {},
             timeout=timeout,
+            stall_timeout=check_stall_timeout(stall_timeout),
         )
         self._retry = retrying(max_retries, self._caller)
         self._owned = http_client is None
@@ -135,12 +143,16 @@ class _Client(Generic[HTTPClient]):
 
     def _request(self, call: Call[Any]) -> httpx.Request:
         return self._http.build_request(
-            "POST", call.url, headers=call.headers, content=call.content, timeout=call.timeout
+            "POST", call.url, headers=call.headers, content=call.content, timeout=call.http_timeout
         )
 
 
-def _connection_error(error: httpx.HTTPError, request: httpx.Request) -> APIConnectionError:
+def _connection_error(
+    error: httpx.HTTPError, request: httpx.Request, call: Call[Any]
+) -> APIConnectionError:
     """The error of a request whose answer did not come, or broke off before its first event."""
+    if isinstance(error, httpx.ReadTimeout) and call.stall_timeout is not None:
+        return stalled_error(call.stall_timeout, None, request=request)
     timed_out = isinstance(error, httpx.TimeoutException)
     reason = "no answer in time" if timed_out else "the connection failed"
     cls = APITimeoutError if timed_out else APIConnectionError
@@ -198,20 +210,21 @@ class Anthropic(_Client[httpx.Client]):
 
     def _send(self, call: Call[T]) -> MessageStream[T]:
         request = self._request(call)
+        clock = clock_from_now()
         try:
             response = self._http.send(request, stream=True, follow_redirects=False)
         except httpx.HTTPError as error:
-            raise _connection_error(error, request) from error
+            raise _connection_error(error, request, call) from error
         finally:
             conceal(request)
-        stream = MessageStream(response, parse=call.parse, **call.reading)
+        stream = MessageStream(response, parse=call.parse, clock=clock, **call.reading)
         try:
             _refuse_other_answer(stream)
             stream.await_first_event()
         except BaseException as error:
             stream.close()
             if isinstance(error, httpx.HTTPError):
-                raise _connection_error(error, request) from error
+                raise _connection_error(error, request, call) from error
             raise
         return stream
 
@@ -275,20 +288,21 @@ class AsyncAnthropic(_Client[httpx.AsyncClient]):
 
     async def _send(self, call: Call[T]) -> AsyncMessageStream[T]:
         request = self._request(call)
+        clock = clock_from_now()
         try:
             response = await self._http.send(request, stream=True, follow_redirects=False)
         except httpx.HTTPError as error:
-            raise _connection_error(error, request) from error
+            raise _connection_error(error, request, call) from error
         finally:
             conceal(request)
-        stream = AsyncMessageStream(response, parse=call.parse, **call.reading)
+        stream = AsyncMessageStream(response, parse=call.parse, clock=clock, **call.reading)
         try:
             await _refuse_other_answer_async(stream)
             await stream.await_first_event()
         except BaseException as error:
             await stream.close()
             if isinstance(error, httpx.HTTPError):
-                raise _connection_error(error, request) from error
+                raise _connection_error(error, request, call) from error
             raise
         return stream
 
