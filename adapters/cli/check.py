@@ -2,7 +2,8 @@
 
 The outcome of each recording, and the folding, are those of `streamfold.adapters.corpus`. All
 outcomes but `complete` fail. Events that could not be folded (`Snapshot.unfolded`, in practice
-events newer than this version) are listed as well; with `--strict` they fail.
+events newer than this version) are listed as well. With `--strict` they fail, and so does a
+stream that breaks a rule of a legal one (`conformance.RULES`); the rules are listed by name.
 
 With `--against MODULE:FUNCTION` it compares an accumulator with the reference instead, lists the
 kinds of differences, and saves the smallest recording that shows each kind.
@@ -64,7 +65,10 @@ def add_command(commands: Commands) -> None:
         ".jsonl and .sse files in it and below it",
     )
     parser.add_argument(
-        "--strict", action="store_true", help="fail for events that could not be folded, too"
+        "--strict",
+        action="store_true",
+        help="fail for events that could not be folded, and for streams that break a rule of a "
+        "legal one",
     )
     parser.add_argument(
         "--json", action="store_true", help="print a line of JSON for each recording"
@@ -99,7 +103,7 @@ def _report(options: argparse.Namespace, executor: Executor | None) -> int:
     rows: list[Report] = []
     show = printer(out)
     try:
-        reports = check_all(recordings_in(options.paths), executor=executor)
+        reports = check_all(recordings_in(options.paths), strict=options.strict, executor=executor)
         for report in with_progress(reports, "Checking"):
             summary.add(report, strict=options.strict)
             if options.json:
@@ -116,10 +120,11 @@ def _report(options: argparse.Namespace, executor: Executor | None) -> int:
 
 
 def _remark(report: Report) -> str:
-    """The reason and the unfolded events on one line; empty without either."""
+    """The reason, the unfolded events and the violations on one line; empty without them."""
     names = ", ".join(dict.fromkeys(report.unfolded))
     unfolded = f"unfolded: {names} ({len(report.unfolded)})" if report.unfolded else ""
-    return one_line("; ".join(filter(None, (report.reason, unfolded))))
+    violations = f"breaks {', '.join(report.violations)}" if report.violations else ""
+    return one_line("; ".join(filter(None, (report.reason, unfolded, violations))))
 
 
 _ROLES: dict[Outcome, str] = {

@@ -16,12 +16,12 @@ import sys
 from collections.abc import Sequence
 from typing import TextIO
 
-from . import check, fuzz, inspect, record, replay, serve, stats
+from . import check, conform, fuzz, inspect, record, replay, serve, stats
 from .exit_status import BROKEN_PIPE, FAILED, INTERRUPTED, MISUSED, OK, CommandError, complain
 
 __all__ = ["main"]
 
-_COMMANDS = (replay, record, inspect, check, stats, serve, fuzz)
+_COMMANDS = (replay, record, inspect, check, stats, serve, fuzz, conform)
 """The commands, in the order of the help."""
 
 

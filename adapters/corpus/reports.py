@@ -17,6 +17,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
+from functools import partial
 from typing import Any, Literal
 
 import attrs
@@ -31,6 +32,7 @@ from streamfold.reducer import (
 from streamfold.transports import (
     APIConnectionError,
     APIError,
+    Recording,
     RecordingError,
     replay,
     status_error,
@@ -55,6 +57,7 @@ class Report:
         reason: the reason why the message is not complete; `None` for a complete one.
         stop_reason: the message's stop reason, if it has one.
         unfolded: the types of the events that could not be folded, in order.
+        violations: the rules that the stream breaks, each once; found with `strict` only.
     """
 
     file: str
@@ -62,37 +65,66 @@ class Report:
     reason: str | None = None
     stop_reason: str | None = None
     unfolded: tuple[str, ...] = ()
+    violations: tuple[str, ...] = ()
 
     def fails(self, *, strict: bool = False) -> bool:
-        """Whether the check failed; with `strict`, unfolded events fail it too."""
-        return self.outcome != "complete" or (strict and bool(self.unfolded))
+        """Whether the check failed; with `strict`, unfolded events and violations fail it too."""
+        return self.outcome != "complete" or (strict and bool(self.unfolded or self.violations))
 
     def to_json(self) -> str:
         """The report as one line of JSON."""
-        return to_json(attrs.asdict(self))
+        fields = attrs.asdict(self)
+        if not self.violations:
+            del fields["violations"]
+        return to_json(fields)
 
 
-def check(file: Path) -> Report:
+def check(file: Path, *, strict: bool = False) -> Report:
     """Fold the recording, or the raw body, in a file.
 
     Args:
         file: a name that `expand_paths` gives; `*.jsonl` is a recording, any other the raw body of
             a stream.
+        strict: hold the stream against the rules of a legal one (`conformance.RULES`), too.
 
     >>> check("tests/recordings/text.sse")
     Report(file='tests/recordings/text.sse', outcome='complete', reason=None, \
-stop_reason='end_turn', unfolded=())
+stop_reason='end_turn', unfolded=(), violations=())
     >>> check("tests/recordings/cut-text.sse").reason
     'the stream ended before the message was complete'
     """
-    return examine(file)[0]
+    report, _ = examine(file)
+    if not strict or report.outcome == "unreadable":
+        return report
+    return attrs.evolve(report, violations=_violations(load(report.file)))
 
 
-def check_all(paths: Iterable[Path], *, executor: Executor | None = None) -> Iterator[Report]:
+def _violations(recording: Recording) -> tuple[str, ...]:
+    """The names of the rules that a recorded stream of server-sent events breaks, each once.
+
+    A failed response and a body in another form, compressed or in Bedrock's frames, are not judged.
+    """
+    from streamfold.adapters.conformance import lint_body
+
+    headers = {name.lower(): value for name, value in recording.response.headers}
+    is_judged = (
+        recording.response.status < 300
+        and "content-encoding" not in headers
+        and headers.get("content-type", "text/event-stream").startswith("text/event-stream")
+    )
+    if not is_judged:
+        return ()
+    return tuple(dict.fromkeys(violation.rule for violation in lint_body(recording.body)))
+
+
+def check_all(
+    paths: Iterable[Path], *, strict: bool = False, executor: Executor | None = None
+) -> Iterator[Report]:
     """Check every recording that paths stand for.
 
     Args:
         paths: files, directories, `.zip` archives, and URLs of any of these.
+        strict: hold the streams against the rules of a legal one, too: see `check`.
         executor: runs the checks; without one, the calling thread does.
 
     Returns:
@@ -105,7 +137,7 @@ def check_all(paths: Iterable[Path], *, executor: Executor | None = None) -> Ite
     >>> [report.outcome for report in reports]
     ['complete', 'incomplete']
     """
-    return spread(check, expand_paths(paths), executor, lost_report)
+    return spread(partial(check, strict=strict), expand_paths(paths), executor, lost_report)
 
 
 def lost_report(file: str, error: BaseException) -> Report:
