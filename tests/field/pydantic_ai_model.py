@@ -26,8 +26,7 @@ async def accumulate(events: Any) -> Any:
         response = stream.get()
     return {
         "content": [_block(part) for part in response.parts if _block(part)],
-        "stop_reason": response.provider_details
-        and response.provider_details.get("finish_reason"),
+        "stop_reason": response.provider_details and response.provider_details.get("finish_reason"),
         "usage": {
             "input_tokens": response.usage.input_tokens,
             "output_tokens": response.usage.output_tokens,
