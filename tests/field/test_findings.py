@@ -107,6 +107,7 @@ SHORT = [ROLE, call(0, name="f", arguments='{"a"'), chat({}, "length")]
 SDK, OPENAI, HTTPX_SSE = "anthropic 2.14.0", "openai 3.3.0", "httpx-sse 0.4.3"
 SSECLIENT, OTEL = "sseclient-py 1.9.0", "opentelemetry-instrumentation-anthropic 0.62.4"
 PYDANTIC_AI, ANY_LLM = "pydantic-ai-slim 2.68.0", "any-llm-sdk 1.27.0"
+LITELLM = "litellm 1.110.2"
 ANT2OAI, AGENT_WIRE, CCPROXY = "ant2oai 0.1.6", "agent-wire-proxy 0.2.0", "ccproxy-api 0.2.10"
 
 CUT = "gives the first part of a message as the final one when the stream is cut"
@@ -183,6 +184,23 @@ CLIENTS = [
     Finding(ANY_LLM, "any_llm_gateway:translate", CUT_CHAT, "accepts a fault", CHAT_CUT),
     Finding(ANY_LLM, "any_llm_gateway:translate", FORCED, "tool-use-stop", STOP),
     Finding(ANY_LLM, "any_llm_gateway:translate", PARALLEL, "one-block-at-a-time", OVERLAP),
+    Finding(LITELLM, "litellm_gateway:translate", CUT_CHAT, "accepts a fault", CHAT_CUT),
+    Finding(LITELLM, "litellm_gateway:translate", [], "accepts a fault", EMPTY_CHAT),
+    Finding(LITELLM, "litellm_gateway:translate", FORCED, "tool-use-stop", STOP),
+    Finding(
+        LITELLM,
+        "litellm_gateway:translate",
+        INTERLEAVED,
+        "input-json",
+        "joins the arguments of interleaved parallel calls in one block",
+    ),
+    Finding(
+        LITELLM,
+        "litellm_gateway:translate",
+        [*FORCED[:1], call(0, name="f", arguments=""), *FORCED[1:]],
+        "unique-tool-ids",
+        "makes two blocks of a call whose id and name come twice, so the client runs it twice",
+    ),
 ]
 
 GATEWAYS = [
