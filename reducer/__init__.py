@@ -8,6 +8,7 @@
 """
 
 from .errors import IncompleteStreamError, InvalidToolInputError, ProtocolError, StreamfoldError
+from .event_stream import EventStreamState, decode_event_stream, encode_event_stream
 from .events import (
     CitationEvent,
     CitationsDelta,
@@ -118,6 +119,7 @@ __all__ = [
     "ContentBlockDelta",
     "ContentBlockLocationCitation",
     "ContentBlockStopEvent",
+    "EventStreamState",
     "FallbackBlock",
     "FieldError",
     "Growing",
@@ -182,9 +184,11 @@ __all__ = [
     "WebFetchToolResultBlock",
     "WebSearchResultLocationCitation",
     "WebSearchToolResultBlock",
+    "decode_event_stream",
     "decode_sse",
     "described",
     "drain",
+    "encode_event_stream",
     "encode_sse",
     "evolve",
     "expand",
