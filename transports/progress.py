@@ -48,6 +48,7 @@ from .errors import (
     stream_error,
 )
 from .parsed import ParsedMessage, ResponseFormatT, parsed_event, parsed_message
+from .sources import Source
 
 __all__ = ["EVENT_STREAM", "Progress", "partial_mode_of", "refuse_other_content"]
 
@@ -72,8 +73,8 @@ def refuse_other_content(response: httpx.Response, beginning: str) -> APIRespons
     )
 
 
-LOST = (httpx.HTTPError, httpx.StreamError, ConnectionError, TimeoutError)
-"""What reading a response, or another source of chunks, raises when the connection fails."""
+_FAILURES = (ConnectionError, TimeoutError)
+"""The exceptions with which a failing connection ends a source, beside those of httpx or httpx2."""
 
 
 _STOPS = (ContentBlockStopEvent, MessageStopEvent)
@@ -85,14 +86,16 @@ class Progress(Generic[ResponseFormatT]):
 
     def __init__(
         self,
-        response: httpx.Response | None,
+        source: Source[Any],
         *,
         partial_mode: PartialMode,
         limit: int,
         allow_incomplete: bool,
         parse: Callable[[str], ResponseFormatT] | None,
     ) -> None:
-        self.response = response
+        self.response = source.response
+        self.losses = (source.http.HTTPError, source.http.StreamError, *_FAILURES)
+        self._timeouts = (source.http.TimeoutException, TimeoutError)
         self.allow_incomplete = allow_incomplete
         self.parse = parse
         self.state = StreamState(
@@ -166,8 +169,7 @@ class Progress(Generic[ResponseFormatT]):
         if self.ended or self.state.snapshot.is_over:
             self.end()
             return
-        timeouts = (httpx.TimeoutException, TimeoutError)
-        cls = APITimeoutError if isinstance(error, timeouts) else APIConnectionError
+        cls = APITimeoutError if isinstance(error, self._timeouts) else APIConnectionError
         fault = cls(
             f"the connection was lost: {str(error) or type(error).__name__}",
             response=self.response,
