@@ -16,6 +16,7 @@ from .events import (
     CompactionEvent,
     ContentBlockDelta,
     ContentBlockStopEvent,
+    DerivedEvent,
     InputJSONDelta,
     InputJsonEvent,
     MessageDelta,
@@ -95,7 +96,7 @@ from .objects import (
     to_json,
 )
 from .partial_json import PartialJSON, PartialMode, parse_partial_json
-from .pipeline import StreamState, drain, feed, finish
+from .pipeline import FoldedChunk, StreamState, drain, feed, finish, fold_chunk
 from .reduce import Snapshot, fold, reduce
 from .sse import DEFAULT_LIMIT, ServerSentEvent, SSEState, decode_sse
 
@@ -119,9 +120,11 @@ __all__ = [
     "ContentBlockDelta",
     "ContentBlockLocationCitation",
     "ContentBlockStopEvent",
+    "DerivedEvent",
     "EventStreamState",
     "FallbackBlock",
     "FieldError",
+    "FoldedChunk",
     "Growing",
     "IncompleteStreamError",
     "InputJSONDelta",
@@ -195,6 +198,7 @@ __all__ = [
     "feed",
     "finish",
     "fold",
+    "fold_chunk",
     "freeze",
     "is_object",
     "parse_event",

@@ -46,6 +46,7 @@ __all__ = [
     "CompactionEvent",
     "ContentBlockDelta",
     "ContentBlockStopEvent",
+    "DerivedEvent",
     "InputJSONDelta",
     "InputJsonEvent",
     "MessageDelta",
@@ -406,6 +407,18 @@ class ContentBlockStopEvent(APIObject):
     _rest: JSONObject = attrs.field(default=EMPTY, alias="rest")
 
 
+DerivedEvent = Union[
+    TextEvent,
+    CitationEvent,
+    ThinkingEvent,
+    SignatureEvent,
+    InputJsonEvent,
+    CompactionEvent,
+]
+"""The events that a fold derives from a delta; each follows the raw event of its delta."""
+
+DERIVED_EVENTS: frozenset[type[Value]] = frozenset(DerivedEvent.__args__)  # type: ignore[attr-defined]
+
 MessageStreamEvent = Union[
     RawMessageStartEvent,
     RawMessageDeltaEvent,
@@ -413,12 +426,7 @@ MessageStreamEvent = Union[
     RawContentBlockStartEvent,
     RawContentBlockDeltaEvent,
     ContentBlockStopEvent,
-    TextEvent,
-    CitationEvent,
-    ThinkingEvent,
-    SignatureEvent,
-    InputJsonEvent,
-    CompactionEvent,
+    DerivedEvent,
     RawErrorEvent,
 ]
 """What `reduce` and `feed` give. What the protocol does not know comes as a `RawUnknownEvent`."""

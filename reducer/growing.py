@@ -42,16 +42,23 @@ HALVES = re.compile("[\ud800-\udfff]")
 class Shared(list[Any]):
     """The list behind growing values, with what was already worked out from its items.
 
-    `joined` and `parsed` are caches: (how many items they cover, the result). They are replaced
-    whole, so a reader sees an old one or a new one, never half of one; they take no part in
-    equality and are not pickled.
+    The attributes are caches: (how many items they cover, the result). They are replaced whole, so
+    a reader sees an old one or a new one, never half of one; they take no part in equality and are
+    not pickled.
+
+    Attributes:
+        joined: the longest text that was read.
+        joined_last: the last shorter text that was read; it makes reading each of the texts of a
+            chunk in turn cheap when the text after the chunk was read first.
+        parsed: the longest text that was read as JSON.
     """
 
-    __slots__ = ("joined", "parsed")
+    __slots__ = ("joined", "joined_last", "parsed")
 
     def __init__(self, items: Any = ()) -> None:
         super().__init__(items)
         self.joined: tuple[int, str] = (0, "")
+        self.joined_last: tuple[int, str] = (0, "")
         self.parsed: tuple[int, Any] | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -161,13 +168,17 @@ class Text(Growing[str]):
         shared = self._shared
         count = self._count
         start, joined = shared.joined
+        if start > count:
+            start, joined = shared.joined_last
+            if start > count:
+                start, joined = 0, ""
         if start == count:
             return joined
-        if start > count:
-            start, joined = 0, ""
         whole = _join(joined, shared[start:count])
         if count > shared.joined[0]:
             shared.joined = (count, whole)
+        else:
+            shared.joined_last = (count, whole)
         return whole
 
     whole = __str__

@@ -14,6 +14,7 @@ JSON and back, so a fold that was stopped at any byte goes on elsewhere, and end
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -21,15 +22,17 @@ import attrs
 
 from .drafts import draft_of
 from .errors import IncompleteStreamError, ProtocolError
-from .events import MessageStreamEvent, parse_data
+from .event_stream import EventStreamState
+from .event_stream import scan as scan_frames
+from .events import DERIVED_EVENTS, MessageStreamEvent, parse_data
 from .messages import Message
-from .reduce import Snapshot, fold_run, step
+from .reduce import Snapshot, fold_run, step, with_growth_of
 from .sse import SSEState, scan
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["StreamState", "drain", "feed", "finish"]
+__all__ = ["FoldedChunk", "StreamState", "drain", "feed", "finish", "fold_chunk"]
 
 _VERSION = 1
 
@@ -40,15 +43,18 @@ class StreamState:
 
     Attributes:
         snapshot: what was folded so far; `Snapshot(partial_mode=…)` to begin with other settings.
-        sse: where the decoder of the bytes stands; `SSEState(limit=…)` to begin with another limit.
+        sse: where the decoder of the bytes stands; `SSEState(limit=…)` to begin with another limit,
+            `EventStreamState()` for a body in Bedrock's frames.
     """
 
     snapshot: Snapshot = Snapshot()
-    sse: SSEState = SSEState()
+    sse: SSEState | EventStreamState = SSEState()
 
     def to_dict(self) -> dict[str, Any]:
         """The state as plain JSON values: a checkpoint, to go on from with `from_dict`."""
-        return {"version": _VERSION, "snapshot": self.snapshot.to_dict(), "sse": self.sse.to_dict()}
+        framing = "sse" if isinstance(self.sse, SSEState) else "event_stream"
+        decoder = self.sse.to_dict()
+        return {"version": _VERSION, "snapshot": self.snapshot.to_dict(), framing: decoder}
 
     @classmethod
     def from_dict(cls, state: Mapping[str, Any]) -> Self:
@@ -59,9 +65,112 @@ class StreamState:
         """
         if state.get("version") != _VERSION:
             raise ValueError(f"not a checkpoint of version {_VERSION}: {state.get('version')!r}")
-        return cls(
-            snapshot=Snapshot.from_dict(state["snapshot"]), sse=SSEState.from_dict(state["sse"])
+        decoder = (
+            SSEState.from_dict(state["sse"])
+            if "sse" in state
+            else EventStreamState.from_dict(state["event_stream"])
         )
+        return cls(snapshot=Snapshot.from_dict(state["snapshot"]), sse=decoder)
+
+
+Step = tuple[int, Snapshot]
+"""A step of the fold of a chunk: the number of events up to its end, and the snapshot after it."""
+
+
+@attrs.frozen(weakref_slot=False)
+class FoldedChunk:
+    """The result of folding one chunk, with the snapshot after each of its events.
+
+    Attributes:
+        state: the state after the chunk; after a fault, its snapshot is the one before the fault.
+        events: the events of the chunk in order, as `feed` returns them.
+        fault: the protocol violation that ended the chunk, with `.events` and `.snapshot`; `None`
+            without one.
+    """
+
+    state: StreamState
+    events: tuple[MessageStreamEvent, ...]
+    fault: ProtocolError | None = attrs.field(eq=str)
+    _before: Snapshot = attrs.field(repr=False)
+    _steps: tuple[Step, ...] = attrs.field(repr=False, eq=False)
+
+    @property
+    def is_growth_only(self) -> bool:
+        """Whether the chunk did nothing but grow open blocks.
+
+        If so, no block and no message started or stopped, and nothing joined `unfolded`.
+        """
+        events = self.events
+        return all(
+            events[end - 1].__class__ in DERIVED_EVENTS
+            for end, _ in self._steps
+            if end  # 0 for a ping before the first event
+        )
+
+    def snapshot_after(self, count: int) -> Snapshot:
+        """The snapshot after the first `count` events of the chunk.
+
+        A raw delta event and the event derived from it come from one step of the fold, so both have
+        the same snapshot after them.
+
+        Costs a binary search in the steps of the chunk; no event is folded again.
+
+        Args:
+            count: the number of events handed out, from 0 to `len(events)`.
+
+        Raises:
+            IndexError: the chunk has fewer events.
+
+        >>> body = b'data: {"type": "x"}\\n\\n' * 3
+        >>> chunk = fold_chunk(StreamState(), body)
+        >>> [len(chunk.snapshot_after(count).unfolded) for count in range(4)]
+        [0, 1, 2, 3]
+        """
+        if not 0 <= count <= len(self.events):
+            raise IndexError(f"count must be from 0 to {len(self.events)}, got {count}")
+        if count == 0:
+            return self._before
+        end, snapshot = self._steps[bisect_left(self._steps, (count,))]
+        if end - count < 2:  # the last pair of a run, or a step of one or two events
+            return snapshot
+        # Inside a run each delta gave two events: the raw one and the one derived from it.
+        return with_growth_of(self.events[count - 1 + (end - count) % 2], snapshot)
+
+
+def fold_chunk(state: StreamState, chunk: bytes) -> FoldedChunk:
+    """Fold the next bytes of a stream, and keep the snapshot after each event.
+
+    Use it instead of `feed` to hand events out one by one: `FoldedChunk.snapshot_after` gives the
+    snapshot that belongs to the events handed out so far.
+
+    Args:
+        state: the state before the chunk; `StreamState()` at the beginning. It stays as it is.
+        chunk: the next bytes, cut anywhere.
+
+    Returns:
+        The state, the events and the fault, if there is one. A fault is returned, not raised.
+
+    >>> chunk = fold_chunk(StreamState(), b'data: {"type": "x"}\\n\\ndata: oops\\n\\n')
+    >>> chunk.events
+    (RawUnknownEvent(type='x'),)
+    >>> chunk.fault.reason
+    "data is not JSON (Expecting value: line 1 column 1 (char 0)): 'oops'"
+    """
+    events: list[Any] = []
+    steps: list[Step] = []
+    after, fault = _take(state, chunk, events, steps)
+    handed_out = tuple(events)
+    if fault is not None:
+        fault.events = handed_out
+    draft = _FoldedChunkDraft()
+    draft.state = after
+    draft.events = handed_out
+    draft.fault = fault
+    draft._before = state.snapshot
+    draft._steps = tuple(steps)
+    draft.__class__ = FoldedChunk
+    folded: FoldedChunk = draft
+    return folded
 
 
 def feed(state: StreamState, chunk: bytes) -> tuple[StreamState, tuple[MessageStreamEvent, ...]]:
@@ -84,16 +193,18 @@ def feed(state: StreamState, chunk: bytes) -> tuple[StreamState, tuple[MessageSt
     (RawUnknownEvent(type='x'),)
     """
     events: list[Any] = []
+    after, fault = _take(state, chunk, events)
+    if fault is None:
+        return after, tuple(events)
+    fault.events = tuple(events)
     try:
-        state = _take(state, chunk, events)
-    except ProtocolError as error:
-        error.events = tuple(events)
-        raise
-    return state, tuple(events)
+        raise fault
+    finally:
+        del fault  # else this frame and the fault's traceback keep each other alive
 
 
 def drain(state: StreamState, chunk: bytes) -> StreamState:
-    """Fold the next bytes of a stream without its events: `feed`, for who only wants the message.
+    """Fold the next bytes of a stream without making its events: faster than `feed`.
 
     Raises:
         ProtocolError: as `feed` does, without `events`.
@@ -102,18 +213,36 @@ def drain(state: StreamState, chunk: bytes) -> StreamState:
     >>> drain(StreamState(), body) == feed(StreamState(), body)[0]
     True
     """
-    return _take(state, chunk, None)
+    after, fault = _take(state, chunk)
+    if fault is None:
+        return after
+    try:
+        raise fault
+    finally:
+        del fault
 
 
 _StreamStateDraft = draft_of(StreamState)
+_FoldedChunkDraft = draft_of(FoldedChunk)
 
 
-def _take(state: StreamState, chunk: bytes, events: list[Any] | None) -> StreamState:
-    """Fold the next bytes; the derived events join `events`, if those are wanted.
+def _take(
+    state: StreamState,
+    chunk: bytes,
+    events: list[Any] | None = None,
+    steps: list[Step] | None = None,
+) -> tuple[StreamState, ProtocolError | None]:
+    """Fold the next bytes; add the events to `events` and each step of the fold to `steps`.
 
-    A run of deltas is folded as one: 1.0 µs an event instead of 5, and 0.5 µs without its events.
+    A run of deltas is folded as one step: 1.0 µs an event instead of 5, and 0.5 µs without its
+    events.
     """
-    sse, frames, fault = scan(state.sse, chunk)
+    decoder = state.sse
+    sse: SSEState | EventStreamState
+    if isinstance(decoder, SSEState):
+        sse, frames, fault = scan(decoder, chunk)
+    else:
+        sse, frames, fault = scan_frames(decoder, chunk)
     snapshot = state.snapshot
     at = 0
     try:
@@ -126,17 +255,20 @@ def _take(state: StreamState, chunk: bytes, events: list[Any] | None) -> StreamS
                     events += derived
                 behind += 1
             snapshot, at = grown, behind
-        if fault is not None:
-            raise fault
+            if steps is not None:
+                steps.append((len(events or ()), snapshot))
     except ProtocolError as error:
-        error.snapshot = snapshot
-        raise
+        # A value holds no frames; those of the fault hold `fault` in turn, which makes a cycle.
+        fault = error.with_traceback(None)
+        fault.__context__ = None
+    if fault is not None:
+        fault.snapshot = snapshot
     behind = _StreamStateDraft()
     behind.snapshot = snapshot
     behind.sse = sse
     behind.__class__ = StreamState
     made: StreamState = behind
-    return made
+    return made, fault
 
 
 def finish(state: StreamState) -> Message:

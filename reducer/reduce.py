@@ -589,6 +589,17 @@ def fold_run(
     return at + len(strings), behind
 
 
+def with_growth_of(derived: Any, snapshot: Snapshot) -> Snapshot:
+    """The snapshot after a delta inside a run, from the snapshot after the whole run.
+
+    Args:
+        derived: the event derived from the delta; it carries the text of the block at that point.
+        snapshot: the snapshot after the run. A run leaves everything but this text as it is.
+    """
+    (opened,) = snapshot._open
+    return _snapshot(snapshot._settled, (attrs.evolve(opened, grown=derived._snapshot),))
+
+
 # --- the pure functions -------------------------------------------------------------------------
 
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import gc
 import json
 import pickle
+import sys
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from streamfold.adapters.strategies import chunked, wire
 from streamfold.reducer import (
+    DerivedEvent,
+    FoldedChunk,
     IncompleteStreamError,
     InvalidToolInputError,
     ProtocolError,
@@ -27,6 +32,7 @@ from streamfold.reducer import (
     feed,
     finish,
     fold,
+    fold_chunk,
 )
 
 from tests.support.model import (
@@ -166,6 +172,137 @@ def read_value(value: Any) -> None:
         assert value[key] is not Ellipsis
     if value.type in ("text", "thinking", "input_json", "citation") and "snapshot" in value:
         assert value.snapshot == value["snapshot"]
+
+
+# --- the snapshot after each event --------------------------------------------------------------
+
+
+def snapshots_after_each_event(state: StreamState, events: tuple[Any, ...]) -> list[Snapshot]:
+    """The slow twin of `snapshot_after`: fold the raw events handed out so far, for each count."""
+    snapshots = [state.snapshot]
+    for event in events:
+        snapshot = snapshots[-1]
+        if not isinstance(event, get_args(DerivedEvent)):
+            snapshot = fold([as_raw(event)], snapshot)
+        snapshots.append(snapshot)
+    return snapshots
+
+
+def as_raw(event: Any) -> dict[str, Any]:
+    """The raw event that a stop event comes from; other raw events as they are."""
+    added = {"message_stop": "message", "content_block_stop": "content_block"}.get(event.type)
+    fields: dict[str, Any] = event.to_dict()
+    fields.pop(added, None)
+    return fields
+
+
+@examples(max_examples=150)
+@given(body=any_body(), mode=st.sampled_from(MODES), data=st.data())
+def test_the_snapshot_after_each_event_is_the_fold_of_the_events_handed_out(
+    body: bytes, mode: Any, data: st.DataObject
+) -> None:
+    state = StreamState(snapshot=Snapshot(partial_mode=mode))
+    for chunk in data.draw(chunked(body)):
+        folded = fold_chunk(state, chunk)
+        expected = snapshots_after_each_event(state, folded.events)
+        counts = data.draw(st.permutations(range(len(expected))))
+        read = {count: folded.snapshot_after(count) for count in counts}
+        assert [read[count] for count in range(len(expected))] == expected
+        messages = [read[count].message for count in range(len(expected))]
+        assert messages == [snapshot.message for snapshot in expected]
+        assert folded.is_growth_only == is_growth_only(folded.events)
+        assert_fed_alike(state, chunk, folded)
+        state = folded.state
+        if folded.fault is not None:
+            break
+
+
+def is_growth_only(events: tuple[Any, ...]) -> bool:
+    """Whether each raw event among `events` is a delta whose derived event follows."""
+    derived = [isinstance(event, get_args(DerivedEvent)) for event in events]
+    return derived == [False, True] * (len(events) // 2)
+
+
+def assert_fed_alike(state: StreamState, chunk: bytes, folded: FoldedChunk) -> None:
+    if folded.fault is None:
+        assert feed(state, chunk) == (folded.state, folded.events)
+        return
+    with pytest.raises(ProtocolError) as raised:
+        feed(state, chunk)
+    assert described(raised.value) == described(folded.fault)
+    for fault in (raised.value, folded.fault):
+        assert fault.events == folded.events
+        assert fault.snapshot == folded.state.snapshot
+
+
+def test_a_run_of_deltas_has_a_snapshot_after_each_event() -> None:
+    start = [message_start(), block_start(0, "text", text="")]
+    state = fold_chunk(StreamState(), encode_sse(start)).state
+    deltas = [block_delta(0, "text_delta", text=text) for text in "abc"]
+    folded = fold_chunk(state, encode_sse([*deltas, block_stop(0)]))
+    texts = [folded.snapshot_after(count).message.content[0].text for count in range(8)]
+    assert texts == ["", "a", "a", "ab", "ab", "abc", "abc", "abc"]
+    assert not folded.is_growth_only
+    assert fold_chunk(state, encode_sse([{"type": "ping"}, *deltas])).is_growth_only
+    assert fold_chunk(state, encode_sse([{"type": "ping"}])).is_growth_only
+    assert not fold_chunk(StreamState(), encode_sse(start)).is_growth_only
+    for count in (-1, 8):
+        with pytest.raises(IndexError, match=rf"from 0 to 7, got {count}"):
+            folded.snapshot_after(count)
+
+
+def test_a_folded_chunk_is_a_value() -> None:
+    body = encode_sse(WHOLE) + b"data: oops\n\n"
+    folded = fold_chunk(StreamState(), body)
+    assert folded == fold_chunk(StreamState(), body)
+    loaded = pickle.loads(pickle.dumps(folded))
+    assert loaded == folded != fold_chunk(StreamState(), encode_sse(WHOLE))
+    assert loaded.snapshot_after(3) == folded.snapshot_after(3)
+    assert "events=(" in repr(folded)
+    with pytest.raises(AttributeError):
+        folded.state = StreamState()  # type: ignore[misc]
+
+
+def test_reading_the_message_after_each_event_of_a_chunk_costs_no_second_fold() -> None:
+    """Each read looks at the pieces that are new since the read before, and at the open tail."""
+
+    def pieces_joined(count: int) -> int:
+        state, _ = feed(StreamState(), encode_sse([message_start(), tool_start(0)]))
+        pieces = ['{"text": "', *["word " * 3] * (count - 2), '"}']
+        deltas = [block_delta(0, "input_json_delta", partial_json=piece) for piece in pieces]
+        folded = fold_chunk(state, encode_sse([*deltas, block_stop(0), message_delta()]))
+        joined = 0
+
+        def join(text: str, new: list[str]) -> str:
+            nonlocal joined
+            joined += len(new)
+            return text + "".join(new)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("streamfold.reducer.growing._join", join)
+            for position in range(len(folded.events) + 1):
+                message = folded.snapshot_after(position).message
+                assert message is not None
+                assert isinstance(message.content[0]["input"], dict)
+        return joined
+
+    # Twice: the text of the JSON, and the text of the string in it.
+    assert pieces_joined(200) <= 2 * 200
+    assert pieces_joined(400) <= 2 * 400
+
+
+@pytest.mark.parametrize("fold_bytes", [feed, drain, fold_chunk])
+def test_a_fault_does_not_keep_its_frames_alive(fold_bytes: Callable[..., Any]) -> None:
+    """A frame that holds the error it raised is a cycle, which only the garbage collector frees."""
+    chunk = bytearray(b"data: oops\n\n")
+    before = sys.getrefcount(chunk)
+    gc.disable()
+    try:
+        with contextlib.suppress(ProtocolError):
+            fold_bytes(StreamState(), chunk)
+        assert sys.getrefcount(chunk) == before
+    finally:
+        gc.enable()
 
 
 # --- the three composed -------------------------------------------------------------------------
