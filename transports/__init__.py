@@ -2,6 +2,7 @@
 them.
 """
 
+from .content_types import AWS_EVENT_STREAM, EVENT_STREAM, decoder_of, media_type
 from .errors import (
     APIConnectionError,
     APIError,
@@ -33,7 +34,7 @@ from .parsed import (
     ParsedTextBlock,
     ResponseFormatT,
 )
-from .progress import EVENT_STREAM, refuse_other_content
+from .progress import refuse_other_content
 from .recording import (
     RecordedChunk,
     RecordedError,
@@ -56,6 +57,7 @@ from .streams import (
 )
 
 __all__ = [
+    "AWS_EVENT_STREAM",
     "EVENT_STREAM",
     "APIConnectionError",
     "APIError",
@@ -97,6 +99,8 @@ __all__ = [
     "UnmatchedRequestError",
     "UnprocessableEntityError",
     "areplay",
+    "decoder_of",
+    "media_type",
     "recording_files",
     "refuse_other_content",
     "replay",

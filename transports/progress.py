@@ -29,7 +29,6 @@ from streamfold.reducer import (
     RawErrorEvent,
     SignatureEvent,
     Snapshot,
-    SSEState,
     StreamfoldError,
     StreamState,
     TextEvent,
@@ -40,6 +39,7 @@ from streamfold.reducer import (
     fold,
 )
 
+from .content_types import EVENT_STREAM, decoder_of
 from .errors import (
     APIConnectionError,
     APIResponseValidationError,
@@ -50,9 +50,8 @@ from .errors import (
 from .parsed import ParsedMessage, ResponseFormatT, parsed_event, parsed_message
 from .sources import Source
 
-__all__ = ["EVENT_STREAM", "Progress", "partial_mode_of", "refuse_other_content"]
+__all__ = ["Progress", "partial_mode_of", "refuse_other_content"]
 
-EVENT_STREAM = "text/event-stream"
 _FINE_GRAINED = "fine-grained-tool-streaming-2025-05-14"
 
 
@@ -98,8 +97,9 @@ class Progress(Generic[ResponseFormatT]):
         self._timeouts = (source.http.TimeoutException, TimeoutError)
         self.allow_incomplete = allow_incomplete
         self.parse = parse
+        content_type = None if self.response is None else self.response.headers.get("content-type")
         self.state = StreamState(
-            snapshot=Snapshot(partial_mode=partial_mode), sse=SSEState(limit=limit)
+            snapshot=Snapshot(partial_mode=partial_mode), sse=decoder_of(content_type, limit)
         )
         self.events: Iterator[Any] = iter(())
         self.ended = False

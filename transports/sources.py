@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar, cast
 import attrs
 import httpx
 
-__all__ = ["Source", "async_source", "library_of", "sync_source"]
+__all__ = ["Source", "advice_on_chunk", "async_source", "library_of", "sync_source"]
 
 ChunksT = TypeVar("ChunksT")
 
@@ -118,15 +118,10 @@ def _advice(source: Any, way: _Way, other: _Way) -> str | None:
         return "pass replay(body), or the chunks as [body]"
     if isinstance(source, str):
         return "pass replay(path) to read a file, or the bytes of the body as [text.encode()]"
-    if isinstance(source, Mapping):
-        return "pass events to streamfold.reducer.fold, or encode_sse of them as [body]"
     if library_of(getattr(source, "response", None)) is not None:
         return "it hands out events: pass its .response"
-    if isinstance(source, (list, tuple)):
-        items = cast("list[Any]", source)
-        return refusal(items[0]) if items else None
     if isinstance(source, way.iterable):
-        return None
+        return _advice_on_items(source)
     if isinstance(source, other.iterable):
         return f"use {other.stream}"
     if hasattr(source, "__enter__") or hasattr(source, "__aenter__"):
@@ -134,13 +129,23 @@ def _advice(source: Any, way: _Way, other: _Way) -> str | None:
     return "pass an open response, or an iterable of bytes"
 
 
-def refusal(chunk: Any) -> str | None:
-    """What to pass instead of an iterable whose first item is `chunk`; `None` if that is bytes."""
-    if isinstance(chunk, (bytes, bytearray, memoryview)):
+def _advice_on_items(source: Any) -> str | None:
+    """What to pass instead of `source`, if its items are known beforehand and are not bytes."""
+    if not isinstance(source, (list, tuple, Mapping)):
+        return None
+    items = list(cast("Iterable[Any]", source))
+    if isinstance(source, Mapping) and "type" in source:
+        return "it is an event: pass events to streamfold.reducer.fold"
+    return next(filter(None, map(advice_on_chunk, items)), None)
+
+
+def advice_on_chunk(chunk: Any) -> str | None:
+    """What to pass instead of an iterable with the item `chunk`; `None` if that is bytes."""
+    if isinstance(chunk, (bytes, bytearray)):
         return None
     if isinstance(chunk, str):
         return "its items are text: pass response.iter_raw(), not iter_lines() or iter_text()"
     return (
-        f"its items are {type(chunk).__name__}: pass events to streamfold.reducer.fold, "
-        "or encode_sse of them as [body]"
+        f"its items are {type(chunk).__name__}: pass the bytes of a body, or fold events with "
+        "streamfold.reducer.fold"
     )
