@@ -1,0 +1,235 @@
+"""What a stream reads, and what it refuses with advice."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import anthropic
+import httpx
+import httpx2
+import pytest
+from streamfold.reducer import encode_event_stream, encode_sse
+from streamfold.transports import (
+    AWS_EVENT_STREAM,
+    EVENT_STREAM,
+    APIConnectionError,
+    APITimeoutError,
+    AsyncMessageStream,
+    MessageStream,
+)
+
+from tests.support.loopback import REQUEST_ID, Server, event_stream, reset
+from tests.support.official_clients import PARAMETERS
+from tests.support.shells import BODY, EVENTS, MESSAGE
+
+pytestmark = pytest.mark.anyio
+
+libraries = pytest.mark.parametrize("http", [httpx, httpx2], ids=["httpx", "httpx2"])
+FRAMED = encode_event_stream(EVENTS)
+framings = pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (BODY, EVENT_STREAM),
+        (BODY, "text/event-stream; charset=utf-8"),
+        (FRAMED, AWS_EVENT_STREAM),
+        (FRAMED, "Application/VND.amazon.eventstream; x=y"),
+    ],
+)
+
+
+# --- responses ----------------------------------------------------------------------------------
+
+
+@libraries
+@framings
+@pytest.mark.parametrize("compress", [False, True], ids=["plain", "gzip"])
+async def test_an_open_response(
+    http: Any, body: bytes, content_type: str, compress: bool, server: Server
+) -> None:
+    headers = {"content-type": content_type}
+    server.answer(
+        event_stream(body, chunks=None if compress else 64, headers=headers, compress=compress)
+    )
+    with http.Client(trust_env=False) as client, client.stream("POST", server.url) as response:
+        stream = MessageStream[None](response)
+        assert stream.get_final_message() == MESSAGE
+        assert stream.response is response
+        assert stream.request_id == REQUEST_ID
+        assert response.is_closed
+    async with http.AsyncClient(trust_env=False) as client:
+        async with client.stream("POST", server.url) as response:
+            asynchronous = AsyncMessageStream[None](response)
+            assert await asynchronous.get_final_message() == MESSAGE
+            assert asynchronous.response is response
+            assert asynchronous.request_id == REQUEST_ID
+            assert response.is_closed
+
+
+@libraries
+@framings
+async def test_a_response_whose_body_is_there(http: Any, body: bytes, content_type: str) -> None:
+    def response() -> Any:
+        return http.Response(200, headers={"content-type": content_type}, content=body)
+
+    assert MessageStream[None](response()).get_final_message() == MESSAGE
+    assert await AsyncMessageStream[None](response()).get_final_message() == MESSAGE
+
+
+@libraries
+async def test_without_a_content_type_the_body_is_server_sent_events(http: Any) -> None:
+    assert MessageStream[None](http.Response(200, content=BODY)).get_final_message() == MESSAGE
+
+
+async def test_the_object_of_with_streaming_response(server: Server) -> None:
+    server.answer(event_stream(BODY))
+    key = {"api_key": "k", "base_url": server.url}
+    with anthropic.Anthropic(**key) as client:
+        create = client.messages.with_streaming_response.create
+        with create(stream=True, **PARAMETERS) as response:
+            stream = MessageStream[None](response)
+            assert stream.get_final_message() == MESSAGE
+            assert stream.response is response.http_response
+        with pytest.raises(TypeError, match="not ResponseContextManager: enter it first: with"):
+            MessageStream(create(stream=True, **PARAMETERS))
+        with client.messages.create(stream=True, **PARAMETERS) as events:
+            with pytest.raises(TypeError, match="Stream: it hands out events: pass its .response"):
+                MessageStream(events)
+            assert MessageStream[None](events.response).get_final_message() == MESSAGE
+    async with anthropic.AsyncAnthropic(**key) as asynchronous:
+        acreate = asynchronous.messages.with_streaming_response.create
+        async with acreate(stream=True, **PARAMETERS) as answer:
+            assert await AsyncMessageStream[None](answer).get_final_message() == MESSAGE
+        manager = acreate(stream=True, **PARAMETERS)
+        with pytest.raises(TypeError, match="not AsyncResponseContextManager: enter it first"):
+            AsyncMessageStream(manager)
+        async with manager:
+            pass  # or else its coroutine would never be awaited
+
+
+@libraries
+async def test_a_lost_connection_and_a_timeout_are_errors_of_ours(
+    http: Any, server: Server
+) -> None:
+    begun = event_stream(BODY, chunks=200)[:3]
+    server.answer([*begun, reset])
+    with http.Client(trust_env=False) as client, client.stream("POST", server.url) as response:
+        with pytest.raises(APIConnectionError, match="the connection was lost") as caught:
+            MessageStream[None](response).until_done()
+    assert not isinstance(caught.value, APITimeoutError)
+    assert isinstance(caught.value.__cause__, http.HTTPError)
+    assert caught.value.response is response
+    assert caught.value.request is response.request
+    server.answer([*begun, lambda connection: connection.stopping.wait(20)])
+    timeout = {"timeout": 0.2, "trust_env": False}
+    with http.Client(**timeout) as client, client.stream("POST", server.url) as response:
+        with pytest.raises(APITimeoutError):
+            MessageStream[None](response).until_done()
+    async with http.AsyncClient(**timeout) as client:
+        async with client.stream("POST", server.url) as response:
+            with pytest.raises(APITimeoutError):
+                await AsyncMessageStream[None](response).until_done()
+
+
+@libraries
+async def test_a_response_of_the_other_kind_is_refused_at_once(http: Any, server: Server) -> None:
+    server.answer(event_stream(BODY))
+    with http.Client(trust_env=False) as client, client.stream("POST", server.url) as response:
+        with pytest.raises(
+            TypeError, match="^AsyncMessageStream cannot read .* use MessageStream$"
+        ):
+            AsyncMessageStream(response)
+    async with http.AsyncClient(trust_env=False) as client:
+        async with client.stream("POST", server.url) as response:
+            with pytest.raises(TypeError, match="^MessageStream cannot .* use AsyncMessageStream$"):
+                MessageStream(response)
+
+
+@libraries
+def test_a_response_that_was_read_or_closed_is_refused_at_once(http: Any, server: Server) -> None:
+    server.answer(event_stream(BODY))
+    with http.Client(trust_env=False) as client:
+        with client.stream("POST", server.url) as response:
+            list(response.iter_raw())
+            with pytest.raises(ValueError, match="was read or closed before: pass an open one"):
+                MessageStream(response)
+        with client.stream("POST", server.url) as response:
+            response.close()
+            with pytest.raises(ValueError, match="was read or closed before: pass an open one"):
+                MessageStream(response)
+        with client.stream("POST", server.url) as response:
+            response.read()
+            assert MessageStream[None](response).get_final_message() == MESSAGE
+
+
+# --- iterables ----------------------------------------------------------------------------------
+
+
+async def chunks() -> Any:
+    yield BODY
+
+
+REFUSED = {
+    "bytes": (BODY, "bytes: pass replay(body), or the chunks as [body]"),
+    "a bytearray": (bytearray(BODY), "bytearray: pass replay(body), or the chunks as [body]"),
+    "text": (BODY.decode(), "str: pass replay(path) to read a file, or the bytes of the body as"),
+    "lines of text": (BODY.decode().splitlines(), "list: its items are text: pass response.iter_"),
+    "an event": (EVENTS[0], "dict: it is an event: pass events to streamfold.reducer.fold"),
+    "events": (EVENTS, "list: its items are dict: pass the bytes of a body, or fold events with"),
+    "bytes among events": ((BODY, EVENTS[0]), "tuple: its items are dict: pass the bytes of a"),
+    "numbers": ([1], "list: its items are int: pass the bytes of a body, or fold events with"),
+    "nothing": (None, "NoneType: pass an open response, or an iterable of bytes"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.parametrize("cls", [MessageStream, AsyncMessageStream])
+def test_what_cannot_be_read_is_refused_at_once(cls: Any, name: str) -> None:
+    source, reason = REFUSED[name]
+    with pytest.raises(TypeError) as caught:
+        cls(source)
+    if cls is MessageStream or name in ("bytes", "a bytearray", "text", "nothing"):
+        start = f"{cls.__name__} reads a response or chunks of bytes, not {reason}"
+        assert str(caught.value).startswith(start)
+
+
+def test_an_iterable_of_the_other_kind_is_refused_at_once() -> None:
+    with pytest.raises(TypeError, match="not async_generator: use AsyncMessageStream"):
+        MessageStream(chunks())
+    with pytest.raises(TypeError, match="not list: use MessageStream"):
+        AsyncMessageStream([BODY])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("bad", ["data: {}", 1, memoryview(b"data")])
+async def test_an_item_that_is_not_bytes_is_refused_when_it_comes(bad: Any) -> None:
+    async def mixed() -> Any:
+        yield BODY[:100]
+        yield bad
+
+    with pytest.raises(TypeError, match="MessageStream reads a response or chunks of bytes, not"):
+        MessageStream[None](iter([BODY[:100], bad])).until_done()
+    with pytest.raises(TypeError, match="MessageStream reads a response or chunks of bytes, not"):
+        list(MessageStream[None](iter([BODY[:100], bad])))
+    with pytest.raises(TypeError, match="AsyncMessageStream reads a response or chunks of bytes,"):
+        await AsyncMessageStream[None](mixed()).until_done()
+
+
+def test_bytearrays_are_bytes() -> None:
+    assert MessageStream[None]([bytearray(BODY)]).get_final_message() == MESSAGE
+
+
+def test_httpx2_is_not_imported_for_those_who_do_not_use_it() -> None:
+    code = """
+import sys
+from streamfold.transports import MessageStream
+import httpx
+MessageStream(httpx.Response(200, content=b"")).close
+MessageStream([b""]).close
+assert "httpx2" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_body_in_chunks_is_server_sent_events() -> None:
+    assert MessageStream[None]([encode_sse(EVENTS)]).get_final_message() == MESSAGE
