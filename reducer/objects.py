@@ -216,14 +216,18 @@ def thaw(value: Any) -> Any:
     return value
 
 
-def to_json(value: Any, indent: int | None = None) -> str:
+def to_json(
+    value: Any, indent: int | None = None, separators: tuple[str, str] | None = None
+) -> str:
     """`value` as JSON text: compact, or indented by `indent` spaces; non-ASCII characters as they
     are.
 
-    Half of a surrogate pair becomes an escape, which alone can say it in UTF-8. NaN and the
-    infinities, which only a tool's input can hold, are written as Python writes them.
+    `separators` stand between items and after keys, as in `json.dumps`. Half of a surrogate pair
+    becomes an escape, because UTF-8 cannot express it. NaN and the infinities, which only a tool's
+    input can hold, are written as Python writes them.
     """
-    separators = (",", ":") if indent is None else None
+    if separators is None and indent is None:
+        separators = (",", ":")
     text = json.dumps(thaw(value), ensure_ascii=False, indent=indent, separators=separators)
     return HALVES.sub(lambda half: f"\\u{ord(half.group()):04x}", text)
 

@@ -86,26 +86,16 @@ class FoldedChunk:
         events: the events of the chunk in order, as `feed` returns them.
         fault: the protocol violation that ended the chunk, with `.events` and `.snapshot`; `None`
             without one.
+        is_growth_only: whether the chunk did nothing but grow open blocks. If so, no block and no
+            message started or stopped, and nothing joined `unfolded`.
     """
 
     state: StreamState
     events: tuple[MessageStreamEvent, ...]
     fault: ProtocolError | None = attrs.field(eq=str)
+    is_growth_only: bool = attrs.field(repr=False, eq=False)
     _before: Snapshot = attrs.field(repr=False)
     _steps: tuple[Step, ...] = attrs.field(repr=False, eq=False)
-
-    @property
-    def is_growth_only(self) -> bool:
-        """Whether the chunk did nothing but grow open blocks.
-
-        If so, no block and no message started or stopped, and nothing joined `unfolded`.
-        """
-        events = self.events
-        return all(
-            events[end - 1].__class__ in DERIVED_EVENTS
-            for end, _ in self._steps
-            if end  # 0 for a ping before the first event
-        )
 
     def snapshot_after(self, count: int) -> Snapshot:
         """The snapshot after the first `count` events of the chunk.
@@ -130,7 +120,9 @@ class FoldedChunk:
             raise IndexError(f"count must be from 0 to {len(self.events)}, got {count}")
         if count == 0:
             return self._before
-        end, snapshot = self._steps[bisect_left(self._steps, (count,))]
+        step = bisect_left(self._steps, (count,))
+        last = (len(self.events), self.state.snapshot)
+        end, snapshot = self._steps[step] if step < len(self._steps) else last
         if end - count < 2:  # the last pair of a run, or a step of one or two events
             return snapshot
         # Inside a run each delta gave two events: the raw one and the one derived from it.
@@ -166,8 +158,11 @@ def fold_chunk(state: StreamState, chunk: bytes) -> FoldedChunk:
     draft.state = after
     draft.events = handed_out
     draft.fault = fault
+    draft.is_growth_only = (not events or events[-1].__class__ in DERIVED_EVENTS) and (
+        not steps or all(events[end - 1].__class__ in DERIVED_EVENTS for end, _ in steps if end)
+    )  # an end is 0 for a ping before the first event
     draft._before = state.snapshot
-    draft._steps = tuple(steps)
+    draft._steps = tuple(steps) if steps else ()
     draft.__class__ = FoldedChunk
     folded: FoldedChunk = draft
     return folded
@@ -232,7 +227,7 @@ def _take(
     events: list[Any] | None = None,
     steps: list[Step] | None = None,
 ) -> tuple[StreamState, ProtocolError | None]:
-    """Fold the next bytes; add the events to `events` and each step of the fold to `steps`.
+    """Fold the next bytes; add the events to `events`, and each step but the last to `steps`.
 
     A run of deltas is folded as one step: 1.0 µs an event instead of 5, and 0.5 µs without its
     events.
@@ -247,6 +242,8 @@ def _take(
     at = 0
     try:
         while at < len(frames):
+            if at and steps is not None:
+                steps.append((len(events or ()), snapshot))
             behind, grown = fold_run(snapshot, frames, at, events)
             if behind == at:
                 name, data, _, _ = frames[at]
@@ -255,8 +252,6 @@ def _take(
                     events += derived
                 behind += 1
             snapshot, at = grown, behind
-            if steps is not None:
-                steps.append((len(events or ()), snapshot))
     except ProtocolError as error:
         # A value holds no frames; those of the fault hold `fault` in turn, which makes a cycle.
         fault = error.with_traceback(None)

@@ -1,5 +1,6 @@
-"""Thin shells that move bytes, sync and async: streams over open responses, and recordings of
-them.
+"""Streams over open responses, sync and async, and recordings of their bytes.
+
+The folding is done by `streamfold.reducer`; this package waits for bytes and passes them on.
 """
 
 from .content_types import AWS_EVENT_STREAM, EVENT_STREAM, decoder_of, media_type
@@ -23,6 +24,7 @@ from .errors import (
     RequestTimeoutError,
     ServiceUnavailableError,
     UnprocessableEntityError,
+    refuse_other_content,
     status_error,
 )
 from .parsed import (
@@ -34,7 +36,6 @@ from .parsed import (
     ParsedTextBlock,
     ResponseFormatT,
 )
-from .progress import refuse_other_content
 from .recording import (
     RecordedChunk,
     RecordedError,
@@ -45,10 +46,9 @@ from .recording import (
     RecordingTransport,
     ReplayTransport,
     UnmatchedRequestError,
-    areplay,
     recording_files,
-    replay,
 )
+from .replay import areplay, replay
 from .streams import (
     AsyncMessageStream,
     AsyncMessageStreamManager,

@@ -1,8 +1,11 @@
-"""What can go wrong between here and the API, by the names of its official SDK.
+"""The errors of the API and of the connection, with the names of the official client's errors.
 
-An error that ends a stream carries `snapshot`: all that was folded before it. An `error` event in
-the middle of a stream has the class and the `status_code` of its own type, whatever status the
-response began with.
+An error that ends a stream carries `snapshot`: everything that was folded before it. An `error`
+event inside a stream raises the class, and has the `status_code`, of its own type, whatever the
+status of the response was.
+
+No message and no `body` repeats a secret of the request: see `recording.Redaction`. The request
+itself, as `request`, has its headers.
 
 Source: API reference, "Errors".
 """
@@ -15,6 +18,9 @@ from typing import Any, cast
 
 import httpx
 from streamfold.reducer import RawErrorEvent, Snapshot, StreamfoldError
+
+from .content_types import AWS_EVENT_STREAM, EVENT_STREAM, media_type
+from .recording import Redaction
 
 __all__ = [
     "APIConnectionError",
@@ -36,31 +42,61 @@ __all__ = [
     "RequestTimeoutError",
     "ServiceUnavailableError",
     "UnprocessableEntityError",
+    "beginning_needed",
+    "refuse_other_content",
     "request_of",
+    "response_error",
     "status_error",
     "stream_error",
 ]
 
 
+_MOST_OF_AN_ERROR = 64 * 1024
+"""The number of bytes of an error's body that are read."""
+
+_SHOWN = 200
+"""The number of characters of an unexpected body that a message shows."""
+
+
 def request_of(response: httpx.Response | None) -> httpx.Request | None:
-    """The request that led to `response`; `None` for a response that was made without one."""
+    """The request of a response; `None` if there is no response, or it was made without a request.
+
+    >>> request_of(httpx.Response(200)) is None
+    True
+    """
     try:
         return response.request if response is not None else None
     except RuntimeError:
         return None
 
 
+def _redaction_for(request: httpx.Request | None) -> Redaction:
+    """The redaction that knows the secrets of a request."""
+    redaction = Redaction()
+    if request is not None:
+        redaction.headers(request.headers.items())
+        redaction.url(str(request.url))
+    return redaction
+
+
 class APIError(StreamfoldError):
-    """The API, or the way to it, failed.
+    """The API, or the connection to it, failed.
+
+    Args:
+        message: the description of the failure; secrets of the request are removed from it.
+        request: the request; by default that of `response`.
+        response: the response, if there was one.
+        body: the decoded body of the API's answer.
+        snapshot: everything folded before the failure.
 
     Attributes:
-        message: what went wrong.
-        type: the API's own word for it (`overloaded_error`, …), where it told one.
-        body: what the API said: a JSON object, or text, or `None`.
-        request: the request, where it is known.
-        response: the response, where there was one.
-        request_id: the API's name for the request, where it told one.
-        snapshot: what was folded before, if the stream had begun.
+        message: the description of the failure.
+        type: the API's name of the error (`overloaded_error`, …); `None` if the body has none.
+        body: the body of the API's answer: a JSON value, text, or `None`.
+        request: the request, if it is known.
+        response: the response, if there was one.
+        request_id: the API's identifier of the request, from a header or the body.
+        snapshot: everything folded before the failure; `None` if the stream had not begun.
     """
 
     def __init__(
@@ -72,12 +108,12 @@ class APIError(StreamfoldError):
         body: Any = None,
         snapshot: Snapshot | None = None,
     ) -> None:
-        super().__init__(message, snapshot=snapshot)
-        self.request = request or request_of(response)
+        request = request or request_of(response)
+        super().__init__(_redaction_for(request).text(message), snapshot=snapshot)
+        self.request = request
         self.response = response
         self.body = body
-        told = _told(body)
-        self.type: str | None = told.get("type")
+        self.type: str | None = _error_object(body).get("type")
         header = response.headers.get("request-id") if response is not None else None
         self.request_id: str | None = header or _object(body).get("request_id")
 
@@ -87,15 +123,24 @@ class APIConnectionError(APIError):
 
 
 class APITimeoutError(APIConnectionError):
-    """The API did not answer, or fell silent, for longer than the timeout."""
+    """The API sent nothing for longer than the timeout."""
 
 
 class APIResponseValidationError(APIError):
-    """A response that is not what it should be: a 200 that is no event stream, say."""
+    """A successful response with other content than expected, such as HTML for an event stream."""
 
 
 class APIStatusError(APIError):
-    """The API refused, or failed: see `status_code` and `type`."""
+    """The API refused the request, or failed.
+
+    Args:
+        message: the description of the failure.
+        status_code: the HTTP status.
+        details: the other arguments of `APIError`.
+
+    Attributes:
+        status_code: the HTTP status; for an `error` event, the status of its type.
+    """
 
     def __init__(self, message: str, *, status_code: int, **details: Any) -> None:
         super().__init__(message, **details)
@@ -193,8 +238,8 @@ def _object(body: Any) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", body) if isinstance(body, Mapping) else {}
 
 
-def _told(body: Any) -> Mapping[str, Any]:
-    """The `error` object in what the API said; empty where there is none."""
+def _error_object(body: Any) -> Mapping[str, Any]:
+    """The `error` object in the body of an error; an empty one if there is none."""
     return _object(_object(body).get("error"))
 
 
@@ -203,17 +248,29 @@ def _class_of(status: int) -> type[APIStatusError]:
     return _BY_STATUS.get(status, fallback)
 
 
-def status_error(response: httpx.Response) -> APIStatusError:
-    """The error of a response with an error status, whose body has been read."""
-    text = response.text
+def status_error(response: httpx.Response, text: str | None = None) -> APIStatusError:
+    """The error of a response with an error status.
+
+    Args:
+        response: the response.
+        text: its body, or the beginning of it; by default the body, which has been read.
+
+    Returns:
+        An error of the class of the status, with the message of the body, or its first 200
+        characters, or the reason phrase.
+
+    >>> status_error(httpx.Response(529, text="busy"))
+    OverloadedError('529: busy')
+    """
+    text = _redaction_for(request_of(response)).text(response.text if text is None else text)
     try:
         body: Any = json.loads(text)
     except (ValueError, RecursionError):
         body = text
-    told = _told(body).get("message")
-    beginning = text if len(text) <= 200 else f"{text[:200]}…"
+    beginning = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+    message = _error_object(body).get("message") or beginning or response.reason_phrase
     return _class_of(response.status_code)(
-        f"{response.status_code}: {told or beginning or response.reason_phrase}",
+        f"{response.status_code}: {message}",
         status_code=response.status_code,
         response=response,
         body=body,
@@ -223,8 +280,14 @@ def status_error(response: httpx.Response) -> APIStatusError:
 def stream_error(
     event: RawErrorEvent, snapshot: Snapshot, response: httpx.Response | None
 ) -> APIStatusError:
-    """The error of an `error` event: by its own type, not by the status the response began with."""
-    body = event.to_dict()
+    """The error of an `error` event, of the class of its type.
+
+    Args:
+        event: the event.
+        snapshot: the snapshot after the event.
+        response: the response that is read, if there is one.
+    """
+    body = _redaction_for(request_of(response)).texts(event.to_dict())
     kind = str(event.error.get("type"))
     status = _STATUS_OF_TYPE.get(kind, 500)
     return _class_of(status)(
@@ -233,4 +296,48 @@ def stream_error(
         response=response,
         body=body,
         snapshot=snapshot,
+    )
+
+
+def beginning_needed(response: httpx.Response) -> int:
+    """The most bytes of the body that the error of a response needs; 0 if it is a stream.
+
+    >>> beginning_needed(httpx.Response(529)), beginning_needed(httpx.Response(200))
+    (65536, 0)
+    """
+    if not response.is_success:
+        return _MOST_OF_AN_ERROR
+    kind = media_type(response.headers.get("content-type", ""))
+    return 0 if kind in ("", EVENT_STREAM, AWS_EVENT_STREAM) else _SHOWN
+
+
+def response_error(response: httpx.Response, beginning: bytes) -> APIError:
+    """The error of a response that is not a stream: of its status, or of its content.
+
+    Args:
+        response: the response.
+        beginning: the first bytes of its body: see `beginning_needed`.
+    """
+    text = beginning.decode(response.charset_encoding or "utf-8", "replace")
+    if response.is_success:
+        return refuse_other_content(response, text)
+    return status_error(response, text)
+
+
+def refuse_other_content(response: httpx.Response, beginning: str) -> APIResponseValidationError:
+    """The error of a successful response that is not an event stream.
+
+    Args:
+        response: the response.
+        beginning: the first characters of its body.
+
+    >>> refuse_other_content(httpx.Response(200, html="<p>"), "<p>").message
+    "expected text/event-stream, got text/html; charset=utf-8: '<p>'"
+    """
+    beginning = _redaction_for(request_of(response)).text(beginning)
+    kind = response.headers.get("content-type", "no content type")
+    return APIResponseValidationError(
+        f"expected {EVENT_STREAM}, got {kind}: {beginning[:_SHOWN]!r}",
+        response=response,
+        body=beginning,
     )

@@ -1,6 +1,6 @@
-"""What asyncio and trio do differently, as far as closing and replaying a stream needs it.
+"""The differences between asyncio and trio that matter for closing a stream.
 
-Neither is imported before it runs: whoever reads a sync stream needs none of them.
+Neither is imported before it runs, so that a sync stream imports neither.
 """
 
 from __future__ import annotations
@@ -13,17 +13,19 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     import asyncio
 
-__all__ = ["Spawn", "shielded", "sleep", "spawner"]
+__all__ = ["Spawn", "shielded", "spawner"]
 
 T = TypeVar("T")
 Step = Callable[[], Awaitable[T]]
 Spawn = Callable[[Step[None]], None]
+"""Starts a task that runs a step, from any thread."""
 
 _tasks: set[Any] = set()
-"""The tasks that were started here: an asyncio loop holds its tasks but weakly."""
+"""The running tasks that were started here, because an asyncio loop keeps only weak references."""
 
 
 def _asyncio_loop() -> asyncio.AbstractEventLoop | None:
+    """The asyncio loop that runs in this thread."""
     import asyncio
 
     try:
@@ -44,25 +46,20 @@ def _start(loop: asyncio.AbstractEventLoop, step: Step[T]) -> asyncio.Future[T]:
 def _done(task: asyncio.Future[Any]) -> None:
     _tasks.discard(task)
     if not task.cancelled():
-        task.exception()  # who waits for the task is told; that nobody does is no news
-
-
-async def sleep(seconds: float) -> None:
-    """Let other tasks run for so long; once at least."""
-    if _asyncio_loop() is None:
-        await sys.modules["trio"].sleep(seconds)
-    else:
-        import asyncio
-
-        await asyncio.sleep(seconds)
+        # An exception reaches the awaiting task; without one it is dropped. Reading it here keeps
+        # asyncio from logging "exception was never retrieved".
+        task.exception()
 
 
 async def shielded(step: Step[T]) -> T:
-    """Await `step()`, which goes on to its end though this task is cancelled meanwhile.
+    """Await a step that runs to its end even if this task is cancelled.
 
-    httpx shields what gives a connection back, but only from the cancel scopes of trio and anyio:
-    `asyncio.Task.cancel` goes through those, and a connection that it catches half-way is lost to
-    its pool, and never closed.
+    httpx shields the code that gives a connection back, but only from the cancel scopes of trio and
+    anyio. `asyncio.Task.cancel` passes through those, and a connection cancelled half-way is lost
+    to its pool and never closed.
+
+    Args:
+        step: a function without arguments that returns an awaitable.
     """
     loop = _asyncio_loop()
     if loop is None:
@@ -73,10 +70,12 @@ async def shielded(step: Step[T]) -> T:
 
 
 def spawner() -> Spawn | None:
-    """What starts a task in the event loop that runs now, later and from anywhere; `None` if no
-    loop runs.
+    """A function that starts tasks in the running event loop, later and from any thread.
 
-    What is started when the loop is over, or about to be, may never run.
+    A task started while the loop ends, or after that, may not run.
+
+    Returns:
+        The function, or `None` if no event loop runs.
     """
     loop = _asyncio_loop()
     if loop is not None:
@@ -94,7 +93,7 @@ def spawner() -> Spawn | None:
 
     def spawn_in_trio(step: Step[None]) -> None:
         def start() -> None:
-            with suppress(RuntimeError):  # the loop takes no new tasks
+            with suppress(RuntimeError):  # the loop accepts no new tasks
                 trio.lowlevel.spawn_system_task(step)
 
         with suppress(trio.RunFinishedError):

@@ -1,35 +1,34 @@
-"""Messages whose text is the JSON of a type that the caller gave: `parsed_output`, on the block
-and on the message.
+"""Messages whose text is JSON of a type that the caller gave: `parsed_output`.
 
-Nothing is parsed before `parsed_output` is read, so text that does not validate never breaks a
-stream. The type itself is only known as a function from text to value: pydantic stays outside.
+Text is parsed when `parsed_output` is read, and not before, so that text that does not validate
+never breaks a stream. The type is known here only as a function from text to value, so that
+pydantic is not needed.
+
+The `Parsed…` classes differ from the plain ones of the reducer in this attribute alone, and equal
+them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, Union
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, Union
 
 from streamfold.reducer import (
-    CitationEvent,
-    CompactionEvent,
     ContentBlock,
     ContentBlockStopEvent,
-    InputJsonEvent,
+    DerivedEvent,
     Message,
     MessageStopEvent,
     RawContentBlockDeltaEvent,
     RawContentBlockStartEvent,
     RawMessageDeltaEvent,
     RawMessageStartEvent,
-    SignatureEvent,
     TextBlock,
-    TextEvent,
-    ThinkingEvent,
     evolve,
 )
 
 __all__ = [
+    "STOP_EVENTS",
     "ParsedContentBlock",
     "ParsedContentBlockStopEvent",
     "ParsedMessage",
@@ -47,41 +46,54 @@ _CUT_OFF = frozenset({"refusal", "max_tokens", "model_context_window_exceeded"})
 """The stop reasons after which the text is not the whole JSON."""
 
 
-class ParsedTextBlock(TextBlock, Generic[ResponseFormatT]):
-    """A text block, and what its text says as the type that was asked for."""
+class _EqualsPlain:
+    """Equality and hash of the `Parsed…` values: those of the plain value with the same content."""
+
+    __slots__ = ()
+    _plain: ClassVar[type[Any]]
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, self._plain):
+            return False
+        return bool(evolve(self, self._plain) == evolve(other, self._plain))
+
+    def __hash__(self) -> int:
+        return hash(evolve(self, self._plain))
+
+
+class ParsedTextBlock(_EqualsPlain, TextBlock, Generic[ResponseFormatT]):
+    """A text block with its text as a value of the caller's type."""
 
     __slots__ = ("_parse",)
+    _plain: ClassVar[type[Any]] = TextBlock
     _parse: Callable[[str], ResponseFormatT] | None
 
     @property
     def parsed_output(self) -> ResponseFormatT | None:
-        """The text as the type that was asked for; `None` if none was, or the answer was cut off.
+        """The text as a value of the caller's type.
+
+        `None` if there is no type, the answer was cut off, or the block is a copy made by pickle.
 
         Raises:
             ValueError: the text does not validate (pydantic's `ValidationError` is one).
         """
-        parse = getattr(self, "_parse", None)  # a copy that pickle made knows no type
+        parse = getattr(self, "_parse", None)  # pickle does not copy the function
         return None if parse is None else parse(self.text)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, TextBlock) and self._content(self) == self._content(other)
-
-    def __hash__(self) -> int:
-        return hash((TextBlock, self._content(self)))
 
 
 ParsedContentBlock = Union[ParsedTextBlock[ResponseFormatT], ContentBlock]
-"""Any block; those of text with `parsed_output`."""
+"""Any block; text blocks have `parsed_output`."""
 
 
-class ParsedMessage(Message, Generic[ResponseFormatT]):
-    """A message, and what its text says as the type that was asked for."""
+class ParsedMessage(_EqualsPlain, Message, Generic[ResponseFormatT]):
+    """A message with its text as a value of the caller's type."""
 
     __slots__ = ()
+    _plain: ClassVar[type[Any]] = Message
 
     @property
     def parsed_output(self) -> ResponseFormatT | None:
-        """The `parsed_output` of the first text block that has one; `None` if none has.
+        """The `parsed_output` of the first text block; `None` if the message has no text block.
 
         Raises:
             ValueError: the text does not validate (pydantic's `ValidationError` is one).
@@ -90,11 +102,41 @@ class ParsedMessage(Message, Generic[ResponseFormatT]):
         blocks: list[ParsedTextBlock[ResponseFormatT]] = found
         return blocks[0].parsed_output if blocks else None
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Message) and self._content(self) == self._content(other)
 
-    def __hash__(self) -> int:
-        return hash((Message, self._content(self)))
+class ParsedMessageStopEvent(_EqualsPlain, MessageStopEvent, Generic[ResponseFormatT]):
+    """The end of the message: the event has the whole message, with `parsed_output`."""
+
+    __slots__ = ()
+    _plain: ClassVar[type[Any]] = MessageStopEvent
+    if TYPE_CHECKING:
+        message: ParsedMessage[ResponseFormatT]
+
+
+class ParsedContentBlockStopEvent(_EqualsPlain, ContentBlockStopEvent, Generic[ResponseFormatT]):
+    """The end of the block at `index`: the event has the whole block.
+
+    A text block has `parsed_output`.
+    """
+
+    __slots__ = ()
+    _plain: ClassVar[type[Any]] = ContentBlockStopEvent
+    if TYPE_CHECKING:
+        content_block: ParsedContentBlock[ResponseFormatT]
+
+
+ParsedMessageStreamEvent = Union[
+    RawMessageStartEvent,
+    RawMessageDeltaEvent,
+    ParsedMessageStopEvent[ResponseFormatT],
+    RawContentBlockStartEvent,
+    RawContentBlockDeltaEvent,
+    ParsedContentBlockStopEvent[ResponseFormatT],
+    DerivedEvent,
+]
+"""The events of a stream. Events that the protocol does not know come as `RawUnknownEvent`."""
+
+STOP_EVENTS = frozenset[type[Any]]({ContentBlockStopEvent, MessageStopEvent})
+"""The classes of events that `parsed_event` changes."""
 
 
 def _parsed_block(block: Any, parse: Callable[[str], Any] | None) -> Any:
@@ -108,62 +150,21 @@ def _parsed_block(block: Any, parse: Callable[[str], Any] | None) -> Any:
 def parsed_message(
     message: Message, parse: Callable[[str], ResponseFormatT] | None
 ) -> ParsedMessage[ResponseFormatT]:
-    """`message`, with `parsed_output`."""
+    """`message` with `parsed_output`.
+
+    Args:
+        message: a message, complete or not.
+        parse: the function from text to value; `None` for no output.
+    """
     if message.stop_reason in _CUT_OFF:
         parse = None
     blocks = tuple(_parsed_block(block, parse) for block in message.content)
-    made: ParsedMessage[ResponseFormatT] = evolve(message, ParsedMessage, content=blocks)
-    return made
-
-
-class ParsedMessageStopEvent(MessageStopEvent, Generic[ResponseFormatT]):
-    """The message is over: here it is, with `parsed_output`."""
-
-    __slots__ = ()
-    if TYPE_CHECKING:
-        message: ParsedMessage[ResponseFormatT]
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, MessageStopEvent) and self._content(self) == self._content(other)
-
-    def __hash__(self) -> int:
-        return hash((MessageStopEvent, self._content(self)))
-
-
-class ParsedContentBlockStopEvent(ContentBlockStopEvent, Generic[ResponseFormatT]):
-    """The content block at `index` is over: here it is, one of text with `parsed_output`."""
-
-    __slots__ = ()
-    if TYPE_CHECKING:
-        content_block: ParsedContentBlock[ResponseFormatT]
-
-    def __eq__(self, other: object) -> bool:
-        same_kind = isinstance(other, ContentBlockStopEvent)
-        return same_kind and self._content(self) == self._content(other)
-
-    def __hash__(self) -> int:
-        return hash((ContentBlockStopEvent, self._content(self)))
-
-
-ParsedMessageStreamEvent = Union[
-    RawMessageStartEvent,
-    RawMessageDeltaEvent,
-    ParsedMessageStopEvent[ResponseFormatT],
-    RawContentBlockStartEvent,
-    RawContentBlockDeltaEvent,
-    ParsedContentBlockStopEvent[ResponseFormatT],
-    TextEvent,
-    CitationEvent,
-    ThinkingEvent,
-    SignatureEvent,
-    InputJsonEvent,
-    CompactionEvent,
-]
-"""What a stream hands out. What the protocol does not know comes as a `RawUnknownEvent`."""
+    parsed: ParsedMessage[ResponseFormatT] = evolve(message, ParsedMessage, content=blocks)
+    return parsed
 
 
 def parsed_event(event: Any, parse: Callable[[str], Any] | None) -> Any:
-    """`event`, with `parsed_output` on the message or the block that it brings."""
+    """`event` with `parsed_output` on its message or block; other events as they are."""
     if isinstance(event, MessageStopEvent):
         return evolve(event, ParsedMessageStopEvent, message=parsed_message(event.message, parse))
     if isinstance(event, ContentBlockStopEvent):

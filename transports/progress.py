@@ -1,87 +1,64 @@
-"""What the sync and the async stream share: everything but the waiting.
+"""The state that the sync and the async stream share: everything but waiting for bytes.
 
-A `Progress` takes the chunks of one stream through `feed`, keeps the events that were not handed
-out yet, and knows how the stream ended. It is the one thing in a shell that changes. It does no
-I/O, so the two shells are a loop around it.
+A `Progress` folds the chunks of one stream, keeps the events that were not handed out yet, and
+knows how the stream ended. It is the only mutable object of a stream, and does no I/O.
 
-The events of a chunk are made at once but handed out one by one; `snapshot` is that of the events
-handed out, so that what a reader sees does not depend on how the bytes were cut.
+The events of a chunk are made together and handed out one by one. The snapshot is always that of
+the events handed out, so that a reader sees the same values however the bytes were cut. Reading it
+costs one lookup in the folded chunk; no event is folded again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from operator import length_hint
+from collections import deque
+from collections.abc import Callable
 from typing import Any, Generic
 
 import attrs
 import httpx
 from streamfold.reducer import (
-    CitationEvent,
-    CompactionEvent,
-    ContentBlockStopEvent,
+    FoldedChunk,
     IncompleteStreamError,
-    InputJsonEvent,
     Message,
-    MessageStopEvent,
     PartialMode,
     ProtocolError,
     RawErrorEvent,
-    SignatureEvent,
     Snapshot,
     StreamfoldError,
     StreamState,
-    TextEvent,
-    ThinkingEvent,
     drain,
-    feed,
     finish,
-    fold,
+    fold_chunk,
 )
 
-from .content_types import EVENT_STREAM, decoder_of
-from .errors import (
-    APIConnectionError,
-    APIResponseValidationError,
-    APITimeoutError,
-    request_of,
-    stream_error,
-)
-from .parsed import ParsedMessage, ResponseFormatT, parsed_event, parsed_message
-from .sources import Source
+from .content_types import decoder_of
+from .errors import APIConnectionError, APITimeoutError, request_of, stream_error
+from .parsed import STOP_EVENTS, ParsedMessage, ResponseFormatT, parsed_event, parsed_message
+from .sources import Source, bytes_of
 
-__all__ = ["Progress", "partial_mode_of", "refuse_other_content"]
+__all__ = ["Progress", "partial_mode_of", "text_of"]
 
 _FINE_GRAINED = "fine-grained-tool-streaming-2025-05-14"
 
 
 def partial_mode_of(response: httpx.Response | None) -> PartialMode:
-    """The partial mode that the request asked for, by its `anthropic-beta` header."""
+    """The partial mode that the `anthropic-beta` header of the request asks for."""
     request = request_of(response)
     betas = request.headers.get("anthropic-beta", "") if request is not None else ""
     return "trailing-strings" if _FINE_GRAINED in betas else "on"
 
 
-def refuse_other_content(response: httpx.Response, beginning: str) -> APIResponseValidationError:
-    """The error of a success that is no event stream: it shows the beginning of what came."""
-    kind = response.headers.get("content-type", "no content type")
-    return APIResponseValidationError(
-        f"expected {EVENT_STREAM}, got {kind}: {beginning[:200]!r}",
-        response=response,
-        body=beginning,
-    )
-
-
-_FAILURES = (ConnectionError, TimeoutError)
-"""The exceptions with which a failing connection ends a source, beside those of httpx or httpx2."""
-
-
-_STOPS = (ContentBlockStopEvent, MessageStopEvent)
-"""The events that bring a block or a message which may have a `parsed_output`."""
-
-
 class Progress(Generic[ResponseFormatT]):
-    """How far one stream has come."""
+    """The position of one stream.
+
+    Attributes:
+        response: the response that is read; `None` if the chunks come from elsewhere.
+        state: the state of the fold after the chunks taken so far.
+        pending: the events that were not handed out yet. It is always the same queue, from which
+            readers take events with `popleft()`.
+        connection_errors: the exceptions of the source whose connection fails.
+        ended: whether no more chunks are taken.
+    """
 
     def __init__(
         self,
@@ -92,80 +69,83 @@ class Progress(Generic[ResponseFormatT]):
         allow_incomplete: bool,
         parse: Callable[[str], ResponseFormatT] | None,
     ) -> None:
-        self.response = source.response
-        self.losses = (source.http.HTTPError, source.http.StreamError, *_FAILURES)
-        self._timeouts = (source.http.TimeoutException, TimeoutError)
-        self.allow_incomplete = allow_incomplete
-        self.parse = parse
-        content_type = None if self.response is None else self.response.headers.get("content-type")
+        self.response = response = source.response
+        self.connection_errors = source.connection_errors
+        content_type = None if response is None else response.headers.get("content-type")
         self.state = StreamState(
             snapshot=Snapshot(partial_mode=partial_mode), sse=decoder_of(content_type, limit)
         )
-        self.events: Iterator[Any] = iter(())
+        self.pending: deque[Any] = deque()
         self.ended = False
+        self._timeouts = source.timeouts
+        self._allow_incomplete = allow_incomplete
+        self._parse = parse
         self._fault: StreamfoldError | None = None
-        self._seen = (0, self.state.snapshot)
-        self._chunk: tuple[Any, ...] = ()
+        self._folded: FoldedChunk
+        self._dropped = 0
 
-    # --- what comes in ---
+    # --- input ---
 
     def take(self, chunk: bytes) -> None:
-        """Fold the next chunk; its events wait in `events`, a fault in it for when those are
-        gone.
-        """
-        before = self.state.snapshot
-        try:
-            self.state, events = feed(self.state, chunk)
-        except ProtocolError as fault:
-            events = fault.events
-            self._break_off(fault)
-        after = self.state.snapshot
-        if after._settled is not before._settled:  # else nothing has stopped
-            if after.error is not None:
-                events = self._until_error(before, events)
-            events = tuple(
-                [
-                    parsed_event(event, self.parse) if event.__class__ in _STOPS else event
-                    for event in events
-                ]
-            )
-        self._seen, self._chunk = (0, before), events
-        self.events = iter(events)
+        """Fold the next chunk. Its events become pending; a fault is raised after those."""
+        if chunk.__class__ is not bytes:
+            chunk = bytes_of(chunk)
+        self._folded = folded = fold_chunk(self.state, chunk)
+        self.state = folded.state
+        events: Any = folded.events
+        if folded.fault is not None:
+            self._break_off(folded.fault)
+        if not folded.is_growth_only:
+            if self.state.snapshot.error is not None:
+                events = self._until_error(folded)
+            events = [
+                parsed_event(event, self._parse) if event.__class__ in STOP_EVENTS else event
+                for event in events
+            ]
+        self.pending.extend(events)
 
     def skim(self, chunk: bytes) -> None:
-        """Fold the next chunk without its events."""
+        """Fold the next chunk without making its events, which costs about half."""
+        if chunk.__class__ is not bytes:
+            chunk = bytes_of(chunk)
         before = self.state
         try:
-            self.state = drain(self.state, chunk)
+            self.state = drain(before, chunk)
         except ProtocolError as fault:
             self._break_off(fault)
-        if self.state.snapshot.error is not None:
+        if self.state.snapshot.error is not None:  # the error needs the snapshot at its event
             self.state = before
             self.take(chunk)
-        self._seen, self._chunk, self.events = (0, self.state.snapshot), (), iter(())
+        self.pending.clear()
 
     def _break_off(self, fault: ProtocolError) -> None:
-        """The chunk breaks the protocol: nothing to a stream that is over, the end of any other."""
+        """End the stream at a protocol violation, which is no fault of a message that is over."""
         assert fault.snapshot is not None
         self.state = attrs.evolve(self.state, snapshot=fault.snapshot)
         if fault.snapshot.is_over:
             self.end()
         else:
-            self._fail(fault)
+            self.fail(fault)
 
-    def _until_error(self, before: Snapshot, events: tuple[Any, ...]) -> tuple[Any, ...]:
-        """The events before the `error` event. With that the stream ends, as the error of its type;
-        what the chunk said after it has not been seen.
+    def _until_error(self, folded: FoldedChunk) -> tuple[Any, ...]:
+        """The events before the `error` event, which ends the stream as the error of its type.
+
+        The rest of the chunk is dropped.
         """
-        kinds: list[type[Any]] = [event.__class__ for event in events]
+        kinds: list[type[Any]] = [event.__class__ for event in folded.events]
         position = kinds.index(RawErrorEvent)
-        after = _folded(events[: position + 1], before)
-        self.state = attrs.evolve(self.state, snapshot=after)
-        self._fail(stream_error(events[position], after, self.response))
-        return events[:position]
+        snapshot = folded.snapshot_after(position + 1)
+        event: Any = folded.events[position]
+        self.state = attrs.evolve(folded.state, snapshot=snapshot)
+        self.fail(stream_error(event, snapshot, self.response))
+        self._dropped = len(folded.events) - position
+        return folded.events[:position]
 
-    def lost(self, error: Exception) -> None:
-        """The connection failed: nothing to a message that is over, or a stream that was closed."""
+    def lose_connection(self, error: Exception) -> None:
+        """End the stream because reading it failed with `error`.
+
+        This is no fault of a message that is over, or of a stream that was closed.
+        """
         if self.ended or self.state.snapshot.is_over:
             self.end()
             return
@@ -176,107 +156,101 @@ class Progress(Generic[ResponseFormatT]):
             snapshot=self.state.snapshot,
         )
         fault.__cause__ = error
-        self._fail(fault)
+        self.fail(fault)
 
     def end(self) -> None:
-        """The input is over: an incomplete message is an error, unless that is allowed."""
+        """End the stream; an incomplete message is a fault unless the caller allows it."""
         if self.ended:
             return
         self.ended = True
-        if not self.allow_incomplete:
+        if not self._allow_incomplete:
             try:
                 finish(self.state)
             except IncompleteStreamError as fault:
-                self._fail(fault)
+                self.fail(fault)
 
-    def _fail(self, fault: StreamfoldError) -> None:
+    def fail(self, fault: StreamfoldError) -> None:
+        """End the stream with a fault, which is raised after the pending events."""
         self.ended = True
         self._fault = fault
 
     def raise_fault(self) -> None:
-        """Raise what ended the stream, if anything but its end did."""
+        """Raise the fault that ended the stream, if there is one.
+
+        Raises:
+            StreamfoldError: the fault.
+        """
         if self._fault is not None:
             raise self._fault
 
-    # --- what is seen ---
-
-    def has_events(self) -> bool:
-        """Whether an event waits to be handed out."""
-        return length_hint(self.events) > 0
-
-    def header(self, name: str) -> str | None:
-        """What the response's header `name` says, if it has one."""
-        told: str | None = self.known_response().headers.get(name)
-        return told
+    # --- output ---
 
     def known_response(self) -> httpx.Response:
         """The response that is read.
 
         Raises:
-            RuntimeError: the stream reads chunks that came without one.
+            RuntimeError: the stream reads chunks without a response.
         """
         if self.response is None:
-            raise RuntimeError("this stream reads chunks, not a response")
+            raise RuntimeError(
+                "this stream reads chunks, not a response: open it over an httpx.Response, or use "
+                "replay(), to have one"
+            )
         return self.response
+
+    def header(self, name: str) -> str | None:
+        """The value of a header of the response; `None` if it has no such header.
+
+        Raises:
+            RuntimeError: the stream reads chunks without a response.
+        """
+        value: str | None = self.known_response().headers.get(name)
+        return value
 
     @property
     def snapshot(self) -> Snapshot:
-        """All that the events handed out so far have said."""
-        left = length_hint(self.events)
-        if not left:
+        """The snapshot after the events handed out so far."""
+        if not self.pending:
             return self.state.snapshot
-        start, seen = self._seen
-        handed_out = len(self._chunk) - left
-        seen = _folded(self._chunk[start:handed_out], seen)
-        self._seen = (handed_out, seen)
-        return seen
-
-    def final_message(self) -> ParsedMessage[ResponseFormatT]:
-        """The message, now that the stream has ended.
-
-        Raises:
-            IncompleteStreamError: it is not complete, and that is not allowed.
-        """
-        if not self.allow_incomplete:
-            finish(self.state)
-        return self.message()
+        folded = self._folded
+        handed_out = len(folded.events) - self._dropped - len(self.pending)
+        return folded.snapshot_after(handed_out)
 
     def message(self) -> ParsedMessage[ResponseFormatT]:
-        """The message so far, as far as its events were handed out.
+        """The message after the events handed out so far.
 
         Raises:
             RuntimeError: `message_start` has not been handed out yet.
         """
-        message: Message | None = self.snapshot.message
+        message = self.snapshot.message
         if message is None:
-            raise RuntimeError("there is no message yet: message_start has not come")
-        return parsed_message(message, self.parse)
+            raise RuntimeError(
+                "there is no message yet: read the stream up to its message_start event first"
+            )
+        return parsed_message(message, self._parse)
 
+    def final_message(self) -> ParsedMessage[ResponseFormatT]:
+        """The message of a stream that has ended.
 
-_DERIVED = (
-    TextEvent,
-    ThinkingEvent,
-    SignatureEvent,
-    CitationEvent,
-    InputJsonEvent,
-    CompactionEvent,
-)
-"""The events that the others, which are folded, led to."""
-
-
-def _folded(events: tuple[Any, ...], snapshot: Snapshot) -> Snapshot:
-    """What `events`, as they are handed out, say."""
-    return fold((event for event in events if not isinstance(event, _DERIVED)), snapshot)
+        Raises:
+            IncompleteStreamError: the message is not complete, and the caller does not allow that.
+            RuntimeError: the caller allows it, and there is no message at all.
+        """
+        if not self._allow_incomplete:
+            finish(self.state)
+        return self.message()
 
 
 def text_of(message: Message) -> str:
-    """All text blocks of `message`, joined.
+    """The text of all text blocks, joined.
 
     Raises:
-        RuntimeError: it has none.
+        RuntimeError: the message has no text block.
     """
     texts = [block.text for block in message.content if block.type == "text"]
     if not texts:
         kinds = ", ".join(block.type for block in message.content) or "no blocks at all"
-        raise RuntimeError(f"the message has no text block, but: {kinds}")
+        raise RuntimeError(
+            f"the message has no text block, but: {kinds}; read get_final_message() instead"
+        )
     return "".join(texts)

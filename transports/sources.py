@@ -9,13 +9,15 @@ already: a program that has a response of it has imported it.
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from typing import Any, Generic, TypeVar, cast
 
 import attrs
 import httpx
 
-__all__ = ["Source", "advice_on_chunk", "async_source", "library_of", "sync_source"]
+from .errors import beginning_needed, response_error
+
+__all__ = ["Source", "async_source", "bytes_of", "library_of", "sync_source"]
 
 ChunksT = TypeVar("ChunksT")
 
@@ -36,6 +38,16 @@ class Source(Generic[ChunksT]):
     chunks: ChunksT
     http: Any = httpx
 
+    @property
+    def connection_errors(self) -> tuple[type[Exception], ...]:
+        """The exceptions with which reading ends when the connection fails."""
+        return (self.http.HTTPError, self.http.StreamError, ConnectionError, TimeoutError)
+
+    @property
+    def timeouts(self) -> tuple[type[Exception], ...]:
+        """Those of them that are timeouts."""
+        return (self.http.TimeoutException, TimeoutError)
+
 
 @attrs.frozen
 class _Way:
@@ -47,6 +59,7 @@ class _Way:
         iterates: the method of those.
         raw: the method of a response that gives the bytes as they come.
         decompressed: the method that gives them decompressed.
+        refuse: the generator that takes the place of a body that is not a stream.
     """
 
     stream: str
@@ -54,10 +67,7 @@ class _Way:
     iterates: str
     raw: str
     decompressed: str
-
-
-_SYNC = _Way("MessageStream", Iterable, "__iter__", "iter_raw", "iter_bytes")
-_ASYNC = _Way("AsyncMessageStream", AsyncIterable, "__aiter__", "aiter_raw", "aiter_bytes")
+    refuse: Callable[..., Any]
 
 
 def sync_source(source: Any) -> Source[Iterator[bytes]]:
@@ -73,6 +83,36 @@ def sync_source(source: Any) -> Source[Iterator[bytes]]:
 def async_source(source: Any) -> Source[AsyncIterator[bytes]]:
     """The source that `AsyncMessageStream` reads: see `sync_source`."""
     return _source(source, _ASYNC, _SYNC)
+
+
+def _refuse(response: httpx.Response, chunks: Iterator[bytes], size: int) -> Iterator[bytes]:
+    """Read the beginning of a body that is not a stream, and raise the error of its response."""
+    beginning = b""
+    for chunk in chunks:
+        beginning += chunk
+        if len(beginning) >= size:
+            break
+    raise response_error(response, beginning[:size])
+    yield b""  # makes this a generator
+
+
+async def _arefuse(
+    response: httpx.Response, chunks: AsyncIterator[bytes], size: int
+) -> AsyncIterator[bytes]:
+    """`_refuse`, for the body of an async client."""
+    beginning = b""
+    async for chunk in chunks:
+        beginning += chunk
+        if len(beginning) >= size:
+            break
+    raise response_error(response, beginning[:size])
+    yield b""  # makes this a generator
+
+
+_SYNC = _Way("MessageStream", Iterable, "__iter__", "iter_raw", "iter_bytes", _refuse)
+_ASYNC = _Way(
+    "AsyncMessageStream", AsyncIterable, "__aiter__", "aiter_raw", "aiter_bytes", _arefuse
+)
 
 
 def library_of(value: object) -> Any:
@@ -101,6 +141,9 @@ def _source(source: Any, way: _Way, other: _Way) -> Source[Any]:
     # Reading raw where nothing is compressed saves two generators a chunk, 0.2 µs of 5.
     plain = not ("content-encoding" in source.headers or source.is_stream_consumed)
     chunks = getattr(source, way.raw if plain else way.decompressed)()
+    needed = beginning_needed(source)
+    if needed:
+        chunks = way.refuse(source, chunks, needed)
     return Source(source, source, chunks, http)
 
 
@@ -136,12 +179,24 @@ def _advice_on_items(source: Any) -> str | None:
     items = list(cast("Iterable[Any]", source))
     if isinstance(source, Mapping) and "type" in source:
         return "it is an event: pass events to streamfold.reducer.fold"
-    return next(filter(None, map(advice_on_chunk, items)), None)
+    return next(filter(None, map(_advice_on_chunk, items)), None)
 
 
-def advice_on_chunk(chunk: Any) -> str | None:
+def bytes_of(chunk: Any) -> bytes:
+    """A chunk as immutable bytes.
+
+    Raises:
+        TypeError: it is not bytes; the error names what to pass instead.
+    """
+    advice = _advice_on_chunk(chunk)
+    if advice is not None:
+        raise TypeError(f"a stream reads chunks of bytes: {advice}")
+    return bytes(chunk)
+
+
+def _advice_on_chunk(chunk: Any) -> str | None:
     """What to pass instead of an iterable with the item `chunk`; `None` if that is bytes."""
-    if isinstance(chunk, (bytes, bytearray)):
+    if isinstance(chunk, (bytes, bytearray, memoryview)):
         return None
     if isinstance(chunk, str):
         return "its items are text: pass response.iter_raw(), not iter_lines() or iter_text()"

@@ -1,9 +1,11 @@
-"""Message streams: the events of one response as they come, sync and async.
+"""Message streams: the events of one response as they arrive, sync and async.
 
-Both are a loop around `Progress`, which see; they differ in `for` and `async for`. A stream takes
-an open `httpx.Response`, or any (async) iterable of bytes, and closes it: when it is read to its
-end, when the `with` block is left, when an error ends it, when it is closed, and when it is
-dropped.
+`MessageStream` and `AsyncMessageStream` are loops around `Progress`, and differ in `for` and
+`async for`. A stream reads an open `httpx.Response`, or any (async) iterable of bytes, and closes
+it when the stream is read to its end, its `with` block is left, an error ends it, it is closed, or
+it is dropped.
+
+Handing out one event costs one `popleft` from a queue; waiting and folding cost once per chunk.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic
 
 import httpx
-from streamfold.reducer import DEFAULT_LIMIT, PartialMode, Snapshot
+from streamfold.reducer import DEFAULT_LIMIT, PartialMode, Snapshot, StreamfoldError
 
 from .event_loops import Spawn, shielded, spawner
 from .parsed import ParsedMessage, ParsedMessageStreamEvent, ResponseFormatT
@@ -34,7 +36,7 @@ __all__ = [
 
 
 class _Stream(Generic[ResponseFormatT]):
-    """What both streams show without waiting."""
+    """The part of both streams that does not wait."""
 
     def __init__(
         self,
@@ -51,43 +53,52 @@ class _Stream(Generic[ResponseFormatT]):
             allow_incomplete=allow_incomplete,
             parse=parse,
         )
+        self._pending = self._progress.pending
 
     @property
     def response(self) -> httpx.Response:
         """The response that is read.
 
         Raises:
-            RuntimeError: the stream reads chunks that came without one.
+            RuntimeError: the stream reads chunks without a response.
         """
         return self._progress.known_response()
 
     @property
     def request_id(self) -> str | None:
-        """The API's name for the request."""
+        """The API's identifier of the request, from the header `request-id`.
+
+        Raises:
+            RuntimeError: the stream reads chunks without a response.
+        """
         return self._progress.header("request-id")
 
     @property
     def workspace_id(self) -> str | None:
-        """The workspace that the request was counted for, where the API told it."""
+        """The workspace of the request, from the header `anthropic-workspace-id`.
+
+        Raises:
+            RuntimeError: the stream reads chunks without a response.
+        """
         return self._progress.header("anthropic-workspace-id")
 
     @property
     def snapshot(self) -> Snapshot:
-        """All that the events handed out so far have said."""
+        """The snapshot after the events handed out so far."""
         return self._progress.snapshot
 
     @property
     def current_message_snapshot(self) -> ParsedMessage[ResponseFormatT]:
-        """The message so far.
+        """The message after the events handed out so far. Each reading assembles it once.
 
         Raises:
-            RuntimeError: it has not started yet.
+            RuntimeError: `message_start` has not been handed out yet.
         """
         return self._progress.message()
 
 
 class MessageStream(_Stream[ResponseFormatT]):
-    """The events of a response, as they come.
+    """The events of a response, as they arrive.
 
     >>> from streamfold.reducer import encode_sse, expand, Message
     >>> body = encode_sse(expand(Message.from_dict({
@@ -110,15 +121,23 @@ class MessageStream(_Stream[ResponseFormatT]):
         limit: int = DEFAULT_LIMIT,
         allow_incomplete: bool = False,
     ) -> None:
-        """Read a stream from `source`.
+        """Read a stream.
 
         Args:
-            source: an open response, or the chunks of a body.
-            parse: what makes `parsed_output` of a text.
-            partial_mode: what becomes of an unfinished string in a tool's input; by default what
-                the request's `anthropic-beta` header asks for.
-            limit: how many bytes one line, or the data of one event, may have.
-            allow_incomplete: take the end of the input for the end of the message, complete or not.
+            source: an open response of httpx or httpx2, the response object that the official
+                client's `with_streaming_response` gives, or the chunks of a body. Its content type
+                selects the framing: server-sent events, or Amazon's event stream.
+            parse: the function that makes `parsed_output` of a text.
+            partial_mode: "on" drops an unfinished string of a tool's input with its key,
+                "trailing-strings" keeps it as far as it goes. By default the `anthropic-beta`
+                header of the request decides.
+            limit: the most bytes that one line, or the data of one event, may have.
+            allow_incomplete: treat the end of the input as the end of the message, even if the
+                message is not complete.
+
+        Raises:
+            TypeError: `source` cannot be read; the error names what to pass instead.
+            ValueError: `source` is a response that was read or closed before.
         """
         found = sync_source(source)
         super().__init__(found, parse, partial_mode, limit, allow_incomplete)
@@ -127,26 +146,31 @@ class MessageStream(_Stream[ResponseFormatT]):
         self._close.atexit = False
 
     def __iter__(self) -> Iterator[ParsedMessageStreamEvent[ResponseFormatT]]:
-        progress = self._progress
+        pending, take = self._pending, self._progress.take
         while True:
-            events = progress.events
-            yield from events
-            # another reader may have gone on to the next chunk meanwhile
-            if events is progress.events and not self._advance(progress.take):
+            while pending:
+                yield pending.popleft()
+            if not self._advance(take):
                 return
 
     def __next__(self) -> ParsedMessageStreamEvent[ResponseFormatT]:
-        while True:
-            for event in self._progress.events:
-                return event  # type: ignore[no-any-return]
+        pending = self._pending
+        while not pending:
             if not self._advance(self._progress.take):
                 raise StopIteration
+        return pending.popleft()  # type: ignore[no-any-return]
 
     def _advance(self, take: Callable[[bytes], None]) -> bool:
-        """Wait for the next chunk and `take` it; whether there may be more.
+        """Wait for the next chunk, and fold it.
+
+        Args:
+            take: the function that folds it.
+
+        Returns:
+            Whether there may be more chunks, or events of this one.
 
         Raises:
-            StreamfoldError: what the stream ended with, if it was an error.
+            StreamfoldError: the fault that ended the stream.
         """
         progress = self._progress
         if progress.ended:
@@ -156,8 +180,10 @@ class MessageStream(_Stream[ResponseFormatT]):
             chunk = next(self._chunks)
         except StopIteration:
             progress.end()
-        except progress.losses as error:
-            progress.lost(error)
+        except progress.connection_errors as error:
+            progress.lose_connection(error)
+        except StreamfoldError as fault:  # the response is an error, or not a stream
+            progress.fail(fault)
         else:
             take(chunk)
         if progress.ended:
@@ -165,51 +191,63 @@ class MessageStream(_Stream[ResponseFormatT]):
         return True
 
     def await_first_event(self) -> None:
-        """Wait until an event waits to be handed out.
+        """Read chunks until an event can be handed out, without taking it.
 
         Raises:
-            StreamfoldError: what the stream ended with before that; it is closed then.
+            StreamfoldError: the stream ended before that, and is closed.
         """
-        progress = self._progress
-        while not progress.has_events() and self._advance(progress.take):
+        while not self._pending and self._advance(self._progress.take):
             pass
 
     @property
     def text_stream(self) -> Iterator[str]:
-        """The pieces of text alone, as they come."""
+        """The pieces of text, as they arrive. Other events are skipped."""
         for event in self:
             if event.type == "text":
                 yield event.text
 
     def until_done(self) -> None:
-        """Read the stream to its end, without making the events."""
-        self._progress.events = iter(())
+        """Read the stream to its end, without making the events.
+
+        Raises:
+            StreamfoldError: the fault that ended the stream.
+        """
+        self._pending.clear()
         while self._advance(self._progress.skim):
             pass
 
     def get_final_message(self) -> ParsedMessage[ResponseFormatT]:
-        """Read the stream to its end; the message.
+        """Read the stream to its end.
+
+        Returns:
+            The message.
 
         Raises:
-            IncompleteStreamError: it was cut off. `.snapshot` has what came.
-            APIError, ProtocolError: what else ended it.
+            IncompleteStreamError: the stream ended before the message was complete; `.snapshot` has
+                the part that came.
+            APIError, ProtocolError: another fault ended the stream.
         """
         self.until_done()
         return self._progress.final_message()
 
     def get_final_text(self) -> str:
-        """Read the stream to its end; the text of all its text blocks.
+        """Read the stream to its end.
+
+        Returns:
+            The text of all text blocks, joined.
 
         Raises:
             RuntimeError: the message has no text block.
+            StreamfoldError: as for `get_final_message`.
         """
         return text_of(self.get_final_message())
 
     def close(self) -> None:
-        """Close the response; its connection goes back or is closed. Done at the end by itself.
+        """Close the response, which gives its connection back or closes it.
 
-        Who reads on gets the events that have come already, and then, if the message is not
-        complete, `IncompleteStreamError`.
+        A stream that is read to its end is closed already. Reading on after `close` gives the
+        events of the chunks that came, and then raises `IncompleteStreamError` if the message is
+        not complete.
         """
         self._progress.end()
         self._close()
@@ -219,21 +257,22 @@ class MessageStream(_Stream[ResponseFormatT]):
 
     def __exit__(
         self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        exc_tb: TracebackType | None,
     ) -> None:
         self.close()
 
 
 def _close(source: Any) -> None:
+    """Close a source of chunks, if it can be closed."""
     close = getattr(source, "close", None)
     if close is not None:
         close()
 
 
 class AsyncMessageStream(_Stream[ResponseFormatT]):
-    """The events of a response, as they come: `MessageStream` for asyncio and trio."""
+    """The events of a response, as they arrive: `MessageStream` for asyncio and trio."""
 
     def __init__(
         self,
@@ -244,7 +283,7 @@ class AsyncMessageStream(_Stream[ResponseFormatT]):
         limit: int = DEFAULT_LIMIT,
         allow_incomplete: bool = False,
     ) -> None:
-        """Read a stream from `source`: see `MessageStream`."""
+        """Read a stream: see `MessageStream`."""
         found = async_source(source)
         super().__init__(found, parse, partial_mode, limit, allow_incomplete)
         self._chunks = found.chunks
@@ -256,25 +295,30 @@ class AsyncMessageStream(_Stream[ResponseFormatT]):
         return self
 
     async def __anext__(self) -> ParsedMessageStreamEvent[ResponseFormatT]:
-        while True:
-            for event in self._progress.events:
-                return event  # type: ignore[no-any-return]
+        pending = self._pending
+        while not pending:
             if not await self._advance(self._progress.take):
                 raise StopAsyncIteration
+        return pending.popleft()  # type: ignore[no-any-return]
 
     async def _advance(self, take: Callable[[bytes], None]) -> bool:
-        """Wait for the next chunk and `take` it; whether there may be more: see `MessageStream`."""
+        """Wait for the next chunk, and fold it: see `MessageStream`."""
         progress = self._progress
         if progress.ended:
-            await self.close()  # if it was a cancellation that ended it, it is open still
+            await self.close()  # a cancellation may have ended the stream without closing it
             progress.raise_fault()
             return False
         try:
-            chunk = await self._next_chunk()
+            if progress.state.snapshot.is_over:
+                chunk = await self._last_chunk()
+            else:
+                chunk = await self._chunks.__anext__()
         except StopAsyncIteration:
             progress.end()
-        except progress.losses as error:
-            progress.lost(error)
+        except progress.connection_errors as error:
+            progress.lose_connection(error)
+        except StreamfoldError as fault:  # the response is an error, or not a stream
+            progress.fail(fault)
         else:
             take(chunk)
         if progress.ended:
@@ -282,46 +326,44 @@ class AsyncMessageStream(_Stream[ResponseFormatT]):
         return True
 
     async def await_first_event(self) -> None:
-        """Wait until an event waits to be handed out: see `MessageStream`."""
-        progress = self._progress
-        while not progress.has_events() and await self._advance(progress.take):
+        """Read chunks until an event can be handed out: see `MessageStream`."""
+        while not self._pending and await self._advance(self._progress.take):
             pass
 
-    async def _next_chunk(self) -> bytes:
-        """The next chunk. Behind the last one httpx gives the connection back, which must not be
-        interrupted; and whoever is, in waiting for the end of a message that is over, has it all.
+    async def _last_chunk(self) -> bytes:
+        """Wait for the next chunk after the message is over, which is the end of most bodies.
+
+        At the end of a body httpx gives the connection back, which must not be interrupted. A task
+        that is cancelled while it waits has the whole message, so that the stream has ended.
         """
-        next_chunk = self._chunks.__anext__
-        if not self._progress.state.snapshot.is_over:
-            return await next_chunk()
         try:
-            return await shielded(next_chunk)
+            return await shielded(self._chunks.__anext__)
         except BaseException:
             self._progress.end()
             raise
 
     @property
     def text_stream(self) -> AsyncIterator[str]:
-        """The pieces of text alone, as they come."""
+        """The pieces of text, as they arrive. Other events are skipped."""
         return _AsyncTexts(self)
 
     async def until_done(self) -> None:
-        """Read the stream to its end, without making the events."""
-        self._progress.events = iter(())
+        """Read the stream to its end, without making the events: see `MessageStream`."""
+        self._pending.clear()
         while await self._advance(self._progress.skim):
             pass
 
     async def get_final_message(self) -> ParsedMessage[ResponseFormatT]:
-        """Read the stream to its end; the message: see `MessageStream`."""
+        """Read the stream to its end, and return the message: see `MessageStream`."""
         await self.until_done()
         return self._progress.final_message()
 
     async def get_final_text(self) -> str:
-        """Read the stream to its end; the text of all its text blocks: see `MessageStream`."""
+        """Read the stream to its end, and return all text: see `MessageStream`."""
         return text_of(await self.get_final_message())
 
     async def close(self) -> None:
-        """Close the response; its connection goes back or is closed: see `MessageStream`."""
+        """Close the response, which gives its connection back or closes it: see `MessageStream`."""
         self._progress.end()
         if self._abandon.detach() is not None:
             await shielded(lambda: _aclose(self._source, self._chunks))
@@ -331,38 +373,46 @@ class AsyncMessageStream(_Stream[ResponseFormatT]):
 
     async def __aexit__(
         self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        exc_tb: TracebackType | None,
     ) -> None:
         await self.close()
 
 
 class _AsyncTexts:
-    """`text_stream`: not an async generator, which would have to be closed when it is left
-    early.
+    """The iterator of `text_stream`.
+
+    It is not an async generator, because one that is left early would have to be closed.
     """
 
     def __init__(self, stream: AsyncMessageStream[Any]) -> None:
         self._stream = stream
+        self._closed = False
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> str:
-        while True:
+        while not self._closed:
             event = await self._stream.__anext__()
             if event.type == "text":
                 return event.text
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        """End this iterator. The stream stays open, as with a generator."""
+        self._closed = True
 
 
 async def _aclose(source: Any, chunks: AsyncIterator[bytes]) -> None:
-    """Close `source` and the iterator it is read with.
+    """Close a source of chunks and the iterator that reads it.
 
-    A generator that is dropped half-way must be closed by the event loop, which trio warns of.
-    Those that httpx reads a response with stand one in another, and closing the outer one only
-    drops the inner ones; but once its connection is closed, they end by themselves at the next
-    step. What was made up without a connection may go on for ever, and is not waited for.
+    trio warns of an async generator that is dropped half-way instead of being closed by the event
+    loop. The generators with which httpx reads a response are nested, and closing the outer one
+    only drops the inner ones. But once the connection is closed, each ends by itself at its next
+    step; therefore this reads on to the end. A response that was made without a connection may
+    never end, and is closed without reading on.
     """
     if library_of(source) is not None and "network_stream" in source.extensions:
         await source.aclose()
@@ -377,7 +427,13 @@ async def _aclose(source: Any, chunks: AsyncIterator[bytes]) -> None:
 
 
 def _abandon(source: Any, chunks: AsyncIterator[bytes], spawn: Spawn | None) -> None:
-    """Close a stream that was dropped, from wherever the garbage collector found it."""
+    """Close the source of a stream that was dropped, in whatever thread it was collected.
+
+    Args:
+        source: the source of the stream.
+        chunks: the iterator that reads it.
+        spawn: starts a task in the event loop in which the stream was made; `None` if none ran.
+    """
 
     async def close() -> None:
         with suppress(Exception):
@@ -389,12 +445,21 @@ def _abandon(source: Any, chunks: AsyncIterator[bytes], spawn: Spawn | None) -> 
 
 
 class MessageStreamManager(Generic[ResponseFormatT]):
-    """A stream whose request is sent on entering the `with` block, and which is closed on leaving
-    it.
+    """A context manager that sends a request and closes its stream.
+
+    Entering the `with` block sends the request, and leaving it closes the stream.
+
+    >>> with MessageStreamManager(lambda: MessageStream([], allow_incomplete=True)) as stream:
+    ...     list(stream)
+    []
     """
 
     def __init__(self, open_stream: Callable[[], MessageStream[ResponseFormatT]]) -> None:
-        """Wrap `open_stream`, which sends the request."""
+        """Prepare a stream.
+
+        Args:
+            open_stream: the function that sends the request and returns the stream.
+        """
         self._open_stream = open_stream
         self._stream: MessageStream[ResponseFormatT] | None = None
 
@@ -404,23 +469,28 @@ class MessageStreamManager(Generic[ResponseFormatT]):
 
     def __exit__(
         self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        exc_tb: TracebackType | None,
     ) -> None:
         if self._stream is not None:
             self._stream.close()
 
 
 class AsyncMessageStreamManager(Generic[ResponseFormatT]):
-    """A stream whose request is sent on entering the `async with` block: see
-    `MessageStreamManager`.
+    """An async context manager that sends a request and closes its stream.
+
+    See `MessageStreamManager`.
     """
 
     def __init__(
         self, open_stream: Callable[[], Awaitable[AsyncMessageStream[ResponseFormatT]]]
     ) -> None:
-        """Wrap `open_stream`, which sends the request."""
+        """Prepare a stream.
+
+        Args:
+            open_stream: the function that sends the request and returns the stream.
+        """
         self._open_stream = open_stream
         self._stream: AsyncMessageStream[ResponseFormatT] | None = None
 
@@ -430,9 +500,9 @@ class AsyncMessageStreamManager(Generic[ResponseFormatT]):
 
     async def __aexit__(
         self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        exc_tb: TracebackType | None,
     ) -> None:
         if self._stream is not None:
             await self._stream.close()

@@ -1,11 +1,12 @@
-"""The application behind `streamfold serve`: recordings as responses, for any ASGI server.
+"""The application of `streamfold serve`: recordings as responses, for any ASGI server.
 
-Needs starlette, which is imported here: import this module only where that is sure to be there.
+This module imports starlette. Import it only where the extra `serve` is installed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
@@ -14,15 +15,16 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from streamfold.transports import Recording, UnmatchedRequestError
-from streamfold.transports.recording import Pace, raw_headers
-
-from .repertoire import Repertoire
+from streamfold.transports import RecordedRequest, Recording, UnmatchedRequestError
+from streamfold.transports.recording import Pace, RecordingStore, StoredRecording, raw_headers
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
-__all__ = ["application"]
+__all__ = ["TARGET", "application"]
+
+TARGET = ("POST", "/v1/messages")
+"""The method and path of every request that is answered."""
 
 _OF_THE_CONNECTION = {
     "connection",
@@ -35,36 +37,46 @@ _OF_THE_CONNECTION = {
     "transfer-encoding",
     "upgrade",
 }
-"""Headers that told how the recorded response was sent: this one is sent in its own way."""
+"""Headers of the recorded connection; the server writes those of its own connection."""
 
 
-def application(repertoire: Repertoire, speed: float, tell: Callable[[str], None]) -> Starlette:
+def application(
+    store: RecordingStore, *, answers_all: bool, speed: float, log: Callable[[str], None]
+) -> Starlette:
     """The application.
 
     Args:
-        repertoire: what it answers with.
-        speed: 1 is as it was, 2 twice as fast, 0 at once.
-        tell: told a line about each request.
+        store: the recordings, whose requests have the target `TARGET`.
+        answers_all: whether any recording answers every request, at any path.
+        speed: 1 is the recorded speed, 2 twice as fast, 0 without delay.
+        log: called with one line of text for each request.
     """
+
+    def answer(place: str, content: bytes) -> StoredRecording:
+        if answers_all:
+            return store.play_one_of(store.recordings)
+        if named := [one for one in store.recordings if _place_of(one) == place]:
+            return store.play_one_of(named)
+        return store.play_for(RecordedRequest.sent(*TARGET, (), content), _below(store, place))
 
     async def messages(request: Request) -> Response:
         pace = Pace(speed)
         content = await request.body()
         place = request.path_params.get("place", "").strip("/")
         try:
-            # many long requests to compare with take their time
-            entry = await run_in_threadpool(repertoire.answer, place, content)
+            # in a thread, because comparing many long requests takes time
+            stored = await run_in_threadpool(answer, place, content)
         except UnmatchedRequestError as error:
-            tell(f"{request.url.path}: {error}")
+            log(f"{request.url.path}: {error}")
             return _error(404, "not_found_error", str(error))
-        tell(f"{request.url.path}: {entry.file}")
-        return _Replayed(entry.recording, pace)
+        log(f"{request.url.path}: {stored.name}")
+        return _Replayed(stored.recording, pace)
 
     async def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        tell(f"{request.method} {request.url.path}: {error.detail}")
-        said = f"{request.method} {request.url.path}: this is no POST …/v1/messages"
-        return _error(error.status_code, "not_found_error", said)
+        log(f"{request.method} {request.url.path}: {error.detail}")
+        message = f"expected POST …/v1/messages, got {request.method} {request.url.path}"
+        return _error(error.status_code, "not_found_error", message)
 
     return Starlette(
         routes=[
@@ -75,6 +87,26 @@ def application(repertoire: Repertoire, speed: float, tell: Callable[[str], None
     )
 
 
+def _place_of(stored: StoredRecording) -> str:
+    """The path in front of `/v1/messages` that names a recording: its file without the suffix."""
+    return PurePosixPath(stored.name).with_suffix("").as_posix()
+
+
+def _below(store: RecordingStore, place: str) -> list[StoredRecording]:
+    """The recordings in the directory `place`; all for the empty place.
+
+    Raises:
+        UnmatchedRequestError: there are none.
+    """
+    prefix = f"{place}/" if place else ""
+    below = [stored for stored in store.recordings if stored.name.startswith(prefix)]
+    if not below:
+        raise UnmatchedRequestError(
+            f"there is no recording called {place!r}, nor a directory of recordings"
+        )
+    return below
+
+
 def _error(status: int, kind: str, message: str) -> Response:
     """An error in the shape of the API."""
     return JSONResponse(
@@ -82,7 +114,7 @@ def _error(status: int, kind: str, message: str) -> Response:
     )
 
 
-def _is_of_message(name: bytes) -> bool:
+def _is_sent(name: bytes) -> bool:
     return name.decode("latin-1").lower() not in _OF_THE_CONNECTION
 
 
@@ -96,9 +128,7 @@ class _Replayed(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         recording, pace = self._recording, self._pace
-        headers = [
-            pair for pair in raw_headers(recording.response.headers) if _is_of_message(pair[0])
-        ]
+        headers = [pair for pair in raw_headers(recording.response.headers) if _is_sent(pair[0])]
         await pace.wait_async(recording.response.at)
         status = recording.response.status
         await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -108,4 +138,4 @@ class _Replayed(Response):
         await pace.wait_async(recording.duration)
         if recording.ended == "complete":
             await send({"type": "http.response.body", "body": b"", "more_body": False})
-        # else the server, which misses the end, breaks the connection off
+        # otherwise the server misses the end of the body, and closes the connection

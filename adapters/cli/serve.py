@@ -24,13 +24,14 @@ from __future__ import annotations
 import argparse
 import socket
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .commands import FAILED, CommandError, speed
 from .terminal import visible
 
 if TYPE_CHECKING:
-    from .repertoire import Repertoire
+    from streamfold.transports.recording import RecordingStore
 
 __all__ = ["add_command"]
 
@@ -80,16 +81,21 @@ def _serve(options: argparse.Namespace) -> int:
     try:
         import uvicorn
 
-        from .asgi import application
+        from .asgi import TARGET, application
     except ImportError as error:
         raise CommandError(
             f"serving needs starlette and uvicorn ({error}): pip install 'streamfold[serve]'",
             FAILED,
         ) from error
-    repertoire = _read(options.path)
+    store = _load(Path(options.path), TARGET)
     server = uvicorn.Server(
         uvicorn.Config(
-            application(repertoire, options.speed, _tell),
+            application(
+                store,
+                answers_all=not Path(options.path).is_dir(),
+                speed=options.speed,
+                log=_log,
+            ),
             http="h11",  # every installation has it
             ws="none",
             lifespan="off",
@@ -103,30 +109,30 @@ def _serve(options: argparse.Namespace) -> int:
     with _listen(options.host, options.port) as listener:
         host, port = listener.getsockname()[:2]
         print(f"http://{f'[{host}]' if ':' in host else host}:{port}", flush=True)
-        _tell(f"{len(repertoire.entries)} to serve; Ctrl-C ends it")
+        _log(f"{len(store.recordings)} to serve; Ctrl-C ends it")
         server.run(sockets=[listener])
     return 0
 
 
-def _read(path: str) -> Repertoire:
-    """The recordings at `path`.
+def _load(path: Path, target: tuple[str, str]) -> RecordingStore:
+    """The recordings at `path`, a file or a directory, as answers to requests of `target`.
 
     Raises:
-        CommandError: there are none, or not all can be read.
+        CommandError: there are none, or a file cannot be read.
     """
     from streamfold.transports import RecordingError
+    from streamfold.transports.recording import RecordingStore
 
-    from .repertoire import Repertoire
-
+    folder = path if path.is_dir() else path.parent
     try:
-        repertoire = Repertoire(path)
+        store = RecordingStore(path, folder=folder, target=target)
     except OSError as error:
         raise CommandError(f"{error.filename or path}: {error.strerror}") from error
     except RecordingError as error:
         raise CommandError(error) from error
-    if not repertoire.entries:
+    if not store.recordings:
         raise CommandError(f"{path}: there are no recordings in it (*.jsonl, *.sse)")
-    return repertoire
+    return store
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -142,6 +148,6 @@ def _listen(host: str, port: int) -> socket.socket:
         raise CommandError(f"cannot listen on {host}, port {port}: {error}") from error
 
 
-def _tell(line: str) -> None:
-    """Say on standard error what is going on."""
+def _log(line: str) -> None:
+    """Print a line about the server on standard error."""
     print(visible(line), file=sys.stderr, flush=True)

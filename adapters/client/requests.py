@@ -17,6 +17,7 @@ from typing import Any, Generic, TypedDict, TypeGuard, TypeVar, Union, cast
 import attrs
 import httpx
 from streamfold.reducer import PartialMode, StreamfoldError, is_object
+from streamfold.transports.recording import Redaction, is_secret_request_header
 
 from .structured import response_format
 
@@ -284,26 +285,14 @@ def _checked(name: str, value: str) -> str:
 
 
 def conceal(request: httpx.Request) -> None:
-    """Take the keys out of a request that was sent: of its URL, and of all headers that may hold
-    one.
-    """
+    """Remove the secrets of a request that was sent, by the policy that recordings follow."""
     for name in request.headers:
-        if not name.startswith(_PUBLIC):
+        if is_secret_request_header(name):
             request.headers[name] = "[secure]"
-    if request.url.userinfo:
-        request.url = request.url.copy_with(userinfo=b"")
-
-
-_PUBLIC = (
-    "accept",
-    "anthropic-",
-    "connection",
-    "content-",
-    "host",
-    "transfer-encoding",
-    "user-agent",
-)
-"""How the names of headers begin that hold no secret."""
+    url = str(request.url)
+    concealed = Redaction().url(url)
+    if concealed != url:
+        request.url = httpx.URL(concealed)
 
 
 # --- the body -----------------------------------------------------------------------------------

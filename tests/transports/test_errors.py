@@ -39,9 +39,9 @@ from streamfold.transports import (
     RequestTimeoutError,
     ServiceUnavailableError,
     UnprocessableEntityError,
+    refuse_other_content,
 )
 from streamfold.transports.errors import status_error
-from streamfold.transports.progress import refuse_other_content
 
 from tests.support.loopback import (
     REQUEST_ID,

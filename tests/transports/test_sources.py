@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import anthropic
@@ -15,12 +17,17 @@ from streamfold.transports import (
     AWS_EVENT_STREAM,
     EVENT_STREAM,
     APIConnectionError,
+    APIError,
+    APIResponseValidationError,
     APITimeoutError,
     AsyncMessageStream,
+    InternalServerError,
     MessageStream,
+    OverloadedError,
 )
 
-from tests.support.loopback import REQUEST_ID, Server, event_stream, reset
+from tests.support import loopback
+from tests.support.loopback import REQUEST_ID, Server, api_error, event_stream, head, reset
 from tests.support.official_clients import PARAMETERS
 from tests.support.shells import BODY, EVENTS, MESSAGE
 
@@ -39,6 +46,21 @@ framings = pytest.mark.parametrize(
 )
 
 
+@contextmanager
+def opened(http: Any, server: Server, **options: Any) -> Iterator[Any]:
+    """An open response of the server."""
+    client = http.Client(trust_env=False, **options)
+    with client, client.stream("POST", server.url) as response:
+        yield response
+
+
+@asynccontextmanager
+async def aopened(http: Any, server: Server, **options: Any) -> AsyncIterator[Any]:
+    client = http.AsyncClient(trust_env=False, **options)
+    async with client, client.stream("POST", server.url) as response:
+        yield response
+
+
 # --- responses ----------------------------------------------------------------------------------
 
 
@@ -52,19 +74,18 @@ async def test_an_open_response(
     server.answer(
         event_stream(body, chunks=None if compress else 64, headers=headers, compress=compress)
     )
-    with http.Client(trust_env=False) as client, client.stream("POST", server.url) as response:
+    with opened(http, server) as response:
         stream = MessageStream[None](response)
         assert stream.get_final_message() == MESSAGE
         assert stream.response is response
         assert stream.request_id == REQUEST_ID
         assert response.is_closed
-    async with http.AsyncClient(trust_env=False) as client:
-        async with client.stream("POST", server.url) as response:
-            asynchronous = AsyncMessageStream[None](response)
-            assert await asynchronous.get_final_message() == MESSAGE
-            assert asynchronous.response is response
-            assert asynchronous.request_id == REQUEST_ID
-            assert response.is_closed
+    async with aopened(http, server) as response:
+        asynchronous = AsyncMessageStream[None](response)
+        assert await asynchronous.get_final_message() == MESSAGE
+        assert asynchronous.response is response
+        assert asynchronous.request_id == REQUEST_ID
+        assert response.is_closed
 
 
 @libraries
@@ -94,7 +115,7 @@ async def test_the_object_of_with_streaming_response(server: Server) -> None:
         with pytest.raises(TypeError, match="not ResponseContextManager: enter it first: with"):
             MessageStream(create(stream=True, **PARAMETERS))
         with client.messages.create(stream=True, **PARAMETERS) as events:
-            with pytest.raises(TypeError, match="Stream: it hands out events: pass its .response"):
+            with pytest.raises(TypeError, match=r"Stream: it hands out events: pass its .response"):
                 MessageStream(events)
             assert MessageStream[None](events.response).get_final_message() == MESSAGE
     async with anthropic.AsyncAnthropic(**key) as asynchronous:
@@ -114,36 +135,34 @@ async def test_a_lost_connection_and_a_timeout_are_errors_of_ours(
 ) -> None:
     begun = event_stream(BODY, chunks=200)[:3]
     server.answer([*begun, reset])
-    with http.Client(trust_env=False) as client, client.stream("POST", server.url) as response:
-        with pytest.raises(APIConnectionError, match="the connection was lost") as caught:
-            MessageStream[None](response).until_done()
+    with (
+        opened(http, server) as response,
+        pytest.raises(APIConnectionError, match="the connection was lost") as caught,
+    ):
+        MessageStream[None](response).until_done()
     assert not isinstance(caught.value, APITimeoutError)
     assert isinstance(caught.value.__cause__, http.HTTPError)
     assert caught.value.response is response
     assert caught.value.request is response.request
     server.answer([*begun, lambda connection: connection.stopping.wait(20)])
-    timeout = {"timeout": 0.2, "trust_env": False}
-    with http.Client(**timeout) as client, client.stream("POST", server.url) as response:
+    with opened(http, server, timeout=0.2) as response, pytest.raises(APITimeoutError):
+        MessageStream[None](response).until_done()
+    async with aopened(http, server, timeout=0.2) as response:
         with pytest.raises(APITimeoutError):
-            MessageStream[None](response).until_done()
-    async with http.AsyncClient(**timeout) as client:
-        async with client.stream("POST", server.url) as response:
-            with pytest.raises(APITimeoutError):
-                await AsyncMessageStream[None](response).until_done()
+            await AsyncMessageStream[None](response).until_done()
 
 
 @libraries
 async def test_a_response_of_the_other_kind_is_refused_at_once(http: Any, server: Server) -> None:
     server.answer(event_stream(BODY))
-    with http.Client(trust_env=False) as client, client.stream("POST", server.url) as response:
-        with pytest.raises(
-            TypeError, match="^AsyncMessageStream cannot read .* use MessageStream$"
-        ):
-            AsyncMessageStream(response)
-    async with http.AsyncClient(trust_env=False) as client:
-        async with client.stream("POST", server.url) as response:
-            with pytest.raises(TypeError, match="^MessageStream cannot .* use AsyncMessageStream$"):
-                MessageStream(response)
+    with (
+        opened(http, server) as response,
+        pytest.raises(TypeError, match=r"^AsyncMessageStream cannot read .* use MessageStream$"),
+    ):
+        AsyncMessageStream(response)
+    async with aopened(http, server) as response:
+        with pytest.raises(TypeError, match=r"^MessageStream cannot .* use AsyncMessageStream$"):
+            MessageStream(response)
 
 
 @libraries
@@ -161,6 +180,69 @@ def test_a_response_that_was_read_or_closed_is_refused_at_once(http: Any, server
         with client.stream("POST", server.url) as response:
             response.read()
             assert MessageStream[None](response).get_final_message() == MESSAGE
+
+
+# --- responses that are not streams -------------------------------------------------------------
+
+
+async def both_errors(http: Any, server: Server) -> list[Any]:
+    """The errors that the sync and the async stream over the next response raise."""
+    caught = []
+    with opened(http, server) as response:
+        stream = MessageStream[None](response)
+        assert stream.request_id is not None
+        with pytest.raises(APIError) as error:
+            next(stream)
+        assert response.is_closed
+        with pytest.raises(APIError) as again:
+            stream.get_final_message()
+        assert again.value is error.value
+        caught.append(error.value)
+    async with aopened(http, server) as response:
+        with pytest.raises(APIError) as error:
+            await AsyncMessageStream[None](response).get_final_message()
+        assert response.is_closed
+        caught.append(error.value)
+    return caught
+
+
+@libraries
+async def test_an_error_status_is_the_error_of_that_status(http: Any, server: Server) -> None:
+    server.answer(api_error(529, "overloaded_error", "too busy"))
+    for error in await both_errors(http, server):
+        assert isinstance(error, OverloadedError)
+        assert str(error) == "529: too busy"
+        assert (error.status_code, error.type) == (529, "overloaded_error")
+        assert error.request_id == REQUEST_ID
+        assert error.body["error"]["message"] == "too busy"
+
+
+@libraries
+async def test_no_more_of_an_error_is_read_than_64_kib(http: Any, server: Server) -> None:
+    endless = [head(500, {"transfer-encoding": "chunked", "request-id": "r"})]
+    endless += [loopback.chunk(b"a" * 30_000)] * 3
+    server.answer([*endless, loopback.hold])
+    for error in await both_errors(http, server):
+        assert isinstance(error, InternalServerError)
+        assert error.body == "a" * 65536
+    server.wait_closed()
+
+
+@libraries
+async def test_a_success_with_other_content_is_refused(http: Any, server: Server) -> None:
+    html = "<html>Grüße</html>".encode("latin-1")
+    server.answer(
+        loopback.response(200, html, "text/html; charset=latin-1", {"request-id": "r"}),
+    )
+    for error in await both_errors(http, server):
+        assert isinstance(error, APIResponseValidationError)
+        assert str(error) == (
+            "expected text/event-stream, got text/html; charset=latin-1: '<html>Grüße</html>'"
+        )
+    endless = [head(200, {"content-type": "text/html", "request-id": "r"})]
+    server.answer([*endless, b"a" * 500, loopback.hold])
+    for error in await both_errors(http, server):
+        assert error.body == "a" * 200
 
 
 # --- iterables ----------------------------------------------------------------------------------
@@ -201,22 +283,28 @@ def test_an_iterable_of_the_other_kind_is_refused_at_once() -> None:
         AsyncMessageStream([BODY])  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("bad", ["data: {}", 1, memoryview(b"data")])
+@pytest.mark.parametrize("bad", ["data: {}", 1])
 async def test_an_item_that_is_not_bytes_is_refused_when_it_comes(bad: Any) -> None:
     async def mixed() -> Any:
         yield BODY[:100]
         yield bad
 
-    with pytest.raises(TypeError, match="MessageStream reads a response or chunks of bytes, not"):
+    with pytest.raises(TypeError, match=r"^a stream reads chunks of bytes: its items are "):
         MessageStream[None](iter([BODY[:100], bad])).until_done()
-    with pytest.raises(TypeError, match="MessageStream reads a response or chunks of bytes, not"):
+    with pytest.raises(TypeError, match=r"^a stream reads chunks of bytes: its items are "):
         list(MessageStream[None](iter([BODY[:100], bad])))
-    with pytest.raises(TypeError, match="AsyncMessageStream reads a response or chunks of bytes,"):
+    with pytest.raises(TypeError, match=r"^a stream reads chunks of bytes: its items are "):
         await AsyncMessageStream[None](mixed()).until_done()
 
 
-def test_bytearrays_are_bytes() -> None:
-    assert MessageStream[None]([bytearray(BODY)]).get_final_message() == MESSAGE
+@pytest.mark.parametrize("kind", [bytearray, memoryview])
+def test_what_has_the_bytes_is_copied(kind: Any) -> None:
+    buffer = bytearray(BODY)
+    half = len(BODY) // 2
+    for read in (MessageStream.get_final_message, list):
+        stream = MessageStream[None](iter([kind(buffer[:half]), kind(buffer[half:])]))
+        read(stream)
+        assert stream.get_final_message() == MESSAGE
 
 
 def test_httpx2_is_not_imported_for_those_who_do_not_use_it() -> None:
@@ -233,3 +321,22 @@ assert "httpx2" not in sys.modules
 
 def test_a_body_in_chunks_is_server_sent_events() -> None:
     assert MessageStream[None]([encode_sse(EVENTS)]).get_final_message() == MESSAGE
+
+
+# --- text_stream --------------------------------------------------------------------------------
+
+
+async def test_text_stream_can_be_closed() -> None:
+    stream = MessageStream[None]([BODY])
+    texts = stream.text_stream
+    assert next(texts) == "Grüß"
+    texts.close()
+    assert list(texts) == []
+    assert list(stream.text_stream) == [" dich", " 😀"]
+
+    asynchronous = AsyncMessageStream[None](chunks())
+    atexts = asynchronous.text_stream
+    assert await atexts.__anext__() == "Grüß"
+    await atexts.aclose()
+    assert [text async for text in atexts] == []
+    assert [text async for text in asynchronous.text_stream] == [" dich", " 😀"]

@@ -1,17 +1,20 @@
-"""Recordings of HTTP responses: the value, its file, its secrets, and the transports that record
-and replay.
+"""Recordings of HTTP streams: the value, its file, its secrets, and the transports that record and
+replay.
+
+This package imports nothing from `streamfold.transports`.
 """
 
-from .files import Recording, numbered, recording_files, redacted_request
+from .files import is_recording, numbered, recording_files
 from .format import RecordingError
 from .http_library import raw_headers
-from .matching import UnmatchedRequestError, fitting, next_of
-from .playback import Pace, check_speed
+from .matching import UnmatchedRequestError
+from .parts import RecordedChunk, RecordedError, RecordedRequest, RecordedResponse
+from .playback import Pace, Step, check_speed, replayed_response, steps_of
 from .recorder import Recorder, RecordingTransport
-from .redaction import Redaction
-from .replay import areplay, replay
+from .redaction import Redaction, is_secret_request_header
 from .replayer import Replayer, ReplayTransport
-from .value import RecordedChunk, RecordedError, RecordedRequest, RecordedResponse
+from .store import RecordingStore, StoredRecording
+from .value import Recording
 
 __all__ = [
     "Pace",
@@ -22,18 +25,20 @@ __all__ = [
     "Recorder",
     "Recording",
     "RecordingError",
+    "RecordingStore",
     "RecordingTransport",
     "Redaction",
     "ReplayTransport",
     "Replayer",
+    "Step",
+    "StoredRecording",
     "UnmatchedRequestError",
-    "areplay",
     "check_speed",
-    "fitting",
-    "next_of",
+    "is_recording",
+    "is_secret_request_header",
     "numbered",
     "raw_headers",
     "recording_files",
-    "redacted_request",
-    "replay",
+    "replayed_response",
+    "steps_of",
 ]

@@ -1,30 +1,31 @@
-r"""The file of a recording: how it is written and read.
+r"""The format of a recording's file: `encode` writes it, `decode` reads it.
 
-A file called `*.jsonl` is JSON Lines in UTF-8: a line ends with LF and with nothing else, and what
-is not ASCII stands as it is. The first line is the head, each other line is one chunk, in order:
+A file called `*.jsonl` is JSON Lines in UTF-8. A line ends with LF and with nothing else, and
+non-ASCII characters are written as they are. The first line is the head, each other line is one
+chunk, in order:
 
     {"format": "streamfold-recording", "version": 1, "chunks": 2, "ended": "complete", …}
     {"at": 0.412, "text": "event: message_start\ndata: {…}\n\n"}
     {"at": 0.497, "base64": "8J+Y"}
 
-The head says:
+The fields of the head:
 
-- `format`, `version`: what this is. A newer version is refused, never guessed at.
-- `chunks`: how many lines follow, so that a file that was cut off is refused.
-- `ended`: `complete` when the body ended as it should; `cut` when it did not, or nobody read it to
-  its end; `error` when reading it failed, and then `error` has the `type` of the exception, by its
-  name in httpx, and its `message`.
+- `format`, `version`: the constants `FORMAT` and `VERSION`. A newer version is refused.
+- `chunks`: the number of lines that follow. A file with fewer lines was cut off, and is refused.
+- `ended`: `complete` if the body came to its end; `cut` if it did not, or the reader stopped before
+  the end; `error` if reading it failed. Then `error` has the `type` of the exception, by its name
+  in httpx, and its `message`.
 - `duration`: seconds from the request to the end.
-- `request`: `method`, `url`, `headers` (pairs of name and value) and `body`, which is JSON; a body
-  that is not JSON is `text` or `base64`. `null` when nobody knows it.
-- `response`: `status`, `headers`, and `at`, when they came.
+- `request`: `method`, `url`, `headers` (pairs of name and value) and `body`, which is JSON. A body
+  that is not JSON is `text` or `base64`. `null` if the request is unknown.
+- `response`: `status`, `headers`, and `at`, the time when they came.
 
-A chunk has `at`, seconds from the request, and its bytes: as `text` where they are UTF-8, and
-where they are not, because a character was cut in two or the body is compressed, as `base64`.
+A chunk has `at`, in seconds since the request, and its bytes: as `text` if they are UTF-8, and
+otherwise, because a character was cut in two or the body is compressed, as `base64`.
 
-Any other file is taken for the raw body of an event stream (`*.sse`): one chunk, no request.
+Any other file is read as the raw body of an event stream (`*.sse`): one chunk, no request.
 
-It costs memory in proportion to the body, twice over.
+Encoding and decoding need memory for about two copies of the body.
 """
 
 from __future__ import annotations
@@ -32,20 +33,24 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypedDict, TypeVar, cast
 
 import attrs
-from streamfold.reducer import FieldError, StreamfoldError, described
+from streamfold.reducer import FieldError, StreamfoldError, described, to_json
 
-from .redaction import Headers
-from .value import RecordedChunk, RecordedError, RecordedRequest, RecordedResponse, pairs
+from .parts import (
+    Ended,
+    Headers,
+    RecordedChunk,
+    RecordedError,
+    RecordedRequest,
+    RecordedResponse,
+    header_pairs,
+)
 
-if TYPE_CHECKING:
-    from .files import Recording
-
-__all__ = ["RecordingError", "decode", "encode", "reading"]
+__all__ = ["Content", "RecordingError", "decode", "encode", "located"]
 
 FORMAT = "streamfold-recording"
 VERSION = 1
@@ -55,35 +60,53 @@ Fields = dict[str, Any]
 
 
 class RecordingError(StreamfoldError, ValueError):
-    """A file that is no recording, or not a whole one: the message names file, line and reason."""
+    """A file that is not a complete recording. The message names the file, the line and the
+    reason.
+    """
 
 
-def encode(recording: Recording) -> bytes:
-    """What a file of `recording` holds."""
-    request, response, error = recording.request, recording.response, recording.error
+class Content(TypedDict):
+    """The content of a file: the arguments of `Recording`."""
+
+    chunks: Sequence[RecordedChunk]
+    request: RecordedRequest | None
+    response: RecordedResponse
+    ended: Ended
+    error: RecordedError | None
+    duration: float
+
+
+# --- writing ------------------------------------------------------------------------------------
+
+
+def encode(content: Content) -> bytes:
+    """The bytes of a file with this content.
+
+    >>> content = Content(chunks=[], request=None, response=RecordedResponse(),
+    ...                   ended="complete", error=None, duration=0.0)
+    >>> decode(encode(content), "turn.jsonl") == content
+    True
+    """
+    request, error = content["request"], content["error"]
     head = {
         "format": FORMAT,
         "version": VERSION,
-        "chunks": len(recording.chunks),
-        "ended": recording.ended,
+        "chunks": len(content["chunks"]),
+        "ended": content["ended"],
         **({} if error is None else {"error": attrs.asdict(error)}),
-        "duration": recording.duration,
+        "duration": content["duration"],
         "request": None if request is None else _request_fields(request),
-        "response": attrs.asdict(response),
+        "response": attrs.asdict(content["response"]),
     }
-    chunks = ({"at": chunk.at, **_bytes_fields(chunk.data)} for chunk in recording.chunks)
+    chunks = ({"at": chunk.at, **_bytes_fields(chunk.data)} for chunk in content["chunks"])
     return b"".join([_line(head), *map(_line, chunks)])
 
 
-def _line(fields: dict[str, Any]) -> bytes:
-    """A line of the file. Half a surrogate pair has no UTF-8, and can only stand in a string, where
-    `backslashreplace` writes just what JSON would.
-    """
-    text = json.dumps(fields, ensure_ascii=False, allow_nan=False)
-    return text.encode("utf-8", "backslashreplace") + b"\n"
+def _line(fields: Fields) -> bytes:
+    return to_json(fields, separators=(", ", ": ")).encode() + b"\n"
 
 
-def _request_fields(request: RecordedRequest) -> dict[str, Any]:
+def _request_fields(request: RecordedRequest) -> Fields:
     content = _bytes_fields(request.content) if request.content else {"body": request.body}
     return {
         "method": request.method,
@@ -94,44 +117,54 @@ def _request_fields(request: RecordedRequest) -> dict[str, Any]:
 
 
 def _bytes_fields(data: bytes) -> dict[str, str]:
+    """The field of a JSON object for bytes: `text` or `base64`."""
     try:
         return {"text": data.decode("utf-8")}
     except UnicodeDecodeError:
         return {"base64": base64.b64encode(data).decode("ascii")}
 
 
-def decode(data: bytes, name: str) -> dict[str, Any]:
-    """The attributes of the recording in `data`; errors call it `name`.
+# --- reading ------------------------------------------------------------------------------------
+
+
+def decode(data: bytes, name: str) -> Content:
+    """The content of a file.
+
+    Args:
+        data: the bytes of the file.
+        name: the name of the file for error messages.
 
     Raises:
-        RecordingError: it is no recording, or not a whole one.
+        RecordingError: the bytes are not a complete recording.
     """
     first, *lines = data.removesuffix(b"\n").split(b"\n")
-    with reading(name, 1):
-        head = _head(_object(first))
+    with located(name, 1):
+        announced, content = _head(_object(first))
     chunks: list[RecordedChunk] = []
     for number, line in enumerate(lines, 2):
-        with reading(name, number):
+        with located(name, number):
             chunks.append(_chunk(_object(line)))
             if number > 2 and chunks[-1].at < chunks[-2].at:
-                raise FieldError("at", "is earlier than in the line before")
-    announced = head.pop("chunks")
+                raise FieldError(
+                    "at", f"must not be earlier than in the line before, {chunks[-2].at} s"
+                )
     if len(chunks) != announced:
-        with reading(name, 1):
+        with located(name, 1):
             raise ValueError(
-                f"`chunks` is {announced}, but {len(chunks)} follow: the file was cut off, or "
-                "changed by hand"
+                f"`chunks` announces {announced} lines, but {len(chunks)} follow: the file was cut "
+                "off or edited; record it again"
             )
-    return {"chunks": chunks, **head}
+    content["chunks"] = chunks
+    return content
 
 
 @contextmanager
-def reading(name: str, number: int) -> Generator[None, None, None]:
-    """While a line is read: what is wrong is an error that says where."""
+def located(name: str, line: int) -> Generator[None, None, None]:
+    """Turn an error in the block into a `RecordingError` that names the file and the line."""
     try:
         yield
     except (ValueError, OverflowError, RecursionError) as error:
-        raise RecordingError(f"{name}, line {number}: {error}") from None
+        raise RecordingError(f"{name}, line {line}: {error}") from None
 
 
 def _object(line: bytes) -> Fields:
@@ -139,40 +172,44 @@ def _object(line: bytes) -> Fields:
     try:
         value = json.loads(line.decode("utf-8"))
     except UnicodeDecodeError as error:
-        raise ValueError(f"not UTF-8: {error.reason} at byte {error.start}") from None
+        raise ValueError(f"expected UTF-8, got {error.reason} at byte {error.start}") from None
     except json.JSONDecodeError as error:
-        raise ValueError(f"not JSON, or cut off: {error}") from None
+        raise ValueError(
+            f"expected a JSON object, got other text, or one that was cut off: {error}"
+        ) from None
     if not isinstance(value, dict):
         raise ValueError(f"expected a JSON object, got {described(value)}")
     return cast("Fields", value)
 
 
-def _head(fields: Fields) -> dict[str, Any]:
-    """What the head says of a recording; of its chunks, how many there are."""
+def _head(fields: Fields) -> tuple[int, Content]:
+    """The number of chunks that the head announces, and the content without them."""
     if _take(fields, "format", str) != FORMAT:
-        raise ValueError(f"`format` is not {FORMAT!r}: this is no recording")
+        raise ValueError(f"`format` must be {FORMAT!r}: this file is not a recording")
     version = _take(fields, "version", int)
     if version != VERSION:
         raise ValueError(
-            f"`version` is {version}, and this streamfold reads {VERSION}: a newer one is needed"
+            f"`version` must be {VERSION}, got {version}: a newer streamfold wrote this file; "
+            "upgrade to read it"
         )
     request, error = _take(fields, "request", dict, None), _take(fields, "error", dict, None)
-    head = {
-        "chunks": _take(fields, "chunks", int),
-        "ended": _take(fields, "ended", str),
-        "duration": _take(fields, "duration", float),
-        "request": None if request is None else _below("request", request, _request),
-        "response": _below("response", _take(fields, "response", dict), _response),
-        "error": None if error is None else _below("error", error, _error),
-    }
-    _nothing_left(fields)
-    return head
+    announced: int = _take(fields, "chunks", int)
+    content = Content(
+        chunks=(),
+        ended=_take(fields, "ended", str),
+        duration=_take(fields, "duration", float),
+        request=None if request is None else _below("request", request, _request),
+        response=_below("response", _take(fields, "response", dict), _response),
+        error=None if error is None else _below("error", error, _error),
+    )
+    _refuse_unknown(fields)
+    return announced, content
 
 
 def _chunk(fields: Fields) -> RecordedChunk:
     at = _take(fields, "at", float)
     chunk = RecordedChunk(_bytes(fields), at)
-    _nothing_left(fields)
+    _refuse_unknown(fields)
     return chunk
 
 
@@ -204,47 +241,49 @@ def _headers(fields: Fields) -> Headers:
             case [str(), str()]:
                 pass
             case _:
-                raise FieldError(f"headers[{index}]", "is not a name and a value")
-    return pairs(headers)
+                raise FieldError(f"headers[{index}]", "must be a name and a value, two strings")
+    return header_pairs(headers)
 
 
 def _bytes(fields: Fields) -> bytes:
-    """The bytes that `_bytes_fields` told of."""
+    """The bytes that `_bytes_fields` wrote."""
     if "base64" not in fields:
         text: str = _take(fields, "text", str)
         return text.encode("utf-8")
     try:
         return base64.b64decode(_take(fields, "base64", str), validate=True)
     except binascii.Error as error:
-        raise FieldError("base64", f"is not base64: {error}") from None
+        raise FieldError("base64", f"must be base64: {error}") from None
 
 
 def _below(name: str, fields: Fields, read: Callable[[Fields], T]) -> T:
-    """What `read` makes of the object at `name`."""
+    """The result of `read` for the object in the field `name`; errors name both fields."""
     try:
         value = read(fields)
-        _nothing_left(fields)
+        _refuse_unknown(fields)
     except FieldError as error:
         raise error.below(name) from None
     return value
 
 
 def _take(fields: Fields, name: str, kind: type[Any], *default: Any) -> Any:
-    """Take a field out of `fields`. Unless there is a default it must be there, and of this
-    kind.
+    """Remove a field and return its value, which must be of this kind.
+
+    Raises:
+        FieldError: the field is missing and there is no default, or its value has another kind.
     """
-    value = fields.pop(name, *default or (MISSING,))
-    if value is MISSING:
+    value = fields.pop(name, *default or (_MISSING,))
+    if value is _MISSING:
         raise FieldError(name, "is missing")
     kinds = (int, float) if kind is float else (kind,)
     if type(value) not in kinds and value not in default:
-        raise FieldError(name, f"is {described(value)}, not {described(kind())}")
+        raise FieldError(name, f"must be {described(kind())}, not {described(value)}")
     return value
 
 
-MISSING = object()
+_MISSING = object()
 
 
-def _nothing_left(fields: Fields) -> None:
+def _refuse_unknown(fields: Fields) -> None:
     for name in fields:
-        raise FieldError(name, "is unknown")
+        raise FieldError(name, f"is not a field of version {VERSION} of the format")

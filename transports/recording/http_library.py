@@ -1,6 +1,7 @@
-"""What the transports need of httpx, or of httpx2, which has the same names.
+"""The parts of httpx that recording and replaying need.
 
-Both are handed in as a module, so that all there is to recording and replaying stands once.
+httpx2 has the same names. The functions therefore take the module as an argument (`http`), and the
+transports of both libraries share their code.
 """
 
 from __future__ import annotations
@@ -8,51 +9,46 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from .files import Recording
-from .redaction import Headers, decoded, encoded
-from .value import RecordedError, RecordedRequest
+from .parts import Headers, RecordedError, RecordedRequest, bytes_of, text_of
 
-__all__ = ["byte_stream", "failure_of", "headers_of", "raw_headers", "request_as_recorded"]
+__all__ = ["byte_stream", "exception_of", "headers_of", "raw_headers", "recorded_request"]
 
 
 @cache
 def byte_stream(http: Any, body: type[Any]) -> type[Any]:
-    """`body`, which has all that a byte stream has, as a class that `http` takes for one."""
+    """The class `body` as a subclass of the byte streams of `http`, sync and async.
+
+    Args:
+        http: the module httpx or httpx2.
+        body: a class with the methods of a byte stream.
+    """
     return type(body.__name__, (body, http.SyncByteStream, http.AsyncByteStream), {})
 
 
 def headers_of(message: Any) -> Headers:
-    """The headers of a request or a response, as they were sent."""
-    return tuple((decoded(name), decoded(value)) for name, value in message.headers.raw)
+    """The headers of a request or a response of the library, as on the wire."""
+    return tuple((text_of(name), text_of(value)) for name, value in message.headers.raw)
 
 
 def raw_headers(headers: Headers) -> list[tuple[bytes, bytes]]:
-    """The way back."""
-    return [(encoded(name), encoded(value)) for name, value in headers]
+    """Recorded headers as the library takes them.
+
+    >>> raw_headers((("x-name", "Kraków"),))
+    [(b'x-name', b'Krak\\xc3\\xb3w')]
+    """
+    return [(bytes_of(name), bytes_of(value)) for name, value in headers]
 
 
-def request_as_recorded(request: Any) -> RecordedRequest:
-    """A request whose body has been read, secrets and all."""
+def recorded_request(request: Any) -> RecordedRequest:
+    """A request of the library, whose body has been read, as a value; secrets included."""
     url, headers = str(request.url), headers_of(request)
     return RecordedRequest.sent(request.method, url, headers, request.content)
 
 
-def failure_of(http: Any, recording: Recording) -> Exception | None:
-    """What reading the body of `recording` ends with, if it does not just end."""
-    if recording.ended == "cut":
-        return _exception(http, _LOST)
-    return None if recording.error is None else _exception(http, recording.error)
-
-
-_LOST = RecordedError(
-    "RemoteProtocolError", "peer closed connection: the recording was cut off here"
-)
-
-
-def _exception(http: Any, error: RecordedError) -> Exception:
-    """The exception of that name; `ReadError` for one that `http` does not have."""
+def exception_of(http: Any, error: RecordedError) -> Exception:
+    """The exception of `http` with the recorded name; `ReadError` if it has none of that name."""
     kind: Any = getattr(http, error.type, None)
     if not (isinstance(kind, type) and issubclass(kind, http.RequestError)):
         kind, error = http.ReadError, RecordedError("", f"{error.type}: {error.message}")
-    made: Exception = kind(error.message)
-    return made
+    exception: Exception = kind(error.message)
+    return exception

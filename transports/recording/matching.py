@@ -1,40 +1,39 @@
-"""Which recording a request is answered with, and what to say when there is none.
+"""The comparison of requests, and the message for a request without a recording.
 
-Two requests are the same when their method, their URL and their body are; of a JSON body neither
-the order of its keys nor its spacing counts. Headers do not: they name versions and attempts. Both
-sides are compared without their secrets, so that the key of a test fits the one that was recorded.
+Two requests are the same if their method, URL and body are equal. In a JSON body the order of keys
+and the spacing do not count. Headers are not compared, because they name versions and attempts.
 
-Pure functions of requests whose secrets are gone: see `redaction`.
+Pure functions of requests without secrets (see `redaction`), so that a request with the key of a
+test is the same as one with the key of production.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from difflib import SequenceMatcher, unified_diff
-from typing import Protocol, TypeVar
 
 from streamfold.reducer import thaw
 
-from .value import RecordedRequest
+from .parts import RecordedRequest
 
-__all__ = ["UnmatchedRequestError", "difference", "fitting", "next_of", "same_request"]
+__all__ = ["UnmatchedRequestError", "difference", "same_request"]
 
-_LINES, _WIDTH = 40, 160
-"""What is shown of a difference at most."""
+_MOST_LINES, _WIDEST_LINE = 40, 160
+"""The limits of a difference that is shown, in lines and in characters."""
 
 
 class UnmatchedRequestError(BaseException):
-    """No recording fits a request: the message says which comes nearest, and how it differs.
+    """No recording answers a request. The message names the most similar one and the difference.
 
-    It is no `Exception`, as the failures of pytest are none: clients take every `Exception` in a
-    transport for a lost connection, try again, and raise their own, and the code under test may
-    well catch that.
+    Like the failures of pytest, this is not an `Exception`. Clients treat each `Exception` in a
+    transport as a lost connection, retry, and raise their own error, which the code under test may
+    catch.
     """
 
 
 def same_request(one: RecordedRequest, other: RecordedRequest) -> bool:
-    """Whether a recording of the one answers the other.
+    """Whether a recording of one request answers the other.
 
     >>> one = RecordedRequest("POST", "https://example.com/", body={"a": 1, "b": 2})
     >>> other = RecordedRequest("POST", "https://example.com/", body={"b": 2, "a": 1})
@@ -44,65 +43,31 @@ def same_request(one: RecordedRequest, other: RecordedRequest) -> bool:
     return _target(one) == _target(other) and _body(one) == _body(other)
 
 
-class Playable(Protocol):
-    """What knows the request that it answers, if that is known, and how often it was played."""
-
-    @property
-    def request(self) -> RecordedRequest | None: ...
-
-    plays: int
-
-
-P = TypeVar("P", bound=Playable)
-
-
-def fitting(entries: Sequence[P], asked: RecordedRequest, name: Callable[[P], str]) -> list[P]:
-    """Those of `entries` that answer a request; else those that do not know what they answer.
-
-    Args:
-        entries: the recordings there are.
-        asked: the request.
-        name: what an entry is called in the error.
-
-    Raises:
-        UnmatchedRequestError: there is none of either.
-    """
-    known = [(entry, entry.request) for entry in entries if entry.request is not None]
-    found = [entry for entry, request in known if same_request(request, asked)]
-    found = found or [entry for entry in entries if entry.request is None]
-    if not found:
-        named = [(name(entry), request) for entry, request in known]
-        raise UnmatchedRequestError(difference(asked, named))
-    return found
-
-
-def next_of(found: Sequence[P]) -> P:
-    """The first that was not played yet, or the last."""
-    return next((entry for entry in found if not entry.plays), found[-1])
-
-
 def difference(request: RecordedRequest, recorded: Sequence[tuple[str, RecordedRequest]]) -> str:
-    """How the recording that comes nearest to `request` differs from it.
+    """The difference between a request and the most similar one that was recorded.
 
     Args:
-        request: what was asked for.
-        recorded: the names of the recordings, and what they answer.
+        request: the request without a recording.
+        recorded: the names of the recordings, and the requests that they answer.
+
+    >>> print(difference(RecordedRequest("GET", "https://example.com/"), []))
+    no recording fits GET https://example.com/: there are no recordings with a request
     """
-    asked = f"no recording fits {_target(request)}"
+    unmatched = f"no recording fits {_target(request)}"
     if not recorded:
-        return f"{asked}: there are none"
+        return f"{unmatched}: there are no recordings with a request"
     lines = _body(request).splitlines()
-    name, nearest = max(recorded, key=lambda named: _nearness(request, lines, named[1]))
-    told = [f"{asked}; the nearest of {len(recorded)} is {name}"]
+    name, nearest = max(recorded, key=lambda named: _similarity(request, lines, named[1]))
+    message = [f"{unmatched}; the nearest of {len(recorded)} is {name}"]
     if _target(nearest) != _target(request):
-        told.append(f"it answers {_target(nearest)}")
+        message.append(f"it answers {_target(nearest)}")
     diff = unified_diff(
         _body(nearest).splitlines(), lines, "recorded", "requested", lineterm="", n=2
     )
-    shown = [line if len(line) <= _WIDTH else f"{line[:_WIDTH]}…" for line in diff]
-    if len(shown) > _LINES:
-        shown[_LINES:] = [f"… and {len(shown) - _LINES} more lines"]
-    return "\n".join(told + (shown or ["the bodies are the same"]))
+    shown = [line if len(line) <= _WIDEST_LINE else f"{line[:_WIDEST_LINE]}…" for line in diff]
+    if len(shown) > _MOST_LINES:
+        shown[_MOST_LINES:] = [f"… and {len(shown) - _MOST_LINES} more lines"]
+    return "\n".join(message + (shown or ["the bodies are the same"]))
 
 
 def _target(request: RecordedRequest) -> str:
@@ -110,14 +75,15 @@ def _target(request: RecordedRequest) -> str:
 
 
 def _body(request: RecordedRequest) -> str:
-    """The body as a text that is the same for the same JSON, and can be compared by lines."""
+    """The body as text, equal for equal JSON, in lines that can be compared."""
     if request.content:
         return request.content.decode("utf-8", "backslashreplace")
     return json.dumps(thaw(request.body), ensure_ascii=False, sort_keys=True, indent=2)
 
 
-def _nearness(
+def _similarity(
     request: RecordedRequest, lines: list[str], recorded: RecordedRequest
 ) -> tuple[int, float]:
+    """A sort key: the number of equal parts of the target, then the share of equal lines."""
     same = (request.method == recorded.method) + (request.url == recorded.url)
     return same, SequenceMatcher(None, _body(recorded).splitlines(), lines).ratio()

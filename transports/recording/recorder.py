@@ -1,15 +1,14 @@
-"""`RecordingTransport`: what a client receives, on its way, into files.
+"""`RecordingTransport`: an HTTP transport that writes each answer to a file as it passes.
 
-Every chunk is passed on as it comes, and noted down with its time; a file is written when the
-stream ends, however it ends. What is noted are the bytes of the wire, before they are decompressed;
-so that there is nothing to decompress, the request asks for `accept-encoding: identity`: a
-compressor makes chunks of its own, and a file that nobody can read. An answer that is compressed
-all the same is recorded, and replays, as it came.
+Every chunk is passed on when it comes, and kept with its time. The file is written when the stream
+ends, in whatever way. The chunks are those of the wire, before decompression. Because a compressor
+forms its own chunks, and a compressed file cannot be read, requests ask for
+`accept-encoding: identity`. An answer that is compressed all the same is recorded as it came.
 
-A chunk's time is when the reader got it: who reads slowly records a slow stream. Writing a file
-blocks for as long as the disk takes, in an event loop, too.
+The time of a chunk is the time when the reader received it, so that a slow reader records a slow
+stream. Writing a file blocks the event loop for as long as the disk takes.
 
-httpx and httpx2 share all of this: see `http_library`.
+`Recorder` is the part that httpx and httpx2 share: see `http_library`.
 """
 
 from __future__ import annotations
@@ -22,22 +21,23 @@ from typing import Any, ClassVar
 
 import httpx
 
-from .files import Ended, Name, Recording, check_name, numbered
-from .http_library import byte_stream, headers_of, request_as_recorded
+from .files import PathLike, check_name, numbered
+from .http_library import byte_stream, headers_of, recorded_request
+from .parts import Ended, RecordedChunk, RecordedError, RecordedRequest, RecordedResponse
 from .redaction import Redaction
-from .value import RecordedChunk, RecordedError, RecordedRequest, RecordedResponse
+from .value import Recording
 
 __all__ = ["Recorder", "RecordingTransport"]
 
 
-class _Tap:
-    """The body of a response, passed on and noted down until it ends; then `finish` is told."""
+class _RecordedBody:
+    """A body that keeps each chunk it passes on, and calls `finish` when it ends."""
 
     def __init__(self, body: Any, clock: Callable[[], float], finish: Callable[..., None]) -> None:
         self._body = body
         self._clock = clock
         self._finish = finish
-        self._noted: list[RecordedChunk] = []
+        self._kept: list[RecordedChunk] = []
         self._ended = False
 
     def __iter__(self) -> Iterator[bytes]:
@@ -48,9 +48,9 @@ class _Tap:
         try:
             chunk: bytes = next(self._chunks)
         except BaseException as error:
-            self._stopped(error)
+            self._end_with(error)
             raise
-        return self._note(chunk)
+        return self._keep(chunk)
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         self._async_chunks = self._body.__aiter__()
@@ -60,29 +60,29 @@ class _Tap:
         try:
             chunk: bytes = await self._async_chunks.__anext__()
         except BaseException as error:
-            self._stopped(error)
+            self._end_with(error)
             raise
-        return self._note(chunk)
+        return self._keep(chunk)
 
-    def _note(self, chunk: bytes) -> bytes:
+    def _keep(self, chunk: bytes) -> bytes:
         if chunk:
-            self._noted.append(RecordedChunk(chunk, self._clock()))
+            self._kept.append(RecordedChunk(chunk, self._clock()))
         return chunk
 
-    def _stopped(self, error: BaseException) -> None:
-        """What reading ended with: the end, a failure, or (a cancellation, say) neither."""
+    def _end_with(self, error: BaseException) -> None:
+        """End the recording with the exception that ended reading."""
         if isinstance(error, (StopIteration, StopAsyncIteration)):
             self.end("complete")
         elif isinstance(error, Exception):
             self.end("error", RecordedError(type(error).__name__, str(error)))
-        else:
+        else:  # a cancellation or Ctrl-C: the reader stopped
             self.end("cut")
 
     def end(self, ended: Ended, error: RecordedError | None = None) -> None:
-        """The first end is the one that counts: what is closed after it has been read already."""
+        """End the recording. Only the first call counts, because closing follows the last chunk."""
         if not self._ended:
             self._ended = True
-            self._finish(self, self._noted, ended=ended, error=error, duration=self._clock())
+            self._finish(self, self._kept, ended=ended, error=error, duration=self._clock())
 
     def close(self) -> None:
         try:
@@ -98,91 +98,93 @@ class _Tap:
 
 
 class Recorder:
-    """A transport that sends with another one, and writes down what comes.
+    """A transport that sends requests with another one, and records the answers.
 
-    The first recording is written to `path`, the next ones beside it: `turn.jsonl`, `turn-2.jsonl`,
-    `turn-3.jsonl`, numbered as their answers begin. Files of those names are replaced. A request
-    that brought no answer at all leaves none. A stream that is open when the transport is closed is
-    written as it stands.
+    The first recording is written to `path`, the others beside it: `turn.jsonl`, `turn-2.jsonl`,
+    `turn-3.jsonl`, numbered in the order in which their answers begin. Existing files of these
+    names are replaced. A request without an answer leaves no file. Closing the transport writes the
+    streams that are still open, as far as they came.
     """
 
     _http: ClassVar[Any]
 
-    def __init__(self, inner: Any, path: Name, *, secrets: Iterable[str] = ()) -> None:
-        """Record what `inner` receives.
+    def __init__(self, inner: Any, path: PathLike, *, secrets: Iterable[str] = ()) -> None:
+        """Record the answers that `inner` receives.
 
         Args:
-            inner: the transport to send with. It is closed with this one.
-            path: the file to write, which must end with `.jsonl`; see above for more than one.
-            secrets: names of what is secret beside the usual: see `Recording.redacted`.
+            inner: the transport that sends the requests. It is closed with this one.
+            path: the file to write, which must end with `.jsonl`; see above for several answers.
+            secrets: further names of secrets: see `Recording.redacted`.
 
         Raises:
+            TypeError: `secrets` is one string.
             ValueError: `path` does not end with `.jsonl`.
         """
         self._inner = inner
         self._path = check_name(path)
         self._secrets = Redaction(secrets).names
         self._numbers = count(1)
-        self._open: set[_Tap] = set()
+        self._open: set[_RecordedBody] = set()
 
     def handle_request(self, request: Any) -> Any:
-        """Send a request; its answer is recorded while it is read."""
+        """Send a request. Its answer is recorded while it is read."""
         request.read()
-        record = self._recording_of(request)
+        record = self._start(request)
         return record(self._inner.handle_request(request))
 
     async def handle_async_request(self, request: Any) -> Any:
-        """Send a request; its answer is recorded while it is read."""
+        """Send a request. Its answer is recorded while it is read."""
         await request.aread()
-        record = self._recording_of(request)
+        record = self._start(request)
         return record(await self._inner.handle_async_request(request))
 
-    def _recording_of(self, request: Any) -> Callable[[Any], Any]:
-        """Start the clock; what makes of the answer one that is recorded."""
+    def _start(self, request: Any) -> Callable[[Any], Any]:
+        """Start the clock of a request; the result records the answer to it."""
         request.headers["accept-encoding"] = "identity"
-        recorded = request_as_recorded(request)
+        recorded = recorded_request(request)
         start = time.monotonic()
 
         def clock() -> float:
             return round(time.monotonic() - start, 6)
 
-        return partial(self._answered, recorded, clock)
+        return partial(self._record, recorded, clock)
 
-    def _answered(self, request: RecordedRequest, clock: Callable[[], float], answer: Any) -> Any:
+    def _record(self, request: RecordedRequest, clock: Callable[[], float], answer: Any) -> Any:
+        """The response `answer` with a body that is recorded."""
         path = numbered(self._path, next(self._numbers))
         response = RecordedResponse(answer.status_code, headers_of(answer), clock())
 
-        def finish(tap: _Tap, chunks: list[RecordedChunk], **end: Any) -> None:
-            self._open.discard(tap)
+        def finish(body: _RecordedBody, chunks: list[RecordedChunk], **end: Any) -> None:
+            self._open.discard(body)
             recording = Recording(chunks, request=request, response=response, **end)
             recording.save(path, secrets=self._secrets)
 
-        tap = byte_stream(self._http, _Tap)(answer.stream, clock, finish)
-        self._open.add(tap)
+        body = byte_stream(self._http, _RecordedBody)(answer.stream, clock, finish)
+        self._open.add(body)
         return self._http.Response(
             answer.status_code,
             headers=answer.headers.raw,
-            stream=tap,
+            stream=body,
             extensions=answer.extensions,
         )
 
     def close(self) -> None:
-        """Close the transport that is sent with."""
+        """Write the open streams, and close the transport that sends."""
         try:
             self._end_all()
         finally:
             self._inner.close()
 
     async def aclose(self) -> None:
-        """Close the transport that is sent with."""
+        """Write the open streams, and close the transport that sends."""
         try:
             self._end_all()
         finally:
             await self._inner.aclose()
 
     def _end_all(self) -> None:
-        for tap in list(self._open):
-            tap.end("cut")
+        for body in list(self._open):
+            body.end("cut")
 
 
 class RecordingTransport(Recorder, httpx.BaseTransport, httpx.AsyncBaseTransport):

@@ -1,18 +1,25 @@
-"""What a recording leaves out: keys, cookies, and whatever else its owner names.
+"""The one policy for secrets: which headers, parameters, JSON keys and parts of a URL hold one.
 
-A secret is known by its name, wherever that stands: as a header, as a parameter of the URL, as a
-key in the JSON of the request. Its value becomes `PLACEHOLDER`, which is always the same, so that
-two requests that differ in nothing else are still the same request. User and password in a URL are
-dropped: httpx sends them as a header.
+Recordings, error messages and the client's requests follow it. The rules:
 
-A value that was found once is then looked for in everything else, because servers say back what
-they were told ("invalid x-api-key: …"). In the bytes of the answer it becomes as many asterisks,
-which moves no cut. A value shorter than 12 characters is not looked for: it might be found in
-words that mean something else. A compressed answer is not searched.
+- A request header is kept only if its name begins with one of `HARMLESS_REQUEST_HEADERS`, because
+  gateways carry their keys in headers of any name.
+- A response header, a parameter of a URL or a form, and a key in the JSON of a request are secret
+  if their name is in `SECRET_NAMES`, or in the names that a caller adds. Case does not matter.
+- User and password in a URL are secret. They are dropped, because httpx sends them as a header.
 
-What only names an account (`anthropic-organization-id`, `request-id`) stays, unless it is named.
+The value of a secret becomes `PLACEHOLDER`. It is the same for every value, so that two requests
+that differ only in a secret compare equal.
 
-No I/O, and nothing here knows httpx. JSON is walked by `json` itself, however deep it is.
+Servers repeat in their answers what they received ("invalid x-api-key: …"). Therefore the value of
+each secret that was found by its name is removed from all other text, too. In the bytes of an
+answer it is replaced by as many asterisks, so that no chunk changes its length. Values shorter than
+12 characters are not searched for, because they could be part of ordinary words. Compressed answers
+are not searched.
+
+Headers that name an account or a request (`anthropic-organization-id`, `request-id`) are kept.
+
+JSON is walked by `json` itself, at any depth, and costs one pass of encoding and decoding.
 """
 
 from __future__ import annotations
@@ -25,11 +32,19 @@ from urllib.parse import unquote, unquote_plus
 
 import attrs
 
-__all__ = ["PLACEHOLDER", "SECRETS", "Headers", "Redaction", "decoded", "encoded"]
+from .parts import Headers, RecordedRequest, RecordedResponse, bytes_of, text_of
+
+__all__ = [
+    "HARMLESS_REQUEST_HEADERS",
+    "PLACEHOLDER",
+    "SECRET_NAMES",
+    "Redaction",
+    "is_secret_request_header",
+]
 
 PLACEHOLDER = "[secret]"
 
-SECRETS = frozenset(
+SECRET_NAMES = frozenset(
     {
         "api-key",
         "authorization",
@@ -42,31 +57,64 @@ SECRETS = frozenset(
         "x-goog-api-key",
     }
 )
-"""The names, in lower case, that are secret without being named."""
+"""The secret names, in lower case: of headers, URL parameters and JSON keys."""
 
-Headers = tuple[tuple[str, str], ...]
+HARMLESS_REQUEST_HEADERS = (
+    "accept",
+    "anthropic-",
+    "connection",
+    "content-",
+    "host",
+    "transfer-encoding",
+    "user-agent",
+    "x-stainless-",
+)
+"""The beginnings of the names of request headers that hold no secret."""
 
-_SHORTEST = 12
+_SHORTEST_SEARCHED = 12
 
-_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
-"""A string in a JSON text."""
+_JSON_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
 
 _USERINFO = re.compile(r"(?<=://)[^/?#\s@]*@")
 
 
-def _lower(names: Iterable[str]) -> frozenset[str]:
+def is_secret_request_header(name: str) -> bool:
+    """Whether the value of a request header may be a secret.
+
+    Args:
+        name: the name of the header, in any case.
+
+    >>> is_secret_request_header("X-My-Gateway-Key"), is_secret_request_header("anthropic-version")
+    (True, False)
+    """
+    return not name.lower().startswith(HARMLESS_REQUEST_HEADERS)
+
+
+def _with_standard_names(names: Iterable[str]) -> frozenset[str]:
     if isinstance(names, str):
-        raise TypeError(f"secrets are names, in a list or a tuple, not one string: {names!r}")
-    return SECRETS | {name.lower() for name in names}
+        raise TypeError(
+            f"secrets must be a list or tuple of names, got one string: {names!r}; "
+            f"write [{names!r}]"
+        )
+    return SECRET_NAMES | {name.lower() for name in names}
 
 
 @attrs.define
 class Redaction:
-    """Takes the secrets out of one request and its answer: first by name, then by value.
+    """Removes the secrets of one request and its answer.
+
+    Give it the parts that hold secrets under a name first (`headers`, `url`, `query`, `json`), then
+    the other texts (`text`, `texts`, `blot`), from which it removes the values it found.
+
+    Args:
+        names: further secret names, beside `SECRET_NAMES`.
 
     Attributes:
-        names: what is secret, beside `SECRETS`; upper and lower case are the same.
-        found: the values that were met, to be looked for elsewhere.
+        names: all secret names, in lower case.
+        found: the values found so far.
+
+    Raises:
+        TypeError: `names` is one string.
 
     >>> redaction = Redaction(["user_token"])
     >>> redaction.headers([("x-api-key", "sk-ant-example"), ("accept", "*/*")])
@@ -79,81 +127,107 @@ class Redaction:
     b'invalid x-api-key: **************'
     """
 
-    names: frozenset[str] = attrs.field(default=frozenset[str](), converter=_lower)
+    names: frozenset[str] = attrs.field(default=frozenset[str](), converter=_with_standard_names)
     found: set[str] = attrs.field(factory=set[str], init=False)
 
-    # --- by name ---
+    # --- a whole request or response ---
+
+    def request(self, request: RecordedRequest) -> RecordedRequest:
+        """`request` without secrets."""
+        headers = self.headers(request.headers)
+        url = self.url(request.url)
+        body = self.json(request.body)
+        content = self.query(text_of(request.content))
+        return RecordedRequest(
+            method=request.method,
+            url=self.text(url),
+            headers=self.texts(headers),
+            body=self.texts(body),
+            content=bytes_of(self.text(content)),
+        )
+
+    def response(self, response: RecordedResponse) -> RecordedResponse:
+        """`response` without secrets."""
+        headers = [(name, self._value(name, value)) for name, value in response.headers]
+        return attrs.evolve(response, headers=self.texts(headers))
+
+    # --- secrets with a name ---
 
     def headers(self, headers: Iterable[tuple[str, str]]) -> Headers:
-        """`headers` without the values of those that are secret."""
-        return tuple((name, self._hidden(name, value)) for name, value in headers)
+        """The headers of a request without the values that may be secrets."""
+        return tuple((name, self._request_value(name, value)) for name, value in headers)
 
     def url(self, url: str) -> str:
-        """`url` without user and password, nor the values of the parameters that are secret."""
+        """`url` without user, password, and the values of secret parameters."""
         for userinfo in _USERINFO.findall(url):
             for secret in userinfo[:-1].split(":"):
                 self._find(unquote(secret))
-        address, mark, query = _USERINFO.sub("", url).partition("?")
+        address, question_mark, query = _USERINFO.sub("", url).partition("?")
         query, hash_mark, fragment = query.partition("#")
-        return "".join([address, mark, self.query(query), hash_mark, fragment])
+        return "".join([address, question_mark, self.query(query), hash_mark, fragment])
 
     def query(self, query: str) -> str:
-        """`query`, of a URL or a form, without the values of the parameters that are secret."""
+        """The query of a URL, or a form, without the values of secret parameters."""
         return "&".join(self._parameter(*piece.partition("=")) for piece in query.split("&"))
 
-    def _parameter(self, name: str, mark: str, value: str) -> str:
-        if not mark or unquote_plus(name).lower() not in self.names:
-            return f"{name}{mark}{value}"
+    def _parameter(self, name: str, equals_sign: str, value: str) -> str:
+        if not equals_sign or unquote_plus(name).lower() not in self.names:
+            return f"{name}{equals_sign}{value}"
         self._find(unquote_plus(value))
-        return f"{name}{mark}{PLACEHOLDER}"
+        return f"{name}{equals_sign}{PLACEHOLDER}"
 
     def json(self, value: Any) -> Any:
-        """`value` without what stands under a key that is secret."""
+        """The JSON `value` without everything under a secret key."""
         return json.loads(json.dumps(value, ensure_ascii=False), object_hook=self._object)
 
     def _object(self, members: dict[str, Any]) -> dict[str, Any]:
         for name, value in members.items():
             if name.lower() in self.names:
-                for text in _texts(value):
+                for text in _strings_in(value):
                     self._find(text)
                 members[name] = PLACEHOLDER
         return members
 
-    def _hidden(self, name: str, value: str) -> str:
+    def _request_value(self, name: str, value: str) -> str:
+        shown = self._value(name, value)
+        return PLACEHOLDER if is_secret_request_header(name) else shown
+
+    def _value(self, name: str, value: str) -> str:
         if name.lower() not in self.names:
             return value
-        for secret in _HELD_BY.get(name.lower(), _whole)(value):
+        for secret in _SECRETS_IN_HEADER.get(name.lower(), _whole)(value):
             self._find(secret)
         return PLACEHOLDER
 
     def _find(self, secret: str) -> None:
-        if len(secret) >= _SHORTEST:
+        if len(secret) >= _SHORTEST_SEARCHED:
             self.found.add(secret)
 
-    # --- by value ---
+    # --- the same values elsewhere ---
 
     def text(self, text: str) -> str:
-        """`text` without the secrets that were found, nor the user and password of a URL."""
+        """`text` without the values found so far, and without user and password of any URL."""
         for secret in self._longest_first():
             text = text.replace(secret, PLACEHOLDER)
         return _USERINFO.sub("", text)
 
     def texts(self, value: Any) -> Any:
-        """The JSON `value`, each string in it without the secrets that were found."""
+        """The JSON `value`, with `text` applied to each string in it, keys included."""
         text = json.dumps(value, ensure_ascii=False)
-        return json.loads(_STRING.sub(lambda string: self._string(string[0]), text))
+        return json.loads(_JSON_STRING.sub(lambda string: self._json_string(string[0]), text))
 
-    def _string(self, string: str) -> str:
+    def _json_string(self, string: str) -> str:
         return json.dumps(self.text(json.loads(string)), ensure_ascii=False)
 
     def blot(self, data: bytes) -> bytes:
-        """`data` with asterisks in the place of the secrets that were found."""
+        """`data` with asterisks in place of the values found so far; its length is unchanged."""
         for secret in self._longest_first():
-            word = encoded(secret)
+            word = bytes_of(secret)
             data = data.replace(word, b"*" * len(word))
         return data
 
     def _longest_first(self) -> list[str]:
+        """The values found, longest first, because one may be the beginning of another."""
         return sorted(self.found, key=lambda secret: (-len(secret), secret))
 
 
@@ -169,32 +243,22 @@ def _cookies(value: str) -> list[str]:
     return [cookie.partition("=")[2] for cookie in value.split("; ")]
 
 
-_HELD_BY: dict[str, Callable[[str], list[str]]] = {
+_SECRETS_IN_HEADER: dict[str, Callable[[str], list[str]]] = {
     "authorization": _credentials,
     "proxy-authorization": _credentials,
     "cookie": _cookies,
     "set-cookie": lambda value: _cookies(value.partition(";")[0]),
 }
-"""The headers that hold more than the secret alone: their other words stand elsewhere, too."""
+"""The headers with other words beside the secret (`Bearer`, `HttpOnly`), which occur elsewhere."""
 
 
-def _texts(value: Any) -> Iterator[str]:
-    """All strings in a JSON value."""
+def _strings_in(value: Any) -> Iterator[str]:
+    """All strings in a JSON value, without the keys."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
         for item in cast("Mapping[str, Any]", value).values():
-            yield from _texts(item)
+            yield from _strings_in(item)
     elif isinstance(value, (list, tuple)):
         for item in cast("list[Any]", value):
-            yield from _texts(item)
-
-
-def decoded(data: bytes) -> str:
-    """`data` as text, whatever it is: `encoded` is the way back."""
-    return data.decode("utf-8", "surrogateescape")
-
-
-def encoded(text: str) -> bytes:
-    """`text` as the bytes it was decoded from."""
-    return text.encode("utf-8", "surrogateescape")
+            yield from _strings_in(item)

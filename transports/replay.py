@@ -1,4 +1,4 @@
-"""Recordings and raw bodies as streams: what a response said once, said again."""
+"""`replay` and `areplay`: a recording, or a raw body, as a message stream."""
 
 from __future__ import annotations
 
@@ -8,24 +8,33 @@ from pathlib import Path
 from typing import Any, Union
 
 import httpx
-from streamfold.transports.streams import AsyncMessageStream, MessageStream
 
-from .files import Recording, is_recording
-from .http_library import raw_headers
-from .playback import Pace
-from .replayer import Step, replayed_response, steps_of
-from .value import RecordedRequest, RecordedResponse
+from .recording import (
+    Pace,
+    RecordedRequest,
+    RecordedResponse,
+    Recording,
+    Step,
+    is_recording,
+    raw_headers,
+    replayed_response,
+    steps_of,
+)
+from .streams import AsyncMessageStream, MessageStream
 
 __all__ = ["areplay", "replay"]
 
 Source = Union[str, "os.PathLike[str]", Recording, bytes, Iterable[bytes]]
 
 _CHUNK = 64 * 1024
+"""Bytes of a raw body that arrive together."""
+
 _REQUEST = RecordedRequest("POST", "https://api.anthropic.com/v1/messages")
-"""What is answered when nobody knows what was asked."""
+"""The request of a stream that was recorded without one."""
 
 
 def _response(source: Source, speed: float) -> httpx.Response:
+    """An open response whose body is `source`."""
     if isinstance(source, (str, os.PathLike)):
         source = Recording.load(source) if is_recording(source) else Path(source).read_bytes()
     if isinstance(source, bytes):
@@ -35,37 +44,41 @@ def _response(source: Source, speed: float) -> httpx.Response:
         steps = steps_of(httpx, source)
     else:
         request, response, steps = _REQUEST, RecordedResponse(), _steps(source)
-    asked = httpx.Request(request.method, request.url, headers=raw_headers(request.headers))
-    replayed: httpx.Response = replayed_response(httpx, response, steps, Pace(speed), request=asked)
+    sent = httpx.Request(request.method, request.url, headers=raw_headers(request.headers))
+    replayed: httpx.Response = replayed_response(httpx, response, steps, Pace(speed), request=sent)
     return replayed
 
 
-def _steps(source: Iterable[bytes]) -> Generator[Step, None, None]:
+def _steps(chunks: Iterable[bytes]) -> Generator[Step, None, None]:
+    """The chunks, all due at once. A generator of chunks is closed with this one."""
     try:
-        for chunk in source:
+        for chunk in chunks:
             yield 0.0, chunk
     except GeneratorExit:
-        if isinstance(source, Generator):
-            source.close()
+        if isinstance(chunks, Generator):
+            chunks.close()
         raise
 
 
 def replay(source: Source, *, speed: float = 0.0, **options: Any) -> MessageStream[Any]:
     """A recording, or a raw body, as a stream.
 
-    A recording that was cut off, or ended with an error, ends so again: the stream raises
-    `APIConnectionError` or `APITimeoutError`, unless the message was complete by then.
+    A recording that was cut, or ended with an error, ends in the same way: the stream raises
+    `APIConnectionError` or `APITimeoutError`, unless the message was complete before that.
 
     Args:
         source: the path of a recording (`*.jsonl`) or of a raw body, a recording, the bytes of a
-            body, or an iterable of chunks, which stay as they are.
-        speed: 1 is as it was recorded, 2 twice as fast, 0 at once.
-        options: those of `MessageStream`.
+            body, or an iterable of chunks. Chunks are passed on as they are.
+        speed: 1 is the recorded speed, 2 twice as fast, 0 without delay.
+        options: the options of `MessageStream`.
+
+    Returns:
+        An open stream with a response. Nothing is sent.
 
     Raises:
         OSError: the file cannot be read.
-        RecordingError: the file is no recording, or not a whole one.
-        ValueError: there is no such speed.
+        RecordingError: the file is not a complete recording.
+        ValueError: `speed` is negative or not finite.
 
     >>> with replay(b'event: ping\\ndata: {"type":"ping"}\\n\\n', allow_incomplete=True) as stream:
     ...     list(stream)
