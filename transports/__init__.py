@@ -3,7 +3,6 @@
 The folding is done by `streamfold.reducer`; this package waits for bytes and passes them on.
 """
 
-from .content_types import AWS_EVENT_STREAM, EVENT_STREAM, decoder_of, media_type
 from .errors import (
     APIConnectionError,
     APIError,
@@ -37,6 +36,8 @@ from .parsed import (
     ResponseFormatT,
 )
 from .recording import (
+    AWS_EVENT_STREAM,
+    EVENT_STREAM,
     RecordedChunk,
     RecordedError,
     RecordedRequest,
@@ -46,6 +47,9 @@ from .recording import (
     RecordingTransport,
     ReplayTransport,
     UnmatchedRequestError,
+    content_type_of,
+    decoder_of,
+    media_type,
     recording_files,
 )
 from .replay import areplay, replay
@@ -99,6 +103,7 @@ __all__ = [
     "UnmatchedRequestError",
     "UnprocessableEntityError",
     "areplay",
+    "content_type_of",
     "decoder_of",
     "media_type",
     "recording_files",

@@ -19,8 +19,7 @@ from typing import Any, cast
 import httpx
 from streamfold.reducer import RawErrorEvent, Snapshot, StreamfoldError
 
-from .content_types import AWS_EVENT_STREAM, EVENT_STREAM, media_type
-from .recording import Redaction
+from .recording import AWS_EVENT_STREAM, EVENT_STREAM, Redaction, media_type
 
 __all__ = [
     "APIConnectionError",

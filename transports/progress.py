@@ -31,9 +31,9 @@ from streamfold.reducer import (
     fold_chunk,
 )
 
-from .content_types import decoder_of
 from .errors import APIConnectionError, APITimeoutError, request_of, stream_error
 from .parsed import STOP_EVENTS, ParsedMessage, ResponseFormatT, parsed_event, parsed_message
+from .recording import decoder_of
 from .sources import Source, bytes_of
 
 __all__ = ["Progress", "partial_mode_of", "text_of"]

@@ -22,8 +22,18 @@ from streamfold.transports import (
 )
 
 from tests.support.loopback import REQUEST_ID, Server, api_error, event_stream, reset
-from tests.support.official_clients import BY_NAME, OFFICIAL, PARAMETERS, Official
-from tests.support.shells import body, error_event, start, text_block, tool_block
+from tests.support.official_clients import (
+    BEGINNING,
+    BODY,
+    BY_NAME,
+    EVENTS,
+    MESSAGE,
+    OFFICIAL,
+    PARAMETERS,
+    Official,
+    end,
+)
+from tests.support.shells import body, error_event, text_block
 
 pytestmark = pytest.mark.anyio
 
@@ -31,23 +41,6 @@ official_clients = pytest.mark.parametrize(
     "official", OFFICIAL, ids=[official.name for official in OFFICIAL]
 )
 messages_of = pytest.mark.parametrize("beta", [False, True], ids=["messages", "beta.messages"])
-
-
-def end(stop_reason: str) -> list[dict[str, Any]]:
-    told = {"stop_reason": stop_reason}
-    usage = {"input_tokens": 3, "output_tokens": 9}
-    return [{"type": "message_delta", "delta": told, "usage": usage}, {"type": "message_stop"}]
-
-
-BEGINNING = start(usage={"input_tokens": 3, "output_tokens": 1})  # which the official client needs
-EVENTS = [
-    BEGINNING,
-    *text_block(0, "Grüß", " dich", " 😀"),
-    *tool_block(1, '{"city": "Kö', 'ln"}'),
-    *end("tool_use"),
-]
-BODY = body(*EVENTS)
-MESSAGE = MessageStream([BODY]).get_final_message()
 
 
 def messages(client: Any, beta: bool) -> Any:

@@ -4,7 +4,6 @@ answers in the framing that its server uses.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -12,8 +11,10 @@ import anthropic
 import attrs
 import httpx2
 from streamfold.reducer import encode_event_stream, encode_sse
+from streamfold.transports import MessageStream
 
 from tests.support.loopback import Step, event_stream
+from tests.support.shells import body, start, text_block, tool_block
 
 AWS_EVENT_STREAM = "application/vnd.amazon.eventstream"
 PARAMETERS: dict[str, Any] = {
@@ -21,6 +22,24 @@ PARAMETERS: dict[str, Any] = {
     "max_tokens": 100,
     "messages": [{"role": "user", "content": "Hello"}],
 }
+
+
+def end(stop_reason: str) -> list[dict[str, Any]]:
+    told = {"stop_reason": stop_reason}
+    usage = {"input_tokens": 3, "output_tokens": 9}
+    return [{"type": "message_delta", "delta": told, "usage": usage}, {"type": "message_stop"}]
+
+
+BEGINNING = start(usage={"input_tokens": 3, "output_tokens": 1})  # which the official client needs
+EVENTS = [
+    BEGINNING,
+    *text_block(0, "Grüß", " dich", " 😀"),
+    *tool_block(1, '{"city": "Kö', 'ln"}'),
+    *end("tool_use"),
+]
+BODY = body(*EVENTS)
+MESSAGE = MessageStream([BODY]).get_final_message()
+
 _SECRETS = {"aws_access_key": "AKIAEXAMPLE", "aws_secret_key": "example", "aws_region": "eu-west-1"}
 
 
@@ -57,12 +76,12 @@ class Official:
     framed: bool = False
 
     def sync(self, url: str, **options: Any) -> Any:
-        http = httpx2.Client(trust_env=False)
-        return self.make(getattr(anthropic, self.name), url, http_client=http, **options)
+        options.setdefault("http_client", httpx2.Client(trust_env=False))
+        return self.make(getattr(anthropic, self.name), url, **options)
 
     def asynchronous(self, url: str, **options: Any) -> Any:
-        http = httpx2.AsyncClient(trust_env=False)
-        return self.make(getattr(anthropic, f"Async{self.name}"), url, http_client=http, **options)
+        options.setdefault("http_client", httpx2.AsyncClient(trust_env=False))
+        return self.make(getattr(anthropic, f"Async{self.name}"), url, **options)
 
     def answer(self, events: Iterable[Mapping[str, Any]], **options: Any) -> list[Step]:
         """What its server answers that streams these events."""
@@ -94,7 +113,3 @@ OFFICIAL = [
 ]
 
 BY_NAME = {official.name: official for official in OFFICIAL}
-
-
-def body_of(request: Any) -> Any:
-    return json.loads(request.body)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from binascii import crc32
+
 from streamfold.reducer import DEFAULT_LIMIT, EventStreamState, SSEState
 
-__all__ = ["AWS_EVENT_STREAM", "EVENT_STREAM", "decoder_of", "media_type"]
+__all__ = ["AWS_EVENT_STREAM", "EVENT_STREAM", "content_type_of", "decoder_of", "media_type"]
 
 EVENT_STREAM = "text/event-stream"
 """Server-sent events: the API itself, and all hosts but Bedrock."""
@@ -34,3 +36,20 @@ def decoder_of(content_type: str | None, limit: int = DEFAULT_LIMIT) -> SSEState
     if media_type(content_type or "") == AWS_EVENT_STREAM:
         return EventStreamState(limit=limit)
     return SSEState(limit=limit)
+
+
+def content_type_of(body: bytes) -> str:
+    """The content type of a body that was kept without one.
+
+    A body in Amazon's event stream begins with two numbers and their CRC-32; the chance that text
+    does so is one in four billion.
+
+    Args:
+        body: the body, or its first 12 bytes.
+
+    >>> content_type_of(b"event: ping\\ndata: {}\\n\\n")
+    'text/event-stream'
+    """
+    numbers, checksum = body[:8], body[8:12]
+    framed = len(checksum) == 4 and crc32(numbers) == int.from_bytes(checksum, "big")
+    return AWS_EVENT_STREAM if framed else EVENT_STREAM
