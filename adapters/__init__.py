@@ -1,1 +1,4 @@
-"""What fits the engine to its users. Modules import what they need; this one imports nothing."""
+"""Adapters: the client, the command line, pytest, Hypothesis and the conformance kit.
+
+Each module or package here has its own dependencies, so this one imports nothing.
+"""

@@ -1,11 +1,11 @@
-"""The names of the official SDK's streaming interface, for code that moves over by an import.
+"""The names of the official SDK's streaming interface: code moves over by changing an import.
 
     from streamfold.adapters.anthropic import Anthropic, MessageStream, TextEvent
 
-The clients stand in `client`, the streams in `streamfold.transports`, the events and blocks in
-`streamfold.reducer`: this module has their names, and the other names under which the interface
-knows them. One engine serves the API and its beta, so a name with `Beta` is the same thing as the
-name without it.
+The clients are defined in `streamfold.adapters.client`, the streams in `streamfold.transports`, the
+events and blocks in `streamfold.reducer`. This module collects them under the interface's names,
+aliases included. One engine serves the API and its beta, so a name with `Beta` is the same object
+as the name without it. NAMES.md lists all names.
 """
 
 from __future__ import annotations
@@ -113,9 +113,15 @@ from streamfold.transports import (
     UnprocessableEntityError,
 )
 
-from .client.clients import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, Anthropic, AsyncAnthropic
-from .client.requests import NOT_GIVEN, NotGiven
-from .client.structured import transform_schema
+from .client import (
+    DEFAULT_MAX_RETRIES,
+    DEFAULT_TIMEOUT,
+    NOT_GIVEN,
+    Anthropic,
+    AsyncAnthropic,
+    NotGiven,
+    transform_schema,
+)
 
 __all__ = [
     "DEFAULT_MAX_RETRIES",

@@ -1,12 +1,7 @@
-"""The client in the shape of the official SDK's: `messages.stream(…)`, sync and async."""
+"""The client, in the shape of the official SDK's: `client.messages.stream(…)`, sync and async."""
 
-from .clients import (
-    DEFAULT_MAX_RETRIES,
-    DEFAULT_TIMEOUT,
-    Anthropic,
-    AsyncAnthropic,
-)
-from .requests import NOT_GIVEN, NotGiven
+from .clients import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, Anthropic, AsyncAnthropic
+from .parameters import NOT_GIVEN, NotGiven
 from .structured import transform_schema
 
 __all__ = [

@@ -1,79 +1,59 @@
-"""Clients in the shape of the official SDK's: `messages.stream(…)`, sync and async.
+"""The clients, `Anthropic` and `AsyncAnthropic`, in the shape of the official SDK's.
 
-A client turns what its caller says into a `Call` (see `requests`), sends it, and hands the open
-response over as a `MessageStream`. Before it does, it waits for the first event: until then nothing
-was handed out, and an attempt that fails can be made again (see `retries`). The two clients differ
-in `await` alone; what both need stands once.
+A client turns a caller's arguments into a `Call` (see `requests`), sends it, and returns the open
+response as a `MessageStream`. It waits for the first event before it returns: until then nothing
+was handed out, so a failed attempt can be repeated (see `retries`). The two clients differ in
+`await` alone; their common part is `_Client`.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from functools import cached_property, partial
+from collections.abc import Mapping
+from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, cast
 
-import attrs
 import httpx
 from streamfold.transports import (
     EVENT_STREAM,
     APIConnectionError,
     APITimeoutError,
     AsyncMessageStream,
-    AsyncMessageStreamManager,
     MessageStream,
-    MessageStreamManager,
     refuse_other_content,
     status_error,
 )
 
-from .requests import (
-    NOT_GIVEN,
-    BetaMessageRequest,
-    Call,
-    MessageRequest,
-    NotGiven,
-    Settings,
-    Timeout,
-    conceal,
-    prepare,
-)
+from .messages import AsyncBetaMessages, AsyncMessages, Beta, BetaMessages, Messages
+from .parameters import NOT_GIVEN, NotGiven, Timeout
+from .requests import Call, Settings, conceal
 from .retries import retrying
 
 if TYPE_CHECKING:
-    from typing_extensions import Self, Unpack
+    from typing_extensions import Self
 
-__all__ = [
-    "DEFAULT_MAX_RETRIES",
-    "DEFAULT_TIMEOUT",
-    "Anthropic",
-    "AsyncAnthropic",
-    "AsyncBetaMessages",
-    "AsyncMessages",
-    "BetaMessages",
-    "Messages",
-]
+__all__ = ["DEFAULT_MAX_RETRIES", "DEFAULT_TIMEOUT", "Anthropic", "AsyncAnthropic"]
 
 DEFAULT_BASE_URL = "https://api.anthropic.com"
 DEFAULT_MAX_RETRIES = 2
 DEFAULT_TIMEOUT = httpx.Timeout(600.0, connect=5.0)
-"""Seconds without a byte from the API; and to connect."""
+"""600 seconds without a byte from the API, and 5 seconds to connect."""
 
 _LIMITS = httpx.Limits(max_connections=1000, max_keepalive_connections=100)
-_SHOWN = 200
-"""How many bytes of a response that is no event stream are waited for, to be shown."""
+_HTTPX_DEFAULT_TIMEOUT = httpx.Timeout(5.0)
+_QUOTED = 200
+"""The bytes of a response with another content type that the error waits for, to quote them."""
 
 T = TypeVar("T")
 HTTPClient = TypeVar("HTTPClient", httpx.Client, httpx.AsyncClient)
-MessagesT = TypeVar("MessagesT")
 
 
-# --- what both clients share --------------------------------------------------------------------
+# --- the common part ----------------------------------------------------------------------------
 
 
 class _Client(Generic[HTTPClient]):
-    """Everything but the sending."""
+    """All of a client but the sending."""
 
     _http_class: type[HTTPClient]
     _caller: ClassVar[Literal["RetryingCaller", "AsyncRetryingCaller"]]
@@ -92,20 +72,21 @@ class _Client(Generic[HTTPClient]):
         """Make a client.
 
         Args:
-            api_key: the key, sent as `x-api-key`. When neither it nor `auth_token` is given:
-                `ANTHROPIC_API_KEY`, else `ANTHROPIC_AUTH_TOKEN`, from the environment.
+            api_key: the key, sent as `x-api-key`. Without it and without `auth_token`, the
+                environment gives one: `ANTHROPIC_API_KEY`, else `ANTHROPIC_AUTH_TOKEN`.
             auth_token: the token, sent as `authorization: Bearer …`.
-            base_url: where the API is; else `ANTHROPIC_BASE_URL` from the environment, else
-                Anthropic's own.
-            timeout: seconds without a byte from the API, or httpx's own; `None` for no limit. By
-                default 600, and 5 to connect; or those of `http_client`, if it was given some.
-            max_retries: how often to try again at most; 0 for never.
-            default_headers: more headers for each request.
-            http_client: the client to send with. It stays open when this one is closed.
+            base_url: the API's address; by default `ANTHROPIC_BASE_URL` from the environment, else
+                `https://api.anthropic.com`.
+            timeout: seconds without a byte from the API, or httpx's own value; `None` for no
+                limit. By default 600 seconds and 5 to connect, or the timeout of `http_client` if
+                that is not httpx's default.
+            max_retries: the number of attempts after the first; 0 for none.
+            default_headers: additional headers for each request; `None` removes one.
+            http_client: the client that sends the requests. It stays open when this one closes.
 
         Raises:
-            ImportError: there are to be retries, and stamina is not installed.
-            ValueError: `base_url` is no http URL, or `max_retries` is negative.
+            ImportError: `max_retries` is above 0 and stamina is not installed.
+            ValueError: `base_url` is not an http URL, or `max_retries` is negative.
         """
         if api_key is None and auth_token is None:
             api_key = os.environ.get("ANTHROPIC_API_KEY") or None
@@ -113,11 +94,13 @@ class _Client(Generic[HTTPClient]):
                 auth_token = os.environ.get("ANTHROPIC_AUTH_TOKEN") or None
         url = httpx.URL(base_url or os.environ.get("ANTHROPIC_BASE_URL") or DEFAULT_BASE_URL)
         if url.scheme not in ("http", "https") or not url.host:
-            raise ValueError(f"base_url must begin with http:// or https:// and a host: {url!r}")
+            raise ValueError(
+                f"base_url must begin with http:// or https:// and name a host, got {url!r}"
+            )
         if isinstance(timeout, NotGiven):
             timeout = DEFAULT_TIMEOUT
-            if http_client is not None and http_client.timeout != httpx.Timeout(5.0):
-                timeout = http_client.timeout  # it was chosen: 5 seconds is httpx's own default
+            if http_client is not None and http_client.timeout != _HTTPX_DEFAULT_TIMEOUT:
+                timeout = http_client.timeout  # its maker chose it
         self._max_retries = max_retries
         self._settings = Settings(
             base_url=url,
@@ -134,17 +117,17 @@ class _Client(Generic[HTTPClient]):
 
     @property
     def base_url(self) -> httpx.URL:
-        """Where the API is."""
+        """The API's address, without `/v1/messages`."""
         return self._settings.base_url
 
     @property
     def timeout(self) -> Timeout:
-        """Seconds, or httpx's own."""
+        """Seconds without a byte from the API, or httpx's own value; `None` for no limit."""
         return self._settings.timeout
 
     @property
     def max_retries(self) -> int:
-        """How often to try again at most."""
+        """The number of attempts after the first."""
         return self._max_retries
 
     def __repr__(self) -> str:
@@ -157,35 +140,17 @@ class _Client(Generic[HTTPClient]):
 
 
 def _connection_error(error: httpx.HTTPError, request: httpx.Request) -> APIConnectionError:
-    """The error of a request that got no whole answer."""
+    """The error of a request whose answer did not come, or broke off before its first event."""
     timed_out = isinstance(error, httpx.TimeoutException)
-    why = "no answer in time" if timed_out else "the connection failed"
+    reason = "no answer in time" if timed_out else "the connection failed"
     cls = APITimeoutError if timed_out else APIConnectionError
-    shown = f"{request.url.host}: {why} ({type(error).__name__}: {error})"
-    return cls(shown, request=request)
+    message = f"{request.url.host}: {reason} ({type(error).__name__}: {error})"
+    return cls(message, request=request)
 
 
 def _is_event_stream(response: httpx.Response) -> bool:
     kind: str = response.headers.get("content-type", "")
     return kind.partition(";")[0].strip().lower() == EVENT_STREAM
-
-
-@attrs.frozen
-class _Beta(Generic[MessagesT]):
-    """`client.beta`."""
-
-    messages: MessagesT
-
-
-class _Messages:
-    """The messages of a client: what their four kinds share."""
-
-    def __init__(self, client: Anthropic | AsyncAnthropic) -> None:
-        self._client = client
-
-    def _opening(self, **request: Any) -> Callable[[], Any]:
-        """What sends `request` and opens the stream of its answer, each time that it is called."""
-        return partial(self._client._open, prepare(self._client._settings, **request))
 
 
 # --- the sync client ----------------------------------------------------------------------------
@@ -219,16 +184,16 @@ class Anthropic(_Client[httpx.Client]):
 
     @cached_property
     def messages(self) -> Messages:
-        """The messages of the API."""
-        return Messages(self)
+        """The Messages API."""
+        return Messages(self._settings, self._open)
 
     @cached_property
-    def beta(self) -> _Beta[BetaMessages]:
+    def beta(self) -> Beta[BetaMessages]:
         """The beta of the API: `beta.messages`."""
-        return _Beta(BetaMessages(self))
+        return Beta(BetaMessages(self._settings, self._open))
 
     def _open(self, call: Call[T]) -> MessageStream[T]:
-        """The stream of the answer to `call`, from the attempt that brought a first event."""
+        """The open stream of the first attempt that brings an event."""
         return cast("MessageStream[T]", self._retry(self._send, call))
 
     def _send(self, call: Call[T]) -> MessageStream[T]:
@@ -241,7 +206,8 @@ class Anthropic(_Client[httpx.Client]):
             conceal(request)
         stream = MessageStream(response, parse=call.parse, **call.reading)
         try:
-            self._begin(stream)
+            _refuse_other_answer(stream)
+            stream.await_first_event()
         except BaseException as error:
             stream.close()
             if isinstance(error, httpx.HTTPError):
@@ -249,21 +215,8 @@ class Anthropic(_Client[httpx.Client]):
             raise
         return stream
 
-    def _begin(self, stream: MessageStream[Any]) -> None:
-        """Wait for the first event; or raise what came in its place."""
-        response = stream.response
-        if not response.is_success:
-            response.read()
-            raise status_error(response)
-        if not _is_event_stream(response):
-            beginning = b""
-            while len(beginning) < _SHOWN and (chunk := next(stream._chunks, b"")):
-                beginning += chunk
-            raise refuse_other_content(response, beginning.decode(errors="replace"))
-        stream.await_first_event()
-
     def close(self) -> None:
-        """Close the connections, but for those of a client that was handed in."""
+        """Close the connections. An `http_client` that was passed in stays open."""
         if self._owned:
             self._http.close()
 
@@ -279,67 +232,22 @@ class Anthropic(_Client[httpx.Client]):
         self.close()
 
 
-class Messages(_Messages):
-    """`client.messages`."""
+def _refuse_other_answer(stream: MessageStream[Any]) -> None:
+    """Raise the error of an answer that is not an event stream.
 
-    @overload
-    def stream(
-        self, *, output_format: NotGiven | None = None, **request: Unpack[MessageRequest]
-    ) -> MessageStreamManager[None]: ...
-    @overload
-    def stream(
-        self, *, output_format: type[T], **request: Unpack[MessageRequest]
-    ) -> MessageStreamManager[T]: ...
-    @overload
-    def stream(
-        self, *, output_format: Any, **request: Unpack[MessageRequest]
-    ) -> MessageStreamManager[Any]: ...
-    def stream(self, *, output_format: Any = None, **request: Any) -> MessageStreamManager[Any]:
-        """Ask for a message, and stream it: the request is sent on entering the `with` block.
-
-        Args:
-            output_format: the type that the answer is to have: any that pydantic's `TypeAdapter`
-                takes. `parsed_output` of the message and of its text block has it.
-            request: the fields of the request's body: `max_tokens`, `messages`, `model` and any
-                other. See `MessageRequest`.
-
-        Raises:
-            StreamfoldError: there is no key.
-            TypeError: a field is missing or is not JSON, or `output_format` is no type.
-            ValueError: the answer's format is given twice, or a header cannot be sent.
-
-        Entering the block raises what ends the attempt, and all that may follow it, before the
-        first event: `APIStatusError`, `APIConnectionError`, `APITimeoutError`,
-        `APIResponseValidationError`, `IncompleteStreamError`, `ProtocolError`.
-        """
-        return MessageStreamManager(
-            self._opening(beta=False, output_format=output_format, **request)
-        )
-
-
-class BetaMessages(_Messages):
-    """`client.beta.messages`."""
-
-    @overload
-    def stream(
-        self, *, output_format: NotGiven | None = None, **request: Unpack[BetaMessageRequest]
-    ) -> MessageStreamManager[None]: ...
-    @overload
-    def stream(
-        self, *, output_format: type[T], **request: Unpack[BetaMessageRequest]
-    ) -> MessageStreamManager[T]: ...
-    @overload
-    def stream(
-        self, *, output_format: Any, **request: Unpack[BetaMessageRequest]
-    ) -> MessageStreamManager[Any]: ...
-    def stream(self, *, output_format: Any = None, **request: Any) -> MessageStreamManager[Any]:
-        """Ask for a message, and stream it: see `Messages.stream`.
-
-        `betas` join the `anthropic-beta` header.
-        """
-        return MessageStreamManager(
-            self._opening(beta=True, output_format=output_format, **request)
-        )
+    Raises:
+        APIStatusError: the status is an error.
+        APIResponseValidationError: the content type is not that of an event stream.
+    """
+    response = stream.response
+    if not response.is_success:
+        response.read()
+        raise status_error(response)
+    if not _is_event_stream(response):
+        beginning = b""
+        while len(beginning) < _QUOTED and (chunk := next(stream._chunks, b"")):
+            beginning += chunk
+        raise refuse_other_content(response, beginning.decode(errors="replace"))
 
 
 # --- the async client ---------------------------------------------------------------------------
@@ -353,16 +261,16 @@ class AsyncAnthropic(_Client[httpx.AsyncClient]):
 
     @cached_property
     def messages(self) -> AsyncMessages:
-        """The messages of the API."""
-        return AsyncMessages(self)
+        """The Messages API."""
+        return AsyncMessages(self._settings, self._open)
 
     @cached_property
-    def beta(self) -> _Beta[AsyncBetaMessages]:
+    def beta(self) -> Beta[AsyncBetaMessages]:
         """The beta of the API: `beta.messages`."""
-        return _Beta(AsyncBetaMessages(self))
+        return Beta(AsyncBetaMessages(self._settings, self._open))
 
     async def _open(self, call: Call[T]) -> AsyncMessageStream[T]:
-        """The stream of the answer to `call`, from the attempt that brought a first event."""
+        """The open stream of the first attempt that brings an event."""
         return cast("AsyncMessageStream[T]", await self._retry(self._send, call))
 
     async def _send(self, call: Call[T]) -> AsyncMessageStream[T]:
@@ -375,7 +283,8 @@ class AsyncAnthropic(_Client[httpx.AsyncClient]):
             conceal(request)
         stream = AsyncMessageStream(response, parse=call.parse, **call.reading)
         try:
-            await self._begin(stream)
+            await _refuse_other_answer_async(stream)
+            await stream.await_first_event()
         except BaseException as error:
             await stream.close()
             if isinstance(error, httpx.HTTPError):
@@ -383,21 +292,8 @@ class AsyncAnthropic(_Client[httpx.AsyncClient]):
             raise
         return stream
 
-    async def _begin(self, stream: AsyncMessageStream[Any]) -> None:
-        """Wait for the first event; or raise what came in its place."""
-        response = stream.response
-        if not response.is_success:
-            await response.aread()
-            raise status_error(response)
-        if not _is_event_stream(response):
-            beginning = b""
-            while len(beginning) < _SHOWN and (chunk := await anext(stream._chunks, b"")):
-                beginning += chunk
-            raise refuse_other_content(response, beginning.decode(errors="replace"))
-        await stream.await_first_event()
-
     async def close(self) -> None:
-        """Close the connections, but for those of a client that was handed in."""
+        """Close the connections. An `http_client` that was passed in stays open."""
         if self._owned:
             await self._http.aclose()
 
@@ -413,49 +309,14 @@ class AsyncAnthropic(_Client[httpx.AsyncClient]):
         await self.close()
 
 
-class AsyncMessages(_Messages):
-    """`client.messages`, for asyncio and trio."""
-
-    @overload
-    def stream(
-        self, *, output_format: NotGiven | None = None, **request: Unpack[MessageRequest]
-    ) -> AsyncMessageStreamManager[None]: ...
-    @overload
-    def stream(
-        self, *, output_format: type[T], **request: Unpack[MessageRequest]
-    ) -> AsyncMessageStreamManager[T]: ...
-    @overload
-    def stream(
-        self, *, output_format: Any, **request: Unpack[MessageRequest]
-    ) -> AsyncMessageStreamManager[Any]: ...
-    def stream(
-        self, *, output_format: Any = None, **request: Any
-    ) -> AsyncMessageStreamManager[Any]:
-        """Ask for a message, and stream it: see `Messages.stream`."""
-        return AsyncMessageStreamManager(
-            self._opening(beta=False, output_format=output_format, **request)
-        )
-
-
-class AsyncBetaMessages(_Messages):
-    """`client.beta.messages`, for asyncio and trio."""
-
-    @overload
-    def stream(
-        self, *, output_format: NotGiven | None = None, **request: Unpack[BetaMessageRequest]
-    ) -> AsyncMessageStreamManager[None]: ...
-    @overload
-    def stream(
-        self, *, output_format: type[T], **request: Unpack[BetaMessageRequest]
-    ) -> AsyncMessageStreamManager[T]: ...
-    @overload
-    def stream(
-        self, *, output_format: Any, **request: Unpack[BetaMessageRequest]
-    ) -> AsyncMessageStreamManager[Any]: ...
-    def stream(
-        self, *, output_format: Any = None, **request: Any
-    ) -> AsyncMessageStreamManager[Any]:
-        """Ask for a message, and stream it: see `BetaMessages.stream`."""
-        return AsyncMessageStreamManager(
-            self._opening(beta=True, output_format=output_format, **request)
-        )
+async def _refuse_other_answer_async(stream: AsyncMessageStream[Any]) -> None:
+    """Raise the error of an answer that is not an event stream: see `_refuse_other_answer`."""
+    response = stream.response
+    if not response.is_success:
+        await response.aread()
+        raise status_error(response)
+    if not _is_event_stream(response):
+        beginning = b""
+        while len(beginning) < _QUOTED and (chunk := await anext(stream._chunks, b"")):
+            beginning += chunk
+        raise refuse_other_content(response, beginning.decode(errors="replace"))

@@ -1,129 +1,41 @@
-"""The request for a message as a value: pure functions from what a caller says to bytes.
+"""The request for a message as a value: pure functions from a caller's arguments to bytes.
 
-A `Call` is all that is sent, ready to be sent more than once. Its headers hold the keys; they stay
-out of its `repr`, and `conceal` takes them out of a request that was sent, because errors carry it.
+A `Call` holds everything that is sent, so that a retry sends the same bytes. Its headers hold the
+keys; they are left out of its `repr`, and `conceal` removes them from a request that was sent,
+because errors carry that request.
 """
 
 from __future__ import annotations
 
-import json
-import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, ValuesView
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from importlib.metadata import Distribution
-from typing import Any, Generic, TypedDict, TypeGuard, TypeVar, Union, cast
+from typing import Any, Generic, TypeVar, cast
 
 import attrs
 import httpx
-from streamfold.reducer import PartialMode, StreamfoldError, is_object
+from streamfold.reducer import PartialMode, StreamfoldError
 from streamfold.transports.recording import Redaction, is_secret_request_header
 
+from .json_body import encode_body
+from .parameters import JSON, NOT_GIVEN, Maybe, NotGiven, Timeout, is_given
 from .structured import response_format
 
-__all__ = [
-    "NOT_GIVEN",
-    "BetaMessageRequest",
-    "Call",
-    "MessageRequest",
-    "NotGiven",
-    "Settings",
-    "conceal",
-    "prepare",
-]
+__all__ = ["Call", "Settings", "conceal", "prepare", "user_agent"]
 
 T = TypeVar("T")
 
 
-class NotGiven:
-    """The type of `NOT_GIVEN`: an argument that was left out, where `None` says something."""
-
-    def __bool__(self) -> bool:
-        return False
-
-    def __repr__(self) -> str:
-        return "NOT_GIVEN"
-
-
-NOT_GIVEN = NotGiven()
-
-
-def given(value: Any) -> bool:
-    """Whether an argument says anything."""
-    return value is not None and not isinstance(value, NotGiven)
-
-
-# --- what a caller says -------------------------------------------------------------------------
-
-JSON = Mapping[str, Any]
-Maybe = Union[T, NotGiven, None]
-Timeout = Union[float, httpx.Timeout, None]
-
-
-class _Needed(TypedDict):
-    max_tokens: int
-    messages: Iterable[JSON]
-    model: str
-
-
-class MessageRequest(_Needed, total=False):
-    """The arguments of `messages.stream`: fields of the request's body, and how to send it.
-
-    `user_profile_id` and `workspace_id` are sent as headers. `extra_headers`, `extra_query` and
-    `extra_body` go before everything else; a header that is `None` is left out. `timeout` is in
-    seconds. `partial_mode`, `limit` and `allow_incomplete` say how the answer is read: see
-    `MessageStream`.
-    """
-
-    cache_control: Maybe[JSON]
-    container: Maybe[str | JSON]
-    diagnostics: Maybe[JSON]
-    inference_geo: Maybe[str]
-    metadata: Maybe[JSON]
-    output_config: Maybe[JSON]
-    service_tier: Maybe[str]
-    speed: Maybe[str]
-    stop_sequences: Maybe[Iterable[str]]
-    system: Maybe[str | Iterable[JSON]]
-    temperature: Maybe[float]
-    thinking: Maybe[JSON]
-    tool_choice: Maybe[JSON]
-    tools: Maybe[Iterable[JSON]]
-    top_k: Maybe[int]
-    top_p: Maybe[float]
-    user_profile_id: Maybe[str]
-    workspace_id: Maybe[str]
-    extra_headers: Maybe[Mapping[str, str | None]]
-    extra_query: Maybe[JSON]
-    extra_body: Maybe[JSON]
-    timeout: Timeout | NotGiven
-    partial_mode: Maybe[PartialMode]
-    limit: Maybe[int]
-    allow_incomplete: Maybe[bool]
-
-
-class BetaMessageRequest(MessageRequest, total=False):
-    """The arguments of `beta.messages.stream`: more fields, and the names of the betas."""
-
-    betas: Maybe[Iterable[str]]
-    billing_policy: Maybe[JSON]
-    compaction: Maybe[JSON]
-    context_management: Maybe[JSON]
-    fallback_credit_token: Maybe[str]
-    fallbacks: Maybe[Any]
-    mcp_servers: Maybe[Iterable[JSON]]
-    thread: Maybe[JSON]
-
-
 @attrs.frozen
 class Settings:
-    """What all requests of a client share.
+    """The settings that all requests of a client share.
 
     Attributes:
-        base_url: where the API is.
+        base_url: the API's address, without `/v1/messages`.
         credentials: the headers that carry the keys.
-        headers: more headers.
-        timeout: seconds, or httpx's own.
+        headers: the caller's default headers; `None` removes a header.
+        timeout: seconds without a byte from the API, or httpx's own value; `None` for no limit.
     """
 
     base_url: httpx.URL
@@ -134,7 +46,16 @@ class Settings:
 
 @attrs.frozen
 class Call(Generic[T]):
-    """A request, ready to be sent; and what makes `parsed_output` of the answer's text."""
+    """A request that is ready to be sent, and the options for reading its answer.
+
+    Attributes:
+        url: the endpoint.
+        headers: all headers but those that httpx adds.
+        content: the body.
+        timeout: seconds without a byte from the API, or httpx's own value; `None` for no limit.
+        parse: turns the answer's text into `parsed_output`; `None` without an `output_format`.
+        reading: the options of the `MessageStream` that reads the answer.
+    """
 
     url: httpx.URL
     headers: httpx.Headers = attrs.field(repr=False)
@@ -165,70 +86,78 @@ def prepare(
     allow_incomplete: Maybe[bool] = None,
     **fields: Any,
 ) -> Call[Any]:
-    """The request that these arguments ask for: see `MessageRequest` and `BetaMessageRequest`.
+    """The call for these arguments: see `MessageRequest` and `BetaMessageRequest`.
 
-    `beta` says whether it goes to the beta of the API, `output_format` what type the answer is to
-    have. `fields` are all other fields of the body; those that are `None` or `NOT_GIVEN` are left
-    out.
+    `beta` sends the call to the API's beta (`?beta=true`). `output_format` is the type of the
+    answer. `fields` are all other fields of the body. Arguments that are `None` or `NOT_GIVEN` are
+    left out.
 
     Raises:
         StreamfoldError: there is no key.
-        TypeError: something in the body is not JSON, or `output_format` is no type.
-        ValueError: a number is not JSON, a header has characters that headers cannot have, or the
-            answer's format is given twice.
+        TypeError: a value in the body does not stand for JSON, or `output_format` is not a type.
+        ValueError: a number is NaN or infinite, a header has characters that headers cannot have,
+            or the answer's format is given twice.
     """
     parse = None
-    if given(output_format):
-        asked, parse = response_format(output_format)
-        output_config = _with_format(output_config, asked)
+    if is_given(output_format):
+        format_field, parse = response_format(output_format)
+        output_config = _with_format(output_config, format_field)
     body = {
         "max_tokens": max_tokens,
         "messages": messages,
         "model": model,
-        **{name: value for name, value in fields.items() if given(value)},
-        **({"output_config": output_config} if given(output_config) else {}),
+        **_given(fields),
+        **_given({"output_config": output_config}),
         **_mapping(extra_body),
         "stream": True,
     }
-    told = {
-        "anthropic-beta": ",".join(cast("Iterable[str]", betas)) if given(betas) else None,
+    named = {
+        "anthropic-beta": ",".join(cast("Iterable[str]", betas)) if is_given(betas) else None,
         "anthropic-user-profile-id": user_profile_id,
         "anthropic-workspace-id": workspace_id,
     }
-    headers = _headers(
+    headers = _joined(
         _STANDARD,
-        {"user-agent": _user_agent()},
+        {"user-agent": user_agent()},
         settings.credentials,
         settings.headers,
-        {name: value for name, value in told.items() if given(value)},
+        _given(named),
         _mapping(extra_headers),
     )
-    if not any(headers.get(name) for name in _SECRET):
+    if not any(headers.get(name) for name in _CREDENTIALS):
         raise StreamfoldError(
-            "there is no API key: give api_key= or auth_token=, or set ANTHROPIC_API_KEY or "
-            "ANTHROPIC_AUTH_TOKEN"
+            "the request needs an API key, got none: give api_key= or auth_token=, or set "
+            "ANTHROPIC_API_KEY or ANTHROPIC_AUTH_TOKEN"
         )
     reading = {"partial_mode": partial_mode, "limit": limit, "allow_incomplete": allow_incomplete}
     query = {**({"beta": "true"} if beta else {}), **_mapping(extra_query)}
     return Call(
         url=_endpoint(settings.base_url, query),
         headers=headers,
-        content=_encode(body),
+        content=encode_body(body),
         timeout=settings.timeout if isinstance(timeout, NotGiven) else timeout,
         parse=parse,
-        reading={name: value for name, value in reading.items() if given(value)},
+        reading=_given(reading),
     )
 
 
+def _given(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments that are neither `None` nor `NOT_GIVEN`."""
+    return {name: value for name, value in arguments.items() if is_given(value)}
+
+
 def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if given(value) else {}
+    return value if is_given(value) else {}
 
 
-def _with_format(output_config: Maybe[JSON], asked: JSON) -> JSON:
+def _with_format(output_config: Maybe[JSON], format_field: JSON) -> JSON:
     config = _mapping(output_config)
     if config.get("format") is not None:
-        raise ValueError("give output_format or output_config['format'], not both")
-    return {**config, "format": asked}
+        raise ValueError(
+            "the answer's format was given twice: give output_format or "
+            "output_config['format'], not both"
+        )
+    return {**config, "format": format_field}
 
 
 def _endpoint(base_url: httpx.URL, query: Mapping[str, Any]) -> httpx.URL:
@@ -245,41 +174,48 @@ _STANDARD = {
     "content-type": "application/json",
 }
 
-_SECRET = ("x-api-key", "authorization")
+_CREDENTIALS = ("x-api-key", "authorization")
 """The headers that carry a key."""
 
 
 @cache
-def _user_agent() -> str:
+def user_agent() -> str:
+    """The `user-agent` of our requests: `streamfold/` and the version of the distribution.
+
+    The version is looked up once per process, because the look-up reads files.
+    """
     versions = [found.version for found in Distribution.discover(name="streamfold")]
     return "/".join(["streamfold", *versions[:1]])
 
 
-def _headers(*layers: Mapping[str, Any]) -> httpx.Headers:
-    """The headers of all layers: a later one replaces an earlier one, or joins it if it names
-    betas; one that is `None` takes it away if the layer is the caller's own.
+def _joined(*layers: Mapping[str, Any]) -> httpx.Headers:
+    """The headers of all layers.
+
+    A later layer replaces a header of an earlier one, and removes it with `None`. The values of
+    `anthropic-beta` are joined instead, each beta once.
     """
     headers = httpx.Headers()
     for layer in layers:
         for name, value in layer.items():
-            if given(value):
-                joined = name.lower() == "anthropic-beta" and name in headers
-                headers[name] = _checked(name, f"{headers[name]},{value}" if joined else value)
+            if is_given(value):
+                extends = name.lower() == "anthropic-beta" and name in headers
+                headers[name] = _checked(name, f"{headers[name]},{value}" if extends else value)
             else:
                 headers.pop(name, None)
     betas = headers.get("anthropic-beta", "").split(",")
-    named = dict.fromkeys(beta.strip() for beta in betas if beta.strip())
-    if named:
-        headers["anthropic-beta"] = ",".join(named)
+    unique = dict.fromkeys(beta.strip() for beta in betas if beta.strip())
+    if unique:
+        headers["anthropic-beta"] = ",".join(unique)
     return headers
 
 
 def _checked(name: str, value: str) -> str:
-    """`value`, which a header can carry. The error does not show it: it may be a key."""
+    """`value` if a header can carry it. The error does not show it, because it may be a key."""
     if not re.fullmatch(r"[!-~]([ -~\t]*[!-~])?|", value):
         raise ValueError(
-            f"the value given for the header {name} has what a header cannot have: a line break, "
-            "white space around it, or characters beyond ASCII"
+            f"the value of the header {name} must be visible ASCII characters, without a line "
+            "break and without white space around it; the value given (not shown: it may be a "
+            "key) has others: remove them"
         )
     return value
 
@@ -293,37 +229,3 @@ def conceal(request: httpx.Request) -> None:
     concealed = Redaction().url(url)
     if concealed != url:
         request.url = httpx.URL(concealed)
-
-
-# --- the body -----------------------------------------------------------------------------------
-
-
-def _encode(body: JSON) -> bytes:
-    """`body` as JSON.
-
-    Half a surrogate pair, which a model's own JSON can hold, has no UTF-8. It can only stand in a
-    string, where `backslashreplace` writes just what JSON would: `\\ud83d`.
-    """
-    text = json.dumps(_plain(body, ""), ensure_ascii=False, separators=(",", ":"))
-    return text.encode("utf-8", "backslashreplace")
-
-
-def _plain(value: Any, path: str) -> Any:
-    """`value` as plain JSON: blocks and other values of streams by their JSON fields."""
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError(f"{path}: {value} is not JSON")
-    if value is None or isinstance(value, (str, int, float)):
-        return value
-    if is_object(value):
-        below = f"{path}." if path else ""
-        return {name: _plain(item, f"{below}{name}") for name, item in value.items()}
-    if _is_array(value):
-        return [_plain(item, f"{path}[{index}]") for index, item in enumerate(value)]
-    raise TypeError(f"{path}: {type(value).__name__} is not JSON")
-
-
-def _is_array(value: Any) -> TypeGuard[Iterable[Any]]:
-    """Whether `value` has the items of an array. Not all that is iterable does: bytes and pydantic
-    models are iterable too.
-    """
-    return isinstance(value, (Sequence, Iterator, ValuesView)) and not isinstance(value, bytes)

@@ -1,8 +1,8 @@
-"""Whether to try again, and when: decisions as pure functions, and stamina, which acts on them.
+"""Retries: the decisions, as pure functions, and `retrying`, which leaves the waiting to stamina.
 
-A request is sent again when nothing of its answer was handed out and another attempt may go
-better: the API was not reached, was busy or overloaded, or failed. What the API says itself
-(`x-should-retry`, `retry-after`, `retry-after-ms`) goes before what its status suggests.
+A request is sent again only while nothing of its answer was handed out, and only if another
+attempt may succeed: the API could not be reached, was busy or overloaded, or failed. The API's own
+headers (`x-should-retry`, `retry-after`, `retry-after-ms`) override the rule for its status.
 
 Source: API reference, "Errors"; RFC 9110, section 10.2.3 (Retry-After).
 """
@@ -19,19 +19,23 @@ from streamfold.transports import APIConnectionError, APIStatusError
 
 __all__ = ["is_retryable", "retry_after", "retry_wait", "retrying"]
 
-_STATUSES = frozenset({408, 409, 429})
-"""The statuses below 500 that are worth another attempt."""
+_RETRYABLE_STATUSES = frozenset({408, 409, 429})
+"""The statuses below 500 after which another attempt may succeed."""
 
-_ERROR_EVENTS = frozenset({"overloaded_error", "rate_limit_error", "api_error", "timeout_error"})
-"""The types of an `error` event, in a response that began well, that are worth another attempt."""
+_RETRYABLE_ERRORS = frozenset(
+    {"overloaded_error", "rate_limit_error", "api_error", "timeout_error"}
+)
+"""The types of `error` events, in a response with status 200, that are retried."""
 
 _LONGEST_WAIT = 86_400.0
-"""Seconds. `time.sleep` refuses what is much longer."""
+"""Seconds. `time.sleep` raises for much longer times."""
 
 
 def is_retryable(error: BaseException) -> bool:
-    """Whether a request that failed with `error`, before anything of its answer was handed out,
-    is worth another attempt.
+    """Whether another attempt may succeed after a request failed with `error`.
+
+    Args:
+        error: the failure, raised before anything of the answer was handed out.
 
     >>> is_retryable(APIConnectionError("the connection was refused")), is_retryable(ValueError())
     (True, False)
@@ -40,19 +44,19 @@ def is_retryable(error: BaseException) -> bool:
         return True
     if not isinstance(error, APIStatusError) or error.response is None:
         return False
-    told: str | None = error.response.headers.get("x-should-retry")
-    if told in ("true", "false"):
-        return told == "true"
+    override: str | None = error.response.headers.get("x-should-retry")
+    if override in ("true", "false"):
+        return override == "true"
     if error.response.is_success:
-        return error.type in _ERROR_EVENTS
-    return error.status_code in _STATUSES or error.status_code >= 500
+        return error.type in _RETRYABLE_ERRORS
+    return error.status_code in _RETRYABLE_STATUSES or error.status_code >= 500
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:
-    """How many seconds the API wants us to wait; `None` if it does not say, or no time at all.
+    """The seconds that the API asks us to wait; `None` without a header that asks for a wait.
 
     Args:
-        headers: those of the response, by their names in lower case (httpx's take any).
+        headers: the headers of the response, with names in lower case (httpx's take any case).
         now: the time, in seconds since the epoch.
 
     >>> retry_after({"retry-after": "2"}, now=0), retry_after({"retry-after-ms": "50"}, now=0)
@@ -60,9 +64,9 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     >>> retry_after({"retry-after": "Thu, 01 Jan 1970 00:00:30 GMT"}, now=10)
     20.0
     """
-    for header, read in _WAITS:
+    for name, seconds_of in _WAIT_HEADERS:
         try:
-            wait = read(headers[header], now)
+            wait = seconds_of(headers[name], now)
         except (KeyError, ValueError, OverflowError):
             continue
         if math.isfinite(wait):
@@ -70,17 +74,27 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     return None
 
 
-_WAITS: tuple[tuple[str, Callable[[str, float], float]], ...] = (
-    ("retry-after-ms", lambda told, now: float(told) / 1000),
-    ("retry-after", lambda told, now: float(told)),
-    ("retry-after", lambda told, now: parsedate_to_datetime(told).timestamp() - now),
+_WAIT_HEADERS: tuple[tuple[str, Callable[[str, float], float]], ...] = (
+    ("retry-after-ms", lambda value, now: float(value) / 1000),
+    ("retry-after", lambda value, now: float(value)),
+    ("retry-after", lambda value, now: parsedate_to_datetime(value).timestamp() - now),
 )
-"""The ways to say it; the more exact ones first."""
+"""The headers that ask for a wait, and the seconds that a value means; the more exact first."""
 
 
 def retry_wait(error: BaseException, now: float) -> bool | float:
-    """What to do after `error`: give up (`False`), try again after so many seconds, or try again
-    after a wait of one's own choosing (`True`).
+    """The wait after `error`.
+
+    Args:
+        error: the failure of an attempt.
+        now: the time, in seconds since the epoch.
+
+    Returns:
+        `False` to give up, the seconds that the API asks for, or `True` for a wait of our own
+        choosing.
+
+    >>> retry_wait(APIConnectionError("refused"), now=0), retry_wait(ValueError(), now=0)
+    (True, False)
     """
     if not is_retryable(error):
         return False
@@ -92,28 +106,33 @@ def retry_wait(error: BaseException, now: float) -> bool | float:
 def retrying(
     max_retries: int, caller: Literal["RetryingCaller", "AsyncRetryingCaller"]
 ) -> Callable[..., Any]:
-    """What calls a function, and calls it again when that is called for: `call(function, *args)`.
+    """A function `call(function, *args)` that calls `function`, and retries it as `retry_wait`
+    decides.
 
-    Without another wish of the API the waits are 0.5, 1, 2, … seconds, up to 8, and up to half a
-    second more by chance, so that many clients do not come back all at once.
+    Unless the API asks for another wait, the waits are 0.5, 1, 2, … up to 8 seconds, each with up
+    to half a second of jitter, so that many clients do not return at the same moment.
 
     Args:
-        max_retries: how often to try again at most.
-        caller: which of stamina's callers does it.
+        max_retries: the number of attempts after the first.
+        caller: the class of stamina that makes the calls, sync or async.
 
     Raises:
-        ImportError: there are to be retries, and stamina is not installed.
+        ImportError: `max_retries` is above 0 and stamina is not installed.
         ValueError: `max_retries` is negative.
+
+    >>> retrying(0, "RetryingCaller")(max, 1, 2)
+    2
     """
     if max_retries < 0:
-        raise ValueError(f"max_retries must not be negative: {max_retries}")
+        raise ValueError(f"max_retries must be at least 0 (0 = one attempt), got {max_retries}")
     if max_retries == 0:
         return _call
     try:
         import stamina
     except ImportError:
         raise ImportError(
-            "retries need stamina: pip install 'streamfold[client]', or give max_retries=0"
+            f"max_retries={max_retries} needs stamina, which is not installed: "
+            "pip install 'streamfold[client]', or pass max_retries=0"
         ) from None
     call = getattr(stamina, caller)(
         attempts=max_retries + 1, timeout=None, wait_initial=0.5, wait_max=8.0, wait_jitter=0.5

@@ -1,11 +1,11 @@
-"""Structured outputs: a type as the JSON schema that the API accepts, and text back as the type.
+"""Structured outputs: a Python type as the JSON schema the API accepts, and text back as the type.
 
-The type may be anything that pydantic's `TypeAdapter` takes: a model, a dataclass, a `TypedDict`,
-`list[int]`, a union. The API accepts a part of JSON Schema only; `transform_schema` says in words,
-in the `description`, what it cannot say by keyword, so that the model knows of it. Pydantic still
-checks all of it when `parsed_output` is read.
+The type may be any that pydantic's `TypeAdapter` takes: a model, a dataclass, a `TypedDict`,
+`list[int]`, a union. The API accepts a part of JSON Schema only. `transform_schema` moves the other
+keywords into the `description`, where the model reads them; pydantic checks all of them when
+`parsed_output` is read.
 
-pydantic is imported when a type is given, not before.
+pydantic is imported at the first use of a type, not with this module.
 
 Source: API reference, "Structured outputs", JSON schema limitations.
 """
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 def response_format(output_format: type[T]) -> tuple[dict[str, Any], Callable[[str], T]]:
-    """What a request for `output_format` says, and what reads the answer.
+    """The format field of a request for `output_format`, and the parser of its answer.
 
     Args:
         output_format: any type that pydantic's `TypeAdapter` takes.
@@ -36,8 +36,8 @@ def response_format(output_format: type[T]) -> tuple[dict[str, Any], Callable[[s
         ImportError: pydantic is not installed.
         TypeError: pydantic cannot make a JSON schema of the type.
 
-    >>> asked, parse = response_format(list[int])
-    >>> asked
+    >>> format_field, parse = response_format(list[int])
+    >>> format_field
     {'type': 'json_schema', 'schema': {'items': {'type': 'integer'}, 'type': 'array'}}
     >>> parse("[1, 2]")
     [1, 2]
@@ -47,64 +47,73 @@ def response_format(output_format: type[T]) -> tuple[dict[str, Any], Callable[[s
         from pydantic.errors import PydanticUserError
     except ImportError:
         raise ImportError(
-            "output_format needs pydantic: pip install 'streamfold[pydantic]'"
+            "output_format needs pydantic, which is not installed: "
+            "pip install 'streamfold[pydantic]'"
         ) from None
     if isinstance(output_format, Mapping):
         raise TypeError(
-            "output_format must be a type; give a schema as output_config={'format': …}"
+            "output_format must be a type, got a mapping: pass a schema as "
+            "output_config={'format': …}"
         )
     try:
         adapter: TypeAdapter[T] = TypeAdapter(output_format)
         schema = adapter.json_schema()
     except PydanticUserError as fault:
         raise TypeError(
-            f"pydantic cannot make a JSON schema of output_format={output_format!r}: "
-            f"{fault.message}"
+            f"output_format must be a type of which pydantic can make a JSON schema, got "
+            f"{output_format!r}: {fault.message}"
         ) from fault
     return {"type": "json_schema", "schema": transform_schema(schema)}, adapter.validate_json
 
 
 def transform_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The JSON schema in the form that the API accepts: `schema` itself stays as it is.
+    """A JSON schema in the form that the API accepts. `schema` itself is not changed.
 
     Every object is closed (`additionalProperties` is false), `oneOf` becomes `anyOf`, and the
-    keywords that the API does not know move into the `description`.
+    keywords that the API does not accept move into the `description`.
+
+    Args:
+        schema: a JSON schema, with references inside itself only.
+
+    Returns:
+        A new schema.
 
     >>> transform_schema({"type": "integer", "description": "How many", "minimum": 1})
     {'type': 'integer', 'description': 'How many\\n\\n{"minimum": 1}'}
     >>> transform_schema({"type": "object", "properties": {"at": {"type": "string"}}})
     {'type': 'object', 'properties': {'at': {'type': 'string'}}, 'additionalProperties': False}
     """
-    told: dict[str, Any] = {}
-    untold: dict[str, Any] = {}
+    accepted: dict[str, Any] = {}
+    described: dict[str, Any] = {}
     for keyword, value in schema.items():
-        if keyword in _IGNORED:
+        if keyword in _REDUNDANT:
             continue
         rule = _KEYWORDS.get(keyword)
         if rule is None:
-            untold[keyword] = value
+            described[keyword] = value
         else:
             name, accepts, transform = rule
-            if accepts(value) and name not in told:
-                told[name] = transform(value)
+            if accepts(value) and name not in accepted:
+                accepted[name] = transform(value)
             else:
-                untold[keyword] = value
+                described[keyword] = value
     kinds = schema.get("type")
     if kinds == "object" or (isinstance(kinds, list) and "object" in kinds):
-        told.setdefault("properties", {})
-        told["additionalProperties"] = False
-    if "prefixItems" in schema and "items" not in told:
-        told["items"] = {"anyOf": _schemas(schema["prefixItems"])}
-    if untold:
-        words = json.dumps(untold, ensure_ascii=False, default=str)
-        told["description"] = "\n\n".join([*filter(None, [told.get("description")]), words])
-    if "$ref" in told and "description" in told:  # a reference has no other keywords
-        told["anyOf"] = [{"$ref": told.pop("$ref")}]
-    return told
+        accepted.setdefault("properties", {})
+        accepted["additionalProperties"] = False
+    if "prefixItems" in schema and "items" not in accepted:
+        accepted["items"] = {"anyOf": _schemas(schema["prefixItems"])}
+    if described:
+        keywords = json.dumps(described, ensure_ascii=False, default=str)
+        description = [*filter(None, [accepted.get("description")]), keywords]
+        accepted["description"] = "\n\n".join(description)
+    if "$ref" in accepted and "description" in accepted:  # the API accepts no keyword beside $ref
+        accepted["anyOf"] = [{"$ref": accepted.pop("$ref")}]
+    return accepted
 
 
 def _schema(value: Any) -> Any:
-    """A schema in a place of one: an object, or (for "anything" and "nothing") a boolean."""
+    """A schema inside another: an object, or a boolean (true: any value; false: none)."""
     if isinstance(value, Mapping):
         return transform_schema(cast("Mapping[str, Any]", value))
     return value
@@ -126,7 +135,7 @@ def _always(value: Any) -> bool:
     return True
 
 
-def _plain(value: Any) -> bool:
+def _is_scalar(value: Any) -> bool:
     return value is None or isinstance(value, (str, int, float))
 
 
@@ -155,13 +164,15 @@ _KEYWORDS: dict[str, tuple[str, Callable[[Any], bool], Callable[[Any], Any]]] = 
     "anyOf": ("anyOf", _always, _schemas),
     "oneOf": ("anyOf", _always, _schemas),
     "allOf": ("allOf", _always, _schemas),
-    "enum": ("enum", lambda value: all(map(_plain, value)), _same),
-    "const": ("const", _plain, _same),
+    "enum": ("enum", lambda value: all(map(_is_scalar, value)), _same),
+    "const": ("const", _is_scalar, _same),
     "format": ("format", lambda value: value in _FORMATS, _same),
     "minItems": ("minItems", lambda value: value in (0, 1), _same),
     "additionalProperties": ("additionalProperties", lambda value: value in (True, False), _same),
 }
-"""What the API knows: a keyword's name there, the values it takes, and what becomes of them."""
+"""The accepted keywords: the name that the API has for it, a test of the values that the API
+accepts, and the function that transforms such a value.
+"""
 
-_IGNORED = frozenset({"discriminator"})
-"""What says nothing that the schema does not say anyway."""
+_REDUNDANT = frozenset({"discriminator"})
+"""Keywords that repeat other parts of the schema; they are dropped."""

@@ -1,0 +1,111 @@
+"""The parameters of `messages.stream`: their names and types, and `NOT_GIVEN`.
+
+The type checkers see these names in the calls of a client. At run time any other keyword is sent
+as well, so a new field of the API needs no release of ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypedDict, TypeVar, Union
+
+import httpx
+from streamfold.reducer import PartialMode
+
+__all__ = [
+    "JSON",
+    "NOT_GIVEN",
+    "BetaMessageRequest",
+    "Maybe",
+    "MessageRequest",
+    "NotGiven",
+    "Timeout",
+    "is_given",
+]
+
+T = TypeVar("T")
+
+
+class NotGiven:
+    """The type of `NOT_GIVEN`: the value of a parameter for which the caller passed nothing.
+
+    It differs from `None` where `None` has a meaning of its own: `timeout=None` is no timeout.
+    """
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __repr__(self) -> str:
+        return "NOT_GIVEN"
+
+
+NOT_GIVEN = NotGiven()
+
+JSON = Mapping[str, Any]
+Maybe = Union[T, NotGiven, None]
+Timeout = Union[float, httpx.Timeout, None]
+"""Seconds without a byte from the API, or httpx's own value; `None` for no limit."""
+
+
+def is_given(value: Any) -> bool:
+    """Whether the caller passed an argument: neither `None` nor `NOT_GIVEN`.
+
+    >>> is_given(0), is_given(None), is_given(NOT_GIVEN)
+    (True, False, False)
+    """
+    return value is not None and not isinstance(value, NotGiven)
+
+
+class _Required(TypedDict):
+    max_tokens: int
+    messages: Iterable[JSON]
+    model: str
+
+
+class MessageRequest(_Required, total=False):
+    """The arguments of `messages.stream`: the fields of the request's body, and sending options.
+
+    `user_profile_id` and `workspace_id` are sent as headers. `extra_headers`, `extra_query` and
+    `extra_body` override everything else; a header whose value is `None` is not sent. `timeout` is
+    in seconds. `partial_mode`, `limit` (bytes) and `allow_incomplete` are options of the stream
+    that reads the answer: see `MessageStream`.
+    """
+
+    cache_control: Maybe[JSON]
+    container: Maybe[str | JSON]
+    diagnostics: Maybe[JSON]
+    inference_geo: Maybe[str]
+    metadata: Maybe[JSON]
+    output_config: Maybe[JSON]
+    service_tier: Maybe[str]
+    speed: Maybe[str]
+    stop_sequences: Maybe[Iterable[str]]
+    system: Maybe[str | Iterable[JSON]]
+    temperature: Maybe[float]
+    thinking: Maybe[JSON]
+    tool_choice: Maybe[JSON]
+    tools: Maybe[Iterable[JSON]]
+    top_k: Maybe[int]
+    top_p: Maybe[float]
+    user_profile_id: Maybe[str]
+    workspace_id: Maybe[str]
+    extra_headers: Maybe[Mapping[str, str | None]]
+    extra_query: Maybe[JSON]
+    extra_body: Maybe[JSON]
+    timeout: Timeout | NotGiven
+    partial_mode: Maybe[PartialMode]
+    limit: Maybe[int]
+    allow_incomplete: Maybe[bool]
+
+
+class BetaMessageRequest(MessageRequest, total=False):
+    """The arguments of `beta.messages.stream`: further fields, and the names of the betas."""
+
+    betas: Maybe[Iterable[str]]
+    billing_policy: Maybe[JSON]
+    compaction: Maybe[JSON]
+    context_management: Maybe[JSON]
+    fallback_credit_token: Maybe[str]
+    fallbacks: Maybe[Any]
+    mcp_servers: Maybe[Iterable[JSON]]
+    thread: Maybe[JSON]
