@@ -119,7 +119,9 @@ from .client import (
     NOT_GIVEN,
     Anthropic,
     AsyncAnthropic,
+    AsyncStream,
     NotGiven,
+    Stream,
     transform_schema,
 )
 
@@ -139,6 +141,7 @@ __all__ = [
     "AsyncClient",
     "AsyncMessageStream",
     "AsyncMessageStreamManager",
+    "AsyncStream",
     "AuthenticationError",
     "BadRequestError",
     "BashCodeExecutionToolResultBlock",
@@ -296,6 +299,7 @@ __all__ = [
     "SignatureDelta",
     "SignatureEvent",
     "StopReason",
+    "Stream",
     "StreamfoldError",
     "TextBlock",
     "TextCitation",

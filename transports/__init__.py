@@ -26,6 +26,7 @@ from .errors import (
     refuse_other_content,
     status_error,
 )
+from .event_loops import Spawn, spawner
 from .parsed import (
     ParsedContentBlock,
     ParsedContentBlockStopEvent,
@@ -100,6 +101,7 @@ __all__ = [
     "RequestTimeoutError",
     "ResponseFormatT",
     "ServiceUnavailableError",
+    "Spawn",
     "UnmatchedRequestError",
     "UnprocessableEntityError",
     "areplay",
@@ -109,5 +111,6 @@ __all__ = [
     "recording_files",
     "refuse_other_content",
     "replay",
+    "spawner",
     "status_error",
 ]

@@ -2,6 +2,7 @@
 
 from .clients import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, Anthropic, AsyncAnthropic
 from .parameters import NOT_GIVEN, NotGiven
+from .raw_streams import AsyncStream, Stream
 from .structured import transform_schema
 
 __all__ = [
@@ -10,6 +11,8 @@ __all__ = [
     "NOT_GIVEN",
     "Anthropic",
     "AsyncAnthropic",
+    "AsyncStream",
     "NotGiven",
+    "Stream",
     "transform_schema",
 ]

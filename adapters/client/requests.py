@@ -19,10 +19,20 @@ from streamfold.reducer import PartialMode, StreamfoldError
 from streamfold.transports.recording import Redaction, is_secret_request_header
 
 from .json_body import encode_body
-from .parameters import JSON, NOT_GIVEN, Maybe, NotGiven, Timeout, is_given
+from .parameters import (
+    BETA_FIELDS,
+    FIELDS,
+    JSON,
+    NOT_GIVEN,
+    Maybe,
+    NotGiven,
+    Timeout,
+    is_given,
+    refuse_unknown,
+)
 from .structured import response_format
 
-__all__ = ["Call", "Settings", "conceal", "prepare", "user_agent"]
+__all__ = ["Call", "Settings", "check_key", "conceal", "prepare", "user_agent"]
 
 T = TypeVar("T")
 
@@ -35,12 +45,14 @@ class Settings:
         base_url: the API's address, without `/v1/messages`.
         credentials: the headers that carry the keys.
         headers: the caller's default headers; `None` removes a header.
+        query: the caller's default parameters of the URL.
         timeout: seconds without a byte from the API, or httpx's own value; `None` for no limit.
     """
 
     base_url: httpx.URL
     credentials: Mapping[str, str] = attrs.field(repr=False)
     headers: Mapping[str, str | None] = attrs.field(repr=False)
+    query: Mapping[str, Any] = attrs.field(repr=False)
     timeout: Timeout
 
 
@@ -68,7 +80,9 @@ class Call(Generic[T]):
 def prepare(
     settings: Settings,
     *,
+    method: str,
     beta: bool,
+    stream: bool,
     max_tokens: int,
     messages: Iterable[JSON],
     model: str,
@@ -88,16 +102,18 @@ def prepare(
 ) -> Call[Any]:
     """The call for these arguments: see `MessageRequest` and `BetaMessageRequest`.
 
-    `beta` sends the call to the API's beta (`?beta=true`). `output_format` is the type of the
-    answer. `fields` are all other fields of the body. Arguments that are `None` or `NOT_GIVEN` are
-    left out.
+    `method` is the name of the caller's method, for errors. `beta` admits the fields of the beta,
+    `stream` asks for a streamed answer. `output_format` is the type of the answer. `fields` are all
+    other fields of the body. Arguments that are `None` or `NOT_GIVEN` are left out.
 
     Raises:
         StreamfoldError: there is no key.
-        TypeError: a value in the body does not stand for JSON, or `output_format` is not a type.
+        TypeError: an argument is unknown, a value in the body does not stand for JSON, or
+            `output_format` is not a type.
         ValueError: a number is NaN or infinite, a header has characters that headers cannot have,
             or the answer's format is given twice.
     """
+    refuse_unknown(method, fields, BETA_FIELDS if beta else FIELDS)
     parse = None
     if is_given(output_format):
         format_field, parse = response_format(output_format)
@@ -109,8 +125,10 @@ def prepare(
         **_given(fields),
         **_given({"output_config": output_config}),
         **_mapping(extra_body),
-        "stream": True,
     }
+    body.pop("stream", None)
+    if stream:
+        body["stream"] = True
     named = {
         "anthropic-beta": ",".join(cast("Iterable[str]", betas)) if is_given(betas) else None,
         "anthropic-user-profile-id": user_profile_id,
@@ -130,7 +148,7 @@ def prepare(
             "ANTHROPIC_API_KEY or ANTHROPIC_AUTH_TOKEN"
         )
     reading = {"partial_mode": partial_mode, "limit": limit, "allow_incomplete": allow_incomplete}
-    query = {**({"beta": "true"} if beta else {}), **_mapping(extra_query)}
+    query = {**settings.query, **_mapping(extra_query)}
     return Call(
         url=_endpoint(settings.base_url, query),
         headers=headers,
@@ -169,8 +187,8 @@ def _endpoint(base_url: httpx.URL, query: Mapping[str, Any]) -> httpx.URL:
 # --- headers ------------------------------------------------------------------------------------
 
 _STANDARD = {
-    "accept": "text/event-stream",
-    "anthropic-version": "2023-06-01",
+    "accept": "application/json",
+    "anthropic-version": "2026-10-21",
     "content-type": "application/json",
 }
 
@@ -220,6 +238,20 @@ def _checked(name: str, value: str) -> str:
     return value
 
 
+def check_key(key: str) -> str:
+    """A key that a header can carry. The error does not show it.
+
+    Raises:
+        ValueError: it has white space or characters outside of ASCII.
+    """
+    if not re.fullmatch("[!-~]*", key):
+        raise ValueError(
+            "a key must be visible ASCII characters; the key given (not shown) has others: remove "
+            "white space and line breaks"
+        )
+    return key
+
+
 def conceal(request: httpx.Request) -> None:
     """Remove the secrets of a request that was sent, by the policy that recordings follow."""
     for name in request.headers:
@@ -228,4 +260,4 @@ def conceal(request: httpx.Request) -> None:
     url = str(request.url)
     concealed = Redaction().url(url)
     if concealed != url:
-        request.url = httpx.URL(concealed)
+        request.url = type(request.url)(concealed)

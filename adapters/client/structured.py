@@ -99,7 +99,7 @@ def transform_schema(schema: Mapping[str, Any] | type[Any]) -> dict[str, Any]:
     accepted.update(literals)
     for name, schemas in alternatives.items():
         if isinstance(schemas, list):
-            accepted[_ALTERNATIVES[name]] = _schemas(cast("list[Any]", schemas))
+            accepted[_ALTERNATIVES[name]] = _schemas(schemas)
             break
     else:
         accepted.update({} if kind is None else {"type": kind})
@@ -142,7 +142,7 @@ def _literals(left: dict[str, Any]) -> dict[str, Any]:
     """Take `enum` and `const` out of a schema, as far as the API accepts their values."""
     taken: dict[str, Any] = {}
     values = left.get("enum")
-    if isinstance(values, list) and values and all(map(_is_scalar, cast("list[Any]", values))):
+    if isinstance(values, list) and values and all(map(_is_scalar, values)):
         taken["enum"] = left.pop("enum")
     if "const" in left and _is_scalar(left["const"]):
         taken["const"] = left.pop("const")

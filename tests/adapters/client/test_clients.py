@@ -241,13 +241,13 @@ async def test_the_request_as_sent(calling, server) -> None:
     headers = {name: request.headers[name] for name in request.headers if name != "user-agent"}
     assert headers == {
         "host": server.url.removeprefix("http://"),
-        "accept": "text/event-stream",
+        "accept": "application/json",
         "accept-encoding": headers["accept-encoding"],
         "connection": "keep-alive",
-        "anthropic-version": "2023-06-01",
+        "anthropic-version": "2026-10-21",
         "content-type": "application/json",
         "content-length": str(len(request.body)),
-        "x-api-key": KEY,
+        "authorization": f"Bearer {KEY}",
     }
     assert request.headers["user-agent"].startswith("streamfold")
 
@@ -266,7 +266,7 @@ async def test_the_beta_as_sent(calling, server) -> None:
         extra_body={"model": "another", "container": None, "stream": False},
     )
     (request,) = server.requests
-    assert request.path == "/v1/messages?beta=true&trace=1"
+    assert request.path == "/v1/messages?trace=1"
     assert request.headers["anthropic-beta"] == "one,two,three,four"
     assert request.headers["anthropic-user-profile-id"] == "profile_1"
     assert request.headers["anthropic-workspace-id"] == "wrkspc_1"
@@ -309,7 +309,7 @@ def test_an_answer_goes_back_as_it_is(server, name) -> None:
     ("field", "error", "words"),
     [
         ({"system": [{"type": "text", "text": b"x"}]}, TypeError, r"^system\[0\].text: bytes is"),
-        ({"metadata": {"user": Ingredient(name="x")}}, TypeError, "metadata.user: Ingredient is"),
+        ({"metadata": {"user": object()}}, TypeError, "metadata.user: object is"),
         ({"temperature": float("nan")}, ValueError, "^temperature: nan is not JSON"),
         ({"extra_body": {"x": {1, 2}}}, TypeError, "^x: set is not JSON"),
     ],
@@ -366,18 +366,17 @@ def test_base_urls_that_are_none(url) -> None:
 @pytest.mark.parametrize(
     ("options", "environment", "expected"),
     [
-        ({"api_key": "k"}, {}, ("k", None)),
+        ({"api_key": "k"}, {}, (None, "Bearer k")),
         ({"auth_token": "t"}, {}, (None, "Bearer t")),
-        ({"api_key": "k", "auth_token": "t"}, {}, ("k", "Bearer t")),
-        ({}, {"ANTHROPIC_API_KEY": "ek"}, ("ek", None)),
+        ({}, {"ANTHROPIC_API_KEY": "ek"}, (None, "Bearer ek")),
         ({}, {"ANTHROPIC_AUTH_TOKEN": "et"}, (None, "Bearer et")),
         ({}, {"ANTHROPIC_API_KEY": "", "ANTHROPIC_AUTH_TOKEN": "et"}, (None, "Bearer et")),
-        ({}, {"ANTHROPIC_API_KEY": "ek", "ANTHROPIC_AUTH_TOKEN": "et"}, ("ek", None)),
+        ({}, {"ANTHROPIC_API_KEY": "ek", "ANTHROPIC_AUTH_TOKEN": "et"}, (None, "Bearer ek")),
         ({"auth_token": "t"}, {"ANTHROPIC_API_KEY": "ek"}, (None, "Bearer t")),
-        ({"api_key": "k"}, {"ANTHROPIC_AUTH_TOKEN": "et"}, ("k", None)),
+        ({"api_key": "k"}, {"ANTHROPIC_AUTH_TOKEN": "et"}, (None, "Bearer k")),
         ({"default_headers": {"X-Api-Key": "h"}}, {}, ("h", None)),
-        ({"default_headers": {"x-api-key": None}, "api_key": "k", "auth_token": "t"}, {},
-         (None, "Bearer t")),
+        ({"default_headers": {"authorization": None, "x-api-key": "h"}, "api_key": "k"}, {},
+         ("h", None)),
     ],
 )  # fmt: skip
 def test_where_keys_come_from(server, monkeypatch, options, environment, expected) -> None:
@@ -393,7 +392,7 @@ def test_where_keys_come_from(server, monkeypatch, options, environment, expecte
 
 async def test_no_key(calling, server) -> None:
     caller = calling(api_key="")
-    with pytest.raises(AnthropicError, match="there is no API key: give api_key= or auth_token="):
+    with pytest.raises(AnthropicError, match="needs an API key, got none: give api_key= or"):
         await caller.message()
     assert server.connections == []
     server.answer(ANSWER)
@@ -402,8 +401,11 @@ async def test_no_key(calling, server) -> None:
 
 @pytest.mark.parametrize("key", [f"{KEY}\n", f" {KEY}", f"{KEY}é", f"{KEY}\r\nx: y"])
 def test_a_key_that_no_header_can_carry(server, key) -> None:
-    client = Anthropic(api_key=key, base_url=server.url)
-    with pytest.raises(ValueError, match="the value given for the header x-api-key has") as caught:
+    with pytest.raises(ValueError, match=r"^a key must be visible ASCII characters") as caught:
+        Anthropic(api_key=key, base_url=server.url)
+    assert KEY not in told_by(caught.value, with_locals=False)
+    client = Anthropic(api_key=KEY, default_headers={"x-api-key": key})
+    with pytest.raises(ValueError, match="the value of the header x-api-key must be") as caught:
         client.messages.stream(**ASK)
     assert KEY not in told_by(caught.value, with_locals=False)
 
@@ -439,7 +441,7 @@ async def test_no_error_and_no_log_tells_the_key(calling, server, caplog, failur
     caplog.set_level(logging.DEBUG)
     answer, error = FAILURES[failure]
     server.answer(answer)
-    caller = calling(auth_token=KEY, timeout=0.2, max_retries=1)
+    caller = calling(default_headers={"x-api-key": KEY}, timeout=0.2, max_retries=1)
     with pytest.raises(error) as caught:
         await caller.message(betas=["some-beta"])
     assert KEY not in told_by(caught.value)
@@ -453,11 +455,15 @@ async def test_no_error_and_no_log_tells_the_key(calling, server, caplog, failur
 
 
 def test_reprs_tell_no_key() -> None:
-    client = Anthropic(api_key=KEY, auth_token=KEY, base_url=f"https://user:{KEY}@example.com")
+    client = Anthropic(
+        auth_token=KEY,
+        default_headers={"x-api-key": KEY},
+        base_url=f"https://user:{KEY}@example.com",
+    )
     assert repr(client) == (
         "Anthropic(base_url=URL('https://user:[secure]@example.com'), max_retries=2)"
     )
-    call = requests.prepare(client._settings, beta=False, **ASK)
+    call = requests.prepare(client._settings, method="stream", beta=False, stream=True, **ASK)
     manager = client.messages.stream(**ASK)
     assert KEY not in repr(call) + repr(client._settings) + repr(manager) + repr(vars(manager))
     assert KEY not in repr(vars(client))
@@ -488,7 +494,7 @@ async def test_an_error_of_something_on_the_way(calling, server) -> None:
 
 async def test_an_error_whose_body_is_cut_off(calling, server) -> None:
     server.answer([api_error(400, "invalid_request_error")[0][:-10], close])
-    with pytest.raises(APIConnectionError, match=r"127.0.0.1: the connection failed \(Remote"):
+    with pytest.raises(APIConnectionError, match="connection was lost: peer closed connection"):
         await calling(max_retries=0).message()
 
 
@@ -516,9 +522,9 @@ async def test_the_content_type_may_be_written_in_any_way(calling, server, kind)
 
 
 async def test_no_content_type(calling, server) -> None:
-    server.answer([b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi"])
-    with pytest.raises(APIResponseValidationError, match="got no content type: 'hi'"):
-        await calling().message()
+    head = f"HTTP/1.1 200 OK\r\ncontent-length: {len(BODY)}\r\n\r\n"
+    server.answer([head.encode() + BODY])
+    assert await calling().message() == MESSAGE
 
 
 async def test_a_redirect_is_not_followed_with_the_key(calling, server) -> None:
@@ -599,7 +605,7 @@ async def test_what_is_tried_again(calling, server, why) -> None:
     assert await calling().message() == MESSAGE
     assert len(server.requests) == 3
     assert len({request.body for request in server.requests}) == 1
-    assert {request.headers["x-api-key"] for request in server.requests} == {KEY}
+    assert {request.headers["authorization"] for request in server.requests} == {f"Bearer {KEY}"}
 
 
 FINAL = {
@@ -750,7 +756,7 @@ def test_retries_need_stamina(monkeypatch, server) -> None:
 
 
 def test_max_retries_that_are_none() -> None:
-    with pytest.raises(ValueError, match="max_retries must not be negative: -1"):
+    with pytest.raises(ValueError, match=r"max_retries must .*-1"):
         Anthropic(api_key=KEY, max_retries=-1)
 
 
@@ -790,14 +796,14 @@ def test_timeouts() -> None:
 
 
 def test_the_client_says_who_it_is(monkeypatch) -> None:
-    requests._user_agent.cache_clear()
+    requests.user_agent.cache_clear()
     found = [SimpleNamespace(version="9.9")]
     monkeypatch.setattr(requests.Distribution, "discover", lambda name: iter(found))
-    assert requests._user_agent() == "streamfold/9.9"
-    requests._user_agent.cache_clear()
+    assert requests.user_agent() == "streamfold/9.9"
+    requests.user_agent.cache_clear()
     found.clear()
-    assert requests._user_agent() == "streamfold"
-    requests._user_agent.cache_clear()
+    assert requests.user_agent() == "streamfold"
+    requests.user_agent.cache_clear()
 
 
 def test_a_sentinel_reads_well() -> None:
