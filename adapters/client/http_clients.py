@@ -22,7 +22,7 @@ class Connections:
     def __init__(self, http: httpx.Client | httpx.AsyncClient) -> None:
         """Close `http` when this object is dropped."""
         self._spawn: list[Spawn | None] = [None]
-        close = _close if isinstance(http, httpx.Client) else _close_async
+        close: Any = _close if isinstance(http, httpx.Client) else _close_async
         weakref.finalize(self, close, http, self._spawn).atexit = False
 
     def used(self) -> None:
