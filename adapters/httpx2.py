@@ -1,6 +1,7 @@
 """`RecordingTransport` and `ReplayTransport` for httpx2, on which the official SDK is built.
 
-They are those of `streamfold.transports` in all but the library. Needs the extra `httpx2`.
+They do for httpx2 what those of `streamfold.transports` do for httpx. The extra `httpx2` installs
+the library.
 
 >>> import anthropic, httpx2
 >>> transport = ReplayTransport("tests/recordings/text.sse")
@@ -23,7 +24,8 @@ try:
     import httpx2
 except ImportError:
     raise ImportError(
-        "streamfold.adapters.httpx2 needs httpx2: pip install 'streamfold[httpx2]'"
+        "streamfold.adapters.httpx2 needs httpx2, which is not installed: "
+        "pip install 'streamfold[httpx2]'"
     ) from None
 
 __all__ = ["RecordingTransport", "ReplayTransport"]

@@ -1,7 +1,7 @@
-"""What a test holds of its recordings: transports that make them, or replay them.
+"""`RecordedStreams`, the value of the fixture `recorded_streams`: transports for one test.
 
-The `recorded_streams` fixture of the pytest plugin is one of these. It stands apart from the plugin
-because it imports httpx, which a run of tests without recordings need not wait for.
+The class has a module apart from the plugin because it imports httpx, and pytest imports the plugin
+in every run.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ __all__ = ["RecordedStreams"]
 
 @attrs.frozen(slots=False)
 class RecordedStreams:
-    """The transports of one test.
+    """The transports of one test, which record its streams or replay them.
 
     Attributes:
-        path: the recording of the first request; those of the others are beside it, with `-2`,
+        path: the recording of the first request; those of later ones are beside it, with `-2`,
             `-3`, … in their names.
-        record: whether requests are sent, and recorded; else they are replayed.
-        inner: what they are sent with; `None` for the transports of the library itself.
-        nodeid: the test's name, as pytest takes it.
-        secrets: what must not be recorded: see `Recording.redacted`.
-        match: what a request is matched by: see `ReplayTransport`.
-        speed: how many times as fast as recorded it is replayed; 0 at once.
+        record: true to send the requests and record the answers, false to replay them.
+        inner: the transport that sends the requests; `None` for the library's own.
+        nodeid: pytest's name of the test, for the error of a missing recording.
+        secrets: further names whose values are left out of recordings: see `Recording.redacted`.
+        match: the rule by which a request finds its recording: see `ReplayTransport`.
+        speed: a factor on the recorded speed; 0 for no delay.
     """
 
     path: Path
@@ -55,7 +55,7 @@ class RecordedStreams:
 
     @cached_property
     def httpx2_transport(self) -> Any:
-        """For the clients of httpx2, which the official SDK is built on."""
+        """For the clients of httpx2, on which the official SDK is built."""
         import httpx2
 
         from .httpx2 import RecordingTransport, ReplayTransport
@@ -76,20 +76,20 @@ class RecordedStreams:
         if not paths:
             pytest.fail(
                 f"there is no recording for this test: {self.path} is missing.\n"
-                "To make it, which sends real requests:\n"
+                "To record it, with real requests to the API, run\n"
                 f"    pytest --record-streams=once {shlex.quote(self.nodeid)}",
                 pytrace=False,
             )
         return replaying(paths, match=self.match, speed=self.speed, secrets=self.secrets)
 
     def paths(self) -> list[Path]:
-        """The recordings that are there, in the order of their requests."""
+        """The recordings that exist, in the order of their requests."""
         paths = (numbered(self.path, number) for number in count(1))
         return list(takewhile(Path.exists, paths))
 
 
 class _Network:
-    """The transport that a client of `http` has by default, sync or async as it is needed."""
+    """The default transport of the library `http`, sync or async, made at its first use."""
 
     def __init__(self, http: Any) -> None:
         self._http = http

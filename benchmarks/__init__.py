@@ -1,6 +1,6 @@
-"""streamfold beside what else reads Anthropic streams: `python -m benchmarks` from a checkout.
+"""streamfold beside other readers of Anthropic streams: `python -m benchmarks` in a checkout.
 
-`streams` makes what is read, `peers` is how each library reads it, `workloads` lists what is
-compared with what and which ratio must be reached, `measure` compares, `report` writes it down.
-Needs the extra `bench`; is not part of what is installed.
+`streams` makes the input, `peers` reads it with each library, `workloads` lists the comparisons and
+their targets, `measure` compares, `report` writes the results. Needs the extra `bench`, and is not
+installed with the package.
 """

@@ -13,37 +13,41 @@ FOLDER = Path(__file__).parent
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
-        description="Measure streamfold beside its peers, in one run, taking turns.",
+        description="Measure streamfold and its peers in one run, in turns.",
     )
     parser.add_argument(
         "--only",
         metavar="NAME",
         action="append",
-        help="only the workloads with NAME in their name (again for more)",
+        help="measure only workloads with NAME in their name (can be repeated)",
     )
-    parser.add_argument("--list", action="store_true", help="only tell the names")
+    parser.add_argument("--list", action="store_true", help="print the names of the workloads")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write all figures to FILE")
     how = parser.add_mutually_exclusive_group()
     how.add_argument(
-        "--quick", action="store_true", help="everything once and tiny: does it run at all?"
+        "--quick",
+        action="store_true",
+        help="measure tiny streams once, as a smoke test",
     )
     how.add_argument(
-        "--save", action="store_true", help="write RESULTS.md and its plots, beside this file"
+        "--save",
+        action="store_true",
+        help="write RESULTS.md and its plots into benchmarks/",
     )
     return parser
 
 
 def main() -> int:
-    """Run what the command line says; its exit status."""
+    """Run the command line; returns the exit status."""
     parser = _parser()
     options = parser.parse_args()
     if options.save and options.only:
-        parser.error("--save writes the whole table: it goes without --only")
+        parser.error("--save writes the whole table: leave out --only")
     try:
         from . import curves, report, workloads
         from .measure import Patience, Point, compare
     except ModuleNotFoundError as error:
-        parser.error(f"{error}: the peers come with the extra: pip install 'streamfold[bench]'")
+        parser.error(f"{error}: install the peers with: pip install 'streamfold[bench]'")
 
     scale = workloads.Scale(divisor=50, shortest=0.0) if options.quick else workloads.Scale()
     patience = Patience(rounds=(1, 1)) if options.quick else Patience()

@@ -1,4 +1,4 @@
-"""How the cost of an event, and the memory of all of them, go with the length of the stream."""
+"""The cost of an event and the memory of all events, against the length of the stream."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LENGTHS = (1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 64_000)
 def cost(scale: Scale) -> Iterator[Point]:
     """Microseconds of CPU time per event, all events read.
 
-    The least of several rounds: there is no ratio here that would not mind a slow machine.
+    The least of several rounds, because a curve has no ratio that would cancel a slow machine.
     """
     patience = Patience(rounds=(3, 9), error=0.03, seconds=10.0)
     for kind, make in (("text", streams.text), ("tool input", streams.tool)):
@@ -37,5 +37,5 @@ def memory(scale: Scale) -> Iterator[Point]:
     """Megabytes of all events of a text."""
     for deltas in map(scale, LENGTHS):
         yield Point(OURS, deltas, isolated.kept_events(OURS, deltas))
-        if deltas <= scale(16_000):  # with the square of the length: 64k would take 19 GB
+        if deltas <= scale(16_000):  # quadratic: 64k deltas would take 19 GB
             yield Point(SDK, deltas, isolated.kept_events(SDK, deltas))

@@ -1,7 +1,7 @@
-"""What can only be measured in a process of its own: `python -m benchmarks.isolated WHO DELTAS`.
+"""Measurements in a process of their own: `python -m benchmarks.isolated LIBRARY DELTAS`.
 
-Prints how many bytes all events of a text of so many deltas take, once they are kept: what
-`tracemalloc` counts from before the stream is opened to when it has been read to its end.
+Prints the bytes that all events of a text take when they are kept: the growth that `tracemalloc`
+counts from before the stream is opened until it is read to its end.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ __all__ = ["import_time", "kept_events"]
 ROOT = Path(__file__).parent.parent
 
 
-def kept_events(who: str, deltas: int) -> float:
-    """Megabytes that all events of a text take; `who` is "streamfold" or "anthropic"."""
-    return float(_run("-m", "benchmarks.isolated", who, str(deltas))) / 1e6
+def kept_events(library: str, deltas: int) -> float:
+    """Megabytes that all events of a text take in "streamfold" or "anthropic"."""
+    return float(_run("-m", "benchmarks.isolated", library, str(deltas))) / 1e6
 
 
 def import_time(module: str) -> float:
@@ -34,7 +34,7 @@ def import_time(module: str) -> float:
 
 
 def _run(*arguments: str) -> str:
-    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}  # what is installed is compiled
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}  # installed packages are compiled
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=ROOT,
@@ -45,12 +45,12 @@ def _run(*arguments: str) -> str:
     ).stdout
 
 
-def _main(who: str, deltas: int) -> None:
+def _main(library: str, deltas: int) -> None:
     from . import peers, streams
 
     chunks = streams.chunks(streams.text(deltas), 4096)
-    open_stream = {"streamfold": peers.open_streamfold, "anthropic": peers.open_sdk}[who]
-    peers.all_events(open_stream(chunks))  # what is made once, is made
+    open_stream = {"streamfold": peers.open_streamfold, "anthropic": peers.open_sdk}[library]
+    peers.all_events(open_stream(chunks))  # the first reading fills caches
     gc.collect()
     tracemalloc.start()
     kept = list(open_stream(chunks))

@@ -1,12 +1,12 @@
-"""How two sides are compared, so that a second run says the same.
+"""Repeatable comparisons of two sides.
 
-Time is the CPU time of the process: what else the machine does counts for neither side. Both sides
-take turns in one process, a round is one measurement of each, and the ratio is the median of the
-rounds' ratios: what slows the machine for a while slows both, and is gone from the ratio. Rounds
-are added until the median is known well enough, or time is up.
+Time is the CPU time of the process, because other processes must not count. Both sides take turns
+in one process. A round measures each side once, and the result is the median of the rounds' ratios:
+a machine that is slow for a while slows both sides, and the ratio stays. Rounds are added until the
+error of the median is small enough or the time is up.
 
-The garbage collector runs as it does in real life. It is run once before each measurement, outside
-of it, so that nobody pays for what the other side left behind.
+The garbage collector stays on, as in an application. It also runs before each measurement, outside
+the measured time, so that no side pays for the garbage of the other.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ __all__ = ["CPUTime", "Comparison", "Measured", "Patience", "Point", "Side", "co
 
 @attrs.frozen
 class Side:
-    """One of the two that are compared.
+    """One side of a comparison.
 
     Attributes:
-        name: who reads.
-        cost: measures once; what it cost, in the unit of the comparison.
-        outcome: reads once, unmeasured; what came out, as the other side must have it, too.
+        name: the library that reads.
+        cost: measures once and returns the cost, in the unit of the comparison.
+        outcome: reads once, unmeasured, and returns the result, which must equal the other side's.
     """
 
     name: str
@@ -39,16 +39,17 @@ class Side:
 
 @attrs.frozen
 class Comparison:
-    """What is compared with what.
+    """streamfold and a peer with the same work.
 
     Attributes:
-        name: what is read, and how.
-        ours: streamfold.
-        peer: the other.
-        unit: of the cost: "µs/event", "MB" or "ms".
-        at_least: how many times cheaper than the peer it must be.
-        at_most: which part of the peer's cost it may have. With neither, it is only shown.
-        note: what a reader of the table has to know.
+        name: the input, and the way it is read.
+        ours: the side of streamfold.
+        peer: the other side.
+        unit: the unit of the cost: "µs/event", "MB" or "ms".
+        at_least: the target as a factor: the peer costs at least so many times as much.
+        at_most: the target as a share: streamfold costs at most this part of the peer's cost.
+            Without either the ratio is shown and not judged.
+        note: a footnote of the table.
     """
 
     name: str
@@ -60,10 +61,10 @@ class Comparison:
     note: str = ""
 
     def check(self) -> None:
-        """Make sure that both sides do the same work.
+        """Check that both sides do the same work.
 
         Raises:
-            AssertionError: they do not.
+            AssertionError: their outcomes differ.
         """
         ours, theirs = self.ours.outcome(), self.peer.outcome()
         if ours != theirs:
@@ -75,13 +76,13 @@ class Comparison:
 
 @attrs.frozen
 class Patience:
-    """When there are rounds enough.
+    """The limits within which rounds are added.
 
     Attributes:
         rounds: the least and the greatest number of rounds.
-        error: the relative error of the median that is good enough.
-        seconds: after which no round is begun that is not needed for the least number.
-        shortest: seconds that one measurement takes at least, by repetition.
+        error: the relative error of the median below which no more rounds are needed.
+        seconds: the time after which only rounds up to the least number are begun.
+        shortest: the least seconds of one measurement; shorter readings are repeated.
     """
 
     rounds: tuple[int, int] = (9, 41)
@@ -109,12 +110,12 @@ class Measured:
 
     @property
     def share(self) -> float:
-        """Which part of the peer's cost ours is: the median of the rounds."""
+        """Our cost as a part of the peer's cost: the median of the rounds."""
         return median(ours / peer for ours, peer in self.rounds)
 
     @property
     def factor(self) -> float:
-        """How many times cheaper ours is: the median of the rounds."""
+        """The peer's cost as a multiple of ours: the median of the rounds."""
         return median(peer / ours for ours, peer in self.rounds)
 
     @property
@@ -127,7 +128,7 @@ class Measured:
 
     @property
     def reached(self) -> bool | None:
-        """Whether the ratio is as good as it must be; `None` where nothing is asked."""
+        """Whether the ratio reaches the target; `None` without a target."""
         if self.comparison.at_least is not None:
             return self.factor >= self.comparison.at_least
         if self.comparison.at_most is not None:
@@ -137,7 +138,7 @@ class Measured:
 
 @attrs.frozen
 class Point:
-    """One point of a curve: the `value` of a stream of so many deltas."""
+    """One point of a curve: the `value` for a stream with this number of deltas."""
 
     curve: str
     deltas: int
@@ -150,12 +151,12 @@ class CPUTime:
     def __init__(
         self, prepare: Callable[[], Callable[[], object]], events: int, shortest: float
     ) -> None:
-        """Measure what `prepare`, which is not measured itself, gives.
+        """Measure the readings that `prepare` makes.
 
         Args:
-            prepare: makes one reading, to be called once.
-            events: how many events it reads.
-            shortest: seconds that a measurement takes at least: short readings are repeated.
+            prepare: returns a reading, which is called once; the preparation is not measured.
+            events: the number of events of a reading.
+            shortest: the least seconds of a measurement; shorter readings are repeated.
         """
         self._prepare = prepare
         self._events = events
@@ -181,11 +182,11 @@ def compare(comparison: Comparison, patience: Patience) -> Measured:
     least, greatest = patience.rounds
     ours, peer = comparison.ours.cost, comparison.peer.cost
     if greatest > 1:
-        ours(), peer()  # warm: the first reading fills caches on either side
+        ours(), peer()  # the first reading fills caches on either side
     rounds: list[tuple[float, float]] = []
     start = time.monotonic()
     while True:
-        if len(rounds) % 2:  # turn about, for a machine that gets slower and slower
+        if len(rounds) % 2:  # the order alternates, because the machine may slow down steadily
             second = peer()
             rounds.append((ours(), second))
         else:

@@ -1,8 +1,8 @@
-"""How each side reads a stream.
+"""Opening and reading a stream with each library.
 
-Opening a stream and reading it are two functions: only reading is measured, so that the official
-SDK does not pay for building a request. Both sides get the same chunks from a transport in this
-process, through the HTTP library they are made for (`httpx` here, `httpx2` there).
+Opening and reading are two functions, and only reading is measured, so that the official SDK does
+not pay for building a request. Both sides get the same chunks from a transport in this process,
+through their own HTTP library: `httpx` for streamfold, `httpx2` for the SDK.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ URL = "https://api.anthropic.com/v1/messages"
 
 
 class _Wire:
-    """Chunks that come from nowhere; the async ones by way of the event loop, as from a socket."""
+    """Chunks from memory. The async iterator yields to the event loop, as a socket does."""
 
     def __init__(self, chunks: Chunks) -> None:
         self._chunks = chunks
@@ -114,11 +114,11 @@ async def aopen_sdk(chunks: Chunks) -> Any:
     return await _async_client().messages.stream(**_REQUEST).__aenter__()
 
 
-# --- reading: the same code for both, for they have the same interface --------------------------
+# --- reading: the same code for both, because they have the same interface ----------------------
 
 
 def all_events(stream: Any) -> int:
-    """Iterate all events; how many they are."""
+    """Iterate all events; returns their number."""
     count = 0
     for _ in stream:
         count += 1
@@ -126,17 +126,17 @@ def all_events(stream: Any) -> int:
 
 
 def text_stream(stream: Any) -> int:
-    """Iterate the text; how long it is."""
+    """Iterate the text; returns its length."""
     return sum(len(text) for text in stream.text_stream)
 
 
 def final_message(stream: Any) -> None:
-    """Only wait for the message."""
+    """Read to the end for the message alone."""
     stream.get_final_message()
 
 
 def every_snapshot(stream: Any) -> Any:
-    """Iterate all events, look at what the tool's input says so far at each; the last of it."""
+    """Iterate all events and read the tool's input so far at each; returns the last one."""
     snapshot = None
     for event in stream:
         if event.type == "input_json":
@@ -153,14 +153,15 @@ async def all_events_async(stream: Any) -> int:
 
 
 def message_of(message: Any) -> object:
-    """What both sides must agree on: the message without the fields that are null."""
-    told = message.to_dict()
-    usage = {key: value for key, value in told["usage"].items() if value is not None}
+    """The part of the message that both sides must agree on, without the fields that are null."""
+    fields = message.to_dict()
+    usage = {key: value for key, value in fields["usage"].items() if value is not None}
     content = [
         {key: value for key, value in block.items() if value is not None}
-        for block in told["content"]
+        for block in fields["content"]
     ]
-    return {**{key: told[key] for key in ("id", "stop_reason")}, "content": content, "usage": usage}
+    head = {key: fields[key] for key in ("id", "stop_reason")}
+    return {**head, "content": content, "usage": usage}
 
 
 def plain(snapshot: Any) -> Any:
@@ -180,11 +181,11 @@ def wait_for(coroutine: Coroutine[Any, Any, Any]) -> Any:
     return _loop().run_until_complete(coroutine)
 
 
-# --- parts of the way ---------------------------------------------------------------------------
+# --- single steps -------------------------------------------------------------------------------
 
 
 def decode_streamfold(chunks: Chunks) -> list[ServerSentEvent]:
-    """Server-sent events alone."""
+    """Decode the server-sent events and do nothing else."""
     state = SSEState()
     found: list[ServerSentEvent] = []
     for chunk in chunks:
@@ -194,19 +195,19 @@ def decode_streamfold(chunks: Chunks) -> list[ServerSentEvent]:
 
 
 def decode_httpx_sse(chunks: Chunks) -> list[httpx_sse.ServerSentEvent]:
-    """The same by httpx-sse."""
+    """Decode them with httpx-sse."""
     return list(httpx_sse.EventSource(_response(chunks)).iter_sse())
 
 
 def json_alone(data: Sequence[bytes]) -> None:
-    """The floor: parse each event's data, which was cut out before, and nothing else."""
+    """The floor: parse the data of each event, which was decoded before, and do nothing else."""
     loads = json.loads
     for one in data:
         loads(one)
 
 
 def snapshots_jiter(pieces: Sequence[str]) -> Any:
-    """Parse a tool's input anew at each piece, as the official SDK does it: by jiter."""
+    """Parse the whole input of a tool again at each piece with jiter, as the official SDK does."""
     snapshot, so_far = None, b""
     for piece in pieces:
         so_far += piece.encode()
@@ -215,7 +216,7 @@ def snapshots_jiter(pieces: Sequence[str]) -> Any:
 
 
 def snapshots_partial_json_parser(pieces: Sequence[str]) -> Any:
-    """Parse a tool's input anew at each piece: by partial-json-parser."""
+    """Parse the whole input of a tool again at each piece with partial-json-parser."""
     snapshot, so_far = None, ""
     allowed = partial_json_parser.ALL & ~partial_json_parser.STR
     for piece in pieces:

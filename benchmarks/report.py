@@ -1,4 +1,4 @@
-"""What was measured, as a table, as `RESULTS.md` and as plots."""
+"""The measurements as a table, as `RESULTS.md` and as plots."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def table(measured: Sequence[Measured], *, judged: bool = True) -> str:
 
     Args:
         measured: the rows.
-        judged: whether to say what was asked and whether it was reached.
+        judged: show the targets and whether they were reached.
     """
     notes = list(dict.fromkeys(one.comparison.note for one in measured if one.comparison.note))
     headers = ["workload", "streamfold", "peer", "", "ratio", "±"]
@@ -48,8 +48,8 @@ def table(measured: Sequence[Measured], *, judged: bool = True) -> str:
         for row, one in zip(rows, measured, strict=True):
             row += [target(one), {True: "yes", False: "**no**", None: ""}[one.reached]]
     written = tabulate(rows, headers, tablefmt="pipe", disable_numparse=True)
-    told = [f"{number}. {note}" for number, note in enumerate(notes, 1)]
-    return "\n".join([written, "", *told]) + "\n"
+    footnotes = [f"{number}. {note}" for number, note in enumerate(notes, 1)]
+    return "\n".join([written, "", *footnotes]) + "\n"
 
 
 def _reference(note: str, notes: Sequence[str]) -> str:
@@ -57,7 +57,7 @@ def _reference(note: str, notes: Sequence[str]) -> str:
 
 
 def ratio(measured: Measured) -> str:
-    """How ours compares to the peer, as one says it."""
+    """Our cost against the peer's, in words."""
     comparison = measured.comparison
     if comparison.at_most is not None:
         return _part(measured.share)
@@ -67,7 +67,7 @@ def ratio(measured: Measured) -> str:
 
 
 def target(measured: Measured) -> str:
-    """What the ratio must be, if anything is asked."""
+    """The target of the ratio, or an empty string."""
     comparison = measured.comparison
     if comparison.at_least is not None:
         return f"≥ {comparison.at_least:g} ×"
@@ -77,15 +77,15 @@ def target(measured: Measured) -> str:
 
 
 def verdict(measured: Iterable[Measured]) -> str:
-    """How many of the targets were reached, and which were not."""
+    """The number of reached targets, and the list of missed ones."""
     judged = [one for one in measured if one.reached is not None]
     missed = [
         f"{one.comparison.name}: {ratio(one)}, asked {target(one)}"
         for one in judged
         if not one.reached
     ]
-    told = f"{len(judged) - len(missed)} of {len(judged)} targets reached."
-    return "\n".join([told, *(f"- not reached: {miss}" for miss in missed)])
+    summary = f"{len(judged) - len(missed)} of {len(judged)} targets reached."
+    return "\n".join([summary, *(f"- not reached: {miss}" for miss in missed)])
 
 
 def _part(share: float) -> str:
@@ -96,12 +96,12 @@ def _cost(value: float, unit: str) -> str:
     return f"{value:.3g} {unit}" if value < 1000 else f"{value:,.0f} {unit}"
 
 
-# --- where and with what ------------------------------------------------------------------------
+# --- the machine --------------------------------------------------------------------------------
 
 
 @attrs.frozen
 class Machine:
-    """Where it was measured, and with what."""
+    """The machine and the versions of the packages."""
 
     processor: str
     cores: int
@@ -112,7 +112,7 @@ class Machine:
 
     @classmethod
     def this(cls) -> Machine:
-        """This one, today."""
+        """This machine, today."""
         return cls(
             processor=_processor(),
             cores=os.cpu_count() or 1,
@@ -132,16 +132,14 @@ class Machine:
 
 def _processor() -> str:
     try:
-        told = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
-        told = ""
-    models = [
-        line.partition(": ")[2] for line in told.splitlines() if line.startswith("model name")
-    ]
+        lines = []
+    models = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
     return models[0] if models else platform.processor() or platform.machine()
 
 
-# --- what is written ----------------------------------------------------------------------------
+# --- files --------------------------------------------------------------------------------------
 
 
 def results(measured: Sequence[Measured], machine: Machine) -> str:

@@ -1,8 +1,7 @@
-"""What is read: streams as the API writes them, the same in every run.
+"""The measured streams, written as the API writes them and the same in every run.
 
-A stream is the list of its events, each as the bytes it takes on the wire: compact JSON, now and
-then padded with spaces before its last brace, as the API does it. `chunks` cuts it as a network
-would.
+A stream is the list of its events as bytes on the wire: compact JSON, some of it padded with spaces
+before the last brace, as the API pads it. `chunks` cuts a stream as a network does.
 """
 
 from __future__ import annotations
@@ -34,8 +33,8 @@ nobody remembers, however, why the block behind Ærøskøbing came back between 
 
 It is the delta that says what is new, and the snapshot what is known at last: together they are
 all one has to have, which is not much, but at least as much as anyone asked for before."""
-"""Not ASCII, but Latin-1, which CPython keeps in one byte a character: one emoji would make each
-copy of the text four times as large, and copies are what the official SDK keeps.
+"""Latin-1, which CPython stores in one byte a character: one emoji would make each copy of the
+text four times as large, to the disadvantage of the official SDK, which keeps copies.
 """
 
 CODE = '''def read(path: Path, *, limit: int = 1 << 20) -> dict[str, list[str]]:
@@ -65,12 +64,12 @@ USAGE = {
 
 
 def text(deltas: int) -> list[bytes]:
-    """One text block of so many deltas, about nine bytes each."""
+    """One text block with this number of deltas, about nine bytes each."""
     return _stream(_block(0, {"type": "text", "text": ""}, _text_deltas(deltas)))
 
 
 def text_in_blocks(deltas: int, blocks: int) -> list[bytes]:
-    """The same text as `text`, in so many blocks."""
+    """The text of `text`, spread over this number of blocks."""
     pieces = list(_text_deltas(deltas))
     size = -(-deltas // blocks)
     stream: list[Event] = []
@@ -80,7 +79,7 @@ def text_in_blocks(deltas: int, blocks: int) -> list[bytes]:
 
 
 def thinking_then_text(deltas: int) -> list[bytes]:
-    """A thinking block with its signature and a text block, with half of the deltas each."""
+    """A thinking block with a signature and a text block, with half of the deltas each."""
     half = deltas // 2
     return _stream(
         [
@@ -91,14 +90,14 @@ def thinking_then_text(deltas: int) -> list[bytes]:
 
 
 def tool(deltas: int) -> list[bytes]:
-    """A tool that writes one file of code: an input with one long string full of escapes."""
+    """A tool that writes a file of code: its input is one long string with many escapes."""
     content = CODE * (deltas * _PIECE // len(CODE) + 1)
     return _tool_stream({"path": "src/tables.py", "content": content}, deltas)
 
 
 def tool_edits(deltas: int) -> list[bytes]:
-    """A tool that edits code in many places: an input with many strings, so that every snapshot has
-    something to show.
+    """A tool that edits code in many places: its input has many strings, and every snapshot must
+    show those that are finished.
     """
     edit = {"old": CODE[:300], "new": CODE[100:600], "all": False}
     edits = [edit] * (deltas * _PIECE // len(json.dumps(edit)) + 1)
@@ -132,7 +131,7 @@ def citations(blocks: int) -> list[bytes]:
 
 
 def agent_turn(deltas: int) -> list[bytes]:
-    """All kinds in one turn: think, search, answer with citations, call two tools."""
+    """One turn with all kinds of block: thinking, a search, a cited answer, two tools."""
     part = max(deltas // 5, 1)
     return _stream(
         [
@@ -152,17 +151,17 @@ def agent_turn(deltas: int) -> list[bytes]:
     )
 
 
-# --- how they are cut ---------------------------------------------------------------------------
+# --- chunks and data ----------------------------------------------------------------------------
 
 
 def chunks(stream: Sequence[bytes], size: int) -> list[bytes]:
-    """The stream in chunks of `size` bytes, as a network under load hands it over."""
+    """The stream in chunks of `size` bytes, as a busy network delivers it."""
     body = b"".join(stream)
     return [body[start : start + size] for start in range(0, len(body), size)]
 
 
 def data_of(stream: Iterable[bytes]) -> list[bytes]:
-    """The data of each event: what has to be parsed, whoever reads it."""
+    """The data of each event, which every reader must parse."""
     return [event.partition(b"\ndata: ")[2].rstrip(b"\n") for event in stream]
 
 
@@ -172,7 +171,7 @@ def input_pieces(stream: Iterable[bytes]) -> list[str]:
     return [piece for delta in deltas if (piece := delta.get("partial_json"))]
 
 
-# --- their parts --------------------------------------------------------------------------------
+# --- parts of a stream --------------------------------------------------------------------------
 
 _PIECE = 8
 """Characters of a tool's input in one delta."""
@@ -229,7 +228,7 @@ def _citation_deltas(count: int, seed: int = 0) -> list[Event]:
 
 
 def _input_deltas(value: Any, count: int) -> list[Event]:
-    """`value` as JSON text in `count` pieces, cut anywhere; an empty one first, as in the API."""
+    """`value` as JSON text in `count` pieces; an empty one comes first, as from the API."""
     written = json.dumps(value, ensure_ascii=False)
     cuts = [len(written) * piece // count for piece in range(count + 1)]
     pieces = ["", *(written[start:end] for start, end in pairwise(cuts))]
@@ -258,7 +257,7 @@ def _tool_stream(value: Any, deltas: int) -> list[bytes]:
 
 
 def _stream(events: Sequence[Event]) -> list[bytes]:
-    """The events between the beginning and the end of a message, with a ping behind the first."""
+    """A whole message of these events, with a ping after the first."""
     message: Event = {
         "model": "claude-haiku-4-5-20251001",
         "id": "msg_01Y2zPhTtvDNiByimbPajW6B",

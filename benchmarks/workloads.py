@@ -1,4 +1,4 @@
-"""What is compared with what, and what must be reached."""
+"""The comparisons and their targets."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ __all__ = ["OURS", "SDK", "Scale", "beside_the_sdk", "comparisons"]
 OURS = "streamfold"
 SDK = "anthropic"
 CHUNK = 4096
-"""Bytes in a chunk, where nothing else is said."""
+"""Bytes in a chunk of most workloads."""
 
 Chunks = Sequence[bytes]
 
 
 @attrs.frozen
 class Scale:
-    """How large everything is.
+    """The size of the workloads.
 
     Attributes:
-        divisor: a full run's sizes are divided by this.
-        shortest: seconds that one measurement takes at least.
+        divisor: the sizes of a full run are divided by this.
+        shortest: the least seconds of one measurement.
     """
 
     divisor: int = 1
     shortest: float = 0.05
 
     def __call__(self, full: int) -> int:
-        """The size of what has the size `full` in a full run."""
+        """The size in this run of a workload of the size `full`."""
         return max(full // self.divisor, 8)
 
 
 def comparisons(scale: Scale) -> Iterator[Comparison]:
-    """All rows of the table, each made when it is its turn."""
+    """All rows of the table. Each is made when it is asked for, because they are large."""
     yield from _against_the_sdk(scale)
     yield from _async_against_the_sdk(scale)
     yield from _against_parts(scale)
@@ -180,7 +180,7 @@ def _against_itself(scale: Scale) -> Iterator[Comparison]:
         ours(f"{OURS}, {blocks} blocks", parts),
         ours(f"{OURS}, one block", text),
         at_most=1.3,
-        note="the same deltas, of which each block has an equal part",
+        note="the same deltas, shared equally among the blocks",
     )
     small = streams.many_blocks(blocks)
     one = streams.text(len(small) - len(streams.text(0)))
@@ -188,8 +188,8 @@ def _against_itself(scale: Scale) -> Iterator[Comparison]:
         f"cost per event, {blocks} small blocks against one block of as many events",
         ours(f"{OURS}, {blocks} blocks", small),
         ours(f"{OURS}, one block", one),
-        note="the small blocks are text and tool input in turn, of one to three deltas each: two "
-        "of five events start or stop a block, which is JSON to be parsed, checked and built",
+        note="the small blocks alternate text and tool input, of one to three deltas each: two of "
+        "five events start or stop a block, and these must be parsed, checked and built",
     )
 
 
@@ -201,7 +201,7 @@ def _in_fresh_processes(scale: Scale) -> Iterator[Comparison]:
         Side(SDK, partial(isolated.kept_events, SDK, deltas)),
         unit="MB",
         at_most=1 / 40,
-        note="what `tracemalloc` counts in a process of its own",
+        note="bytes counted by `tracemalloc` in a process of its own",
     )
     yield Comparison(
         "`import streamfold.reducer` against `import anthropic`",
@@ -258,7 +258,7 @@ def _beside_the_async_sdk(
     async def messages(opened: list[Any]) -> list[object]:
         return [peers.message_of(await stream.get_final_message()) for stream in opened]
 
-    def side(who: str, open_stream: Callable[[Chunks], Any]) -> Side:
+    def side(library: str, open_stream: Callable[[Chunks], Any]) -> Side:
         def prepare() -> Callable[[], object]:
             opened = peers.wait_for(open_all(open_stream))
             return lambda: peers.wait_for(read_all(opened))
@@ -267,7 +267,7 @@ def _beside_the_async_sdk(
             opened = peers.wait_for(open_all(open_stream))
             return peers.wait_for(read_all(opened)), peers.wait_for(messages(opened))
 
-        return Side(who, _cost(scale, prepare, events=many * len(stream)), outcome)
+        return Side(library, _cost(scale, prepare, events=many * len(stream)), outcome)
 
     return Comparison(
         name, side(OURS, peers.aopen_streamfold), side(SDK, peers.aopen_sdk), at_least=at_least
@@ -276,7 +276,7 @@ def _beside_the_async_sdk(
 
 def _side(
     scale: Scale,
-    who: str,
+    library: str,
     open_stream: Callable[[Chunks], Any],
     read: Callable[[Any], Any],
     chunks: Chunks,
@@ -286,7 +286,7 @@ def _side(
         stream = open_stream(chunks)
         return read(stream), peers.message_of(stream.get_final_message())
 
-    return Side(who, _cost(scale, _reading(open_stream, read, chunks), events=events), outcome)
+    return Side(library, _cost(scale, _reading(open_stream, read, chunks), events=events), outcome)
 
 
 def _reading(
@@ -300,7 +300,7 @@ def _cost(scale: Scale, prepare: Callable[[], Callable[[], object]], *, events: 
 
 
 def _count(stream: Sequence[bytes]) -> str:
-    """The deltas of a stream, as a name has them."""
+    """The number of deltas of a stream, as written in the name of a row."""
     return _thousands(sum(event.startswith(b"event: content_block_delta") for event in stream))
 
 

@@ -1,209 +1,35 @@
-"""The engine: pure functions over immutable values. No I/O, no clock, no randomness, no state.
+"""The engine of streamfold: pure functions over immutable values, without I/O, clock or state.
 
-    bytes ─ decode_sse ─▶ ServerSentEvent ─ parse_event ─▶ RawEvent ─ reduce ─▶ (Snapshot, derived
-    events)
+    bytes ─ decode_sse ─▶ ServerSentEvent ─ parse_event ─▶ RawEvent ─ reduce ─▶ (Snapshot, events)
 
-`feed` and `finish` are the three composed; `expand` and `encode_sse` are the way back.
-`Snapshot()` and `StreamState()` are the beginning of a stream.
+`feed` and `finish` compose these three; `expand` and `encode_sse` go the other way. A stream begins
+with `Snapshot()` or `StreamState()`.
+
+The public names are those in the `__all__` of the modules below.
 """
+# ruff: noqa: F403
 
-from .errors import IncompleteStreamError, InvalidToolInputError, ProtocolError, StreamfoldError
-from .event_stream import EventStreamState, decode_event_stream, encode_event_stream
-from .events import (
-    CitationEvent,
-    CitationsDelta,
-    CompactionDelta,
-    CompactionEvent,
-    ContentBlockDelta,
-    ContentBlockStopEvent,
-    DerivedEvent,
-    InputJSONDelta,
-    InputJsonEvent,
-    MessageDelta,
-    MessageStopEvent,
-    MessageStreamEvent,
-    RawContentBlockDeltaEvent,
-    RawContentBlockStartEvent,
-    RawContentBlockStopEvent,
-    RawErrorEvent,
-    RawEvent,
-    RawMessageDeltaEvent,
-    RawMessageStartEvent,
-    RawMessageStopEvent,
-    RawPingEvent,
-    RawUnknownEvent,
-    SignatureDelta,
-    SignatureEvent,
-    TextDelta,
-    TextEvent,
-    ThinkingDelta,
-    ThinkingEvent,
-    UnknownDelta,
-    parse_event,
-)
-from .expand import encode_sse, expand
-from .growing import Growing, Text
-from .messages import (
-    AdvisorToolResultBlock,
-    BashCodeExecutionToolResultBlock,
-    CacheCreation,
-    CharLocationCitation,
-    CodeExecutionToolResultBlock,
-    CompactionBlock,
-    Container,
-    ContainerUploadBlock,
-    ContentBlock,
-    ContentBlockLocationCitation,
-    FallbackBlock,
-    IterationUsage,
-    MCPToolListingBlock,
-    MCPToolResultBlock,
-    MCPToolUseBlock,
-    Message,
-    MessageDeltaUsage,
-    OutputTokensDetails,
-    PageLocationCitation,
-    RedactedThinkingBlock,
-    RefusalStopDetails,
-    SearchResultLocationCitation,
-    ServerToolUsage,
-    ServerToolUseBlock,
-    StopReason,
-    TextBlock,
-    TextCitation,
-    TextEditorCodeExecutionToolResultBlock,
-    ThinkingBlock,
-    ToolSearchToolResultBlock,
-    ToolUseBlock,
-    UnknownBlock,
-    UnknownCitation,
-    Usage,
-    WebFetchToolResultBlock,
-    WebSearchResultLocationCitation,
-    WebSearchToolResultBlock,
-)
-from .objects import (
-    MAX_DEPTH,
-    APIObject,
-    FieldError,
-    JSONArray,
-    JSONObject,
-    described,
-    evolve,
-    freeze,
-    is_object,
-    thaw,
-    to_json,
-)
-from .partial_json import PartialJSON, PartialMode, parse_partial_json
-from .pipeline import FoldedChunk, StreamState, drain, feed, finish, fold_chunk
-from .reduce import Snapshot, fold, reduce
-from .sse import DEFAULT_LIMIT, ServerSentEvent, SSEState, decode_sse
+import types
+import typing
 
-__all__ = [
-    "DEFAULT_LIMIT",
-    "MAX_DEPTH",
-    "APIObject",
-    "AdvisorToolResultBlock",
-    "BashCodeExecutionToolResultBlock",
-    "CacheCreation",
-    "CharLocationCitation",
-    "CitationEvent",
-    "CitationsDelta",
-    "CodeExecutionToolResultBlock",
-    "CompactionBlock",
-    "CompactionDelta",
-    "CompactionEvent",
-    "Container",
-    "ContainerUploadBlock",
-    "ContentBlock",
-    "ContentBlockDelta",
-    "ContentBlockLocationCitation",
-    "ContentBlockStopEvent",
-    "DerivedEvent",
-    "EventStreamState",
-    "FallbackBlock",
-    "FieldError",
-    "FoldedChunk",
-    "Growing",
-    "IncompleteStreamError",
-    "InputJSONDelta",
-    "InputJsonEvent",
-    "InvalidToolInputError",
-    "IterationUsage",
-    "JSONArray",
-    "JSONObject",
-    "MCPToolListingBlock",
-    "MCPToolResultBlock",
-    "MCPToolUseBlock",
-    "Message",
-    "MessageDelta",
-    "MessageDeltaUsage",
-    "MessageStopEvent",
-    "MessageStreamEvent",
-    "OutputTokensDetails",
-    "PageLocationCitation",
-    "PartialJSON",
-    "PartialMode",
-    "ProtocolError",
-    "RawContentBlockDeltaEvent",
-    "RawContentBlockStartEvent",
-    "RawContentBlockStopEvent",
-    "RawErrorEvent",
-    "RawEvent",
-    "RawMessageDeltaEvent",
-    "RawMessageStartEvent",
-    "RawMessageStopEvent",
-    "RawPingEvent",
-    "RawUnknownEvent",
-    "RedactedThinkingBlock",
-    "RefusalStopDetails",
-    "SSEState",
-    "SearchResultLocationCitation",
-    "ServerSentEvent",
-    "ServerToolUsage",
-    "ServerToolUseBlock",
-    "SignatureDelta",
-    "SignatureEvent",
-    "Snapshot",
-    "StopReason",
-    "StreamState",
-    "StreamfoldError",
-    "Text",
-    "TextBlock",
-    "TextCitation",
-    "TextDelta",
-    "TextEditorCodeExecutionToolResultBlock",
-    "TextEvent",
-    "ThinkingBlock",
-    "ThinkingDelta",
-    "ThinkingEvent",
-    "ToolSearchToolResultBlock",
-    "ToolUseBlock",
-    "UnknownBlock",
-    "UnknownCitation",
-    "UnknownDelta",
-    "Usage",
-    "WebFetchToolResultBlock",
-    "WebSearchResultLocationCitation",
-    "WebSearchToolResultBlock",
-    "decode_event_stream",
-    "decode_sse",
-    "described",
-    "drain",
-    "encode_event_stream",
-    "encode_sse",
-    "evolve",
-    "expand",
-    "feed",
-    "finish",
-    "fold",
-    "fold_chunk",
-    "freeze",
-    "is_object",
-    "parse_event",
-    "parse_partial_json",
-    "reduce",
-    "thaw",
-    "to_json",
-]
+from .declared import *
+from .decoding import *
+from .errors import *
+from .event_stream import *
+from .events import *
+from .expand import *
+from .frozen_json import *
+from .growing import *
+from .messages import *
+from .partial_json import *
+from .pipeline import *
+from .reduce import *
+from .snapshot import *
+from .sse import *
+
+if not typing.TYPE_CHECKING:  # type checkers follow the imports above
+    __all__ = sorted(
+        name
+        for name, value in globals().items()
+        if not name.startswith("_") and not isinstance(value, types.ModuleType)
+    )

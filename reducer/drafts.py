@@ -1,17 +1,21 @@
-"""Immutable values at the price of mutable ones.
+"""Make immutable objects quickly, for the modules that make one for every event.
 
-An attrs `__init__` that has to get past its own class's frozenness costs 0.40 µs for four
-attributes; a stream makes such objects by the ten thousand. A *draft* is an object of a class that
-is laid out as the immutable one but not frozen: it is filled by plain assignment and then sealed by
-becoming an object of that class, which costs 0.11 µs.
+`draft_of(cls)` returns a class with the same slots as the immutable class `cls`, but with
+attributes that can be assigned. Fill an object of that class, then turn it into a `cls`:
 
     draft = PointDraft()
     draft.x = 1
     draft.y = 2
     draft.__class__ = Point
 
-A draft never leaves the function that made it. Python takes the last line only where both classes
-have the same slots and no others, `__weakref__` included; else it is a `TypeError`.
+Rules:
+
+- A draft never leaves the function that made it.
+- Python accepts the last line only when both classes have the same slots, `__weakref__` included;
+  otherwise it raises `TypeError`. So use `weakref_slot=False` in attrs classes.
+
+Cost: 0.11 µs for four attributes. The `__init__` of a frozen attrs class takes 0.40 µs, because it
+must get past its own `__setattr__`. Its slow twin in the tests is that `__init__`.
 """
 
 from __future__ import annotations
@@ -23,7 +27,10 @@ __all__ = ["draft_of"]
 
 
 def draft_of(cls: type[Any]) -> Any:
-    """The class of the drafts of `cls`: the same slots, nothing frozen.
+    """The draft class of `cls`: the same slots, with assignable attributes.
+
+    Args:
+        cls: a class with slots; its own, or those of its nearest base that has any.
 
     >>> import attrs
     >>> @attrs.frozen(weakref_slot=False)

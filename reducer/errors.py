@@ -1,34 +1,25 @@
-"""What can go wrong on the pure side, and what each error carries.
+"""The errors of the pure side, with everything that was folded before them.
 
-Every error has `.snapshot`: all that was folded before it, so that nothing received is lost. A
-fault in the middle of a chunk also has `.events`: what the earlier part of the chunk gave, for
-whoever must hand it on before raising.
+Every error has `.snapshot`, so that nothing received is lost. A fault in the middle of a chunk also
+has `.events`: the events of the chunk before the fault, so that a caller can hand them on first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from .reduce import Snapshot
+from .snapshot import Snapshot
 
 __all__ = ["IncompleteStreamError", "InvalidToolInputError", "ProtocolError", "StreamfoldError"]
 
-_SHOWN = 120
-"""How many characters of an offending text an error message shows."""
-
-
-def shorten(text: str, length: int = _SHOWN) -> str:
-    """`text` in quotes, cut to `length` characters, with how long it really is."""
-    if len(text) <= length:
-        return repr(text)
-    return f"{text[:length]!r}… ({len(text):,} characters)"
-
 
 class StreamfoldError(Exception):
-    """Whatever streamfold raises. `snapshot` is what was folded before, or `None` before any
-    folding.
+    """The base of all errors of streamfold.
+
+    Attributes:
+        message: the text of the error.
+        snapshot: the snapshot of what was folded before; `None` if nothing was.
     """
 
     def __init__(self, message: str, *, snapshot: Snapshot | None = None) -> None:
@@ -48,15 +39,16 @@ def _rebuild(cls: type[Exception], args: tuple[Any, ...], state: dict[str, Any])
 
 
 class ProtocolError(StreamfoldError):
-    """The stream breaks the protocol: it cannot be folded further.
+    """The stream breaks the protocol, so the fold cannot go on.
 
     Attributes:
-        reason: what is wrong, without the event's name.
-        event: the event's type, or `None` where the bytes gave no event.
-        index: the index of the content block it is about, or `None`.
+        reason: the fault, without the name of the event.
+        event: the type of the event, or `None` if the bytes are not an event.
+        index: the index of the content block, or `None` if the fault is not in one.
         data: the offending event or text as it came.
-        snapshot: what was folded before it.
-        events: from `feed` and `decode_sse` only: what the chunk gave before the fault.
+        snapshot: the snapshot before the event.
+        events: the events of the chunk before the fault, if `feed`, `fold_chunk` or `decode_sse`
+            read one.
     """
 
     def __init__(
@@ -83,14 +75,14 @@ class ProtocolError(StreamfoldError):
 class InvalidToolInputError(ProtocolError, ValueError):
     """A tool block stopped, and the text of its input is not JSON.
 
-    `input_json` is that text, whole; `snapshot.message` has the block with its input as far as it
-    is JSON.
+    The block in `snapshot.message` has the part of the input that can be read.
+
+    Attributes:
+        input_json: the whole text of the input.
     """
 
     input_json: str = ""
 
 
 class IncompleteStreamError(StreamfoldError):
-    """The input ended before the message was complete; `snapshot.message` is what there is of
-    it.
-    """
+    """The input ended before the message was complete; `snapshot.message` is the part received."""

@@ -37,10 +37,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 
-from .errors import ProtocolError, shorten
+from .errors import ProtocolError
 from .events import RawEvent
+from .frozen_json import is_object, shorten, to_json
 from .growing import Bytes
-from .objects import is_object, to_json
 from .sse import DEFAULT_LIMIT, Frame, ServerSentEvent
 
 if TYPE_CHECKING:

@@ -1,43 +1,40 @@
-"""Events: what the API sends (`Raw…`), and what a fold makes of it.
+"""Events as values: the raw events of the API, and the events that a fold derives from them.
 
-A raw event is the JSON object of one server-sent event, with the fields a fold depends on checked.
-Known events with a fault in those are a `ProtocolError`; unknown events, deltas and fields are
-kept as they came.
+A raw event is the JSON of one server-sent event, with the fields checked that a fold depends on. An
+event, a delta or a field that is unknown is kept as it came.
 
-Derived events carry the state they led to (`snapshot`): growing values of which a reader takes the
-whole when it wants it, so that an event costs the same however long the answer has become.
+The fold adds a derived event after each raw event of a delta, and turns the two raw stop events
+into stop events that carry the finished block or message. A derived event has a `snapshot`: the
+text, the thinking, the input or the citations of the block so far. It is a growing value (see
+`growing`), and the whole is put together when a caller reads it. So making an event costs the same
+at the end of a long answer as at its beginning.
 
-Source: Messages API reference, "Streaming messages"; the names are those of the official SDK's
-interface.
+To add a kind of delta, add its class, put the class into the union `ContentBlockDelta`, add the
+class of its derived event to `DerivedEvent`, and write its row in `deltas`.
+
+Source: Messages API reference, "Streaming messages". The names are those of the official SDK.
 """
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Literal, Union
 
 import attrs
 
-from .drafts import draft_of
-from .errors import ProtocolError, shorten
+from .declared import APIObject, Value, by_type, classes_of, declared, object_of
+from .frozen_json import EMPTY, JSONArray, JSONObject
 from .growing import Growing, Text
 from .messages import (
     ContentBlock,
     Message,
     MessageDeltaUsage,
     TextCitation,
-    by_type,
-    object_of,
     parse_block,
     parse_citation,
     parse_container,
     parse_stop_details,
 )
-from .objects import EMPTY, APIObject, JSONArray, JSONObject, Value, declared, is_object
-from .partial_json import PartialJSON, parse_partial_json, scan_string
-from .sse import Frame, ServerSentEvent
+from .partial_json import PartialJSON, parse_partial_json
 
 __all__ = [
     "CitationEvent",
@@ -69,7 +66,6 @@ __all__ = [
     "ThinkingDelta",
     "ThinkingEvent",
     "UnknownDelta",
-    "parse_event",
 ]
 
 # --- deltas -------------------------------------------------------------------------------------
@@ -77,7 +73,7 @@ __all__ = [
 
 @declared()
 class TextDelta(APIObject):
-    """More text."""
+    """More text of a text block."""
 
     type: ClassVar[Literal["text_delta"]] = "text_delta"
     text: str
@@ -86,7 +82,7 @@ class TextDelta(APIObject):
 
 @declared()
 class InputJSONDelta(APIObject):
-    """More of the JSON text of a tool's input; cut anywhere, also inside an escape."""
+    """More of the JSON text of a tool's input. It can be cut anywhere, even inside an escape."""
 
     type: ClassVar[Literal["input_json_delta"]] = "input_json_delta"
     partial_json: str
@@ -104,7 +100,7 @@ class CitationsDelta(APIObject):
 
 @declared()
 class ThinkingDelta(APIObject):
-    """More thinking; `estimated_tokens` where the thinking itself is left out."""
+    """More thinking; with `estimated_tokens` if the thinking itself is left out."""
 
     type: ClassVar[Literal["thinking_delta"]] = "thinking_delta"
     thinking: str
@@ -123,7 +119,7 @@ class SignatureDelta(APIObject):
 
 @declared()
 class CompactionDelta(APIObject):
-    """The content of a compaction block, whole."""
+    """The whole content of a compaction block."""
 
     type: ClassVar[Literal["compaction_delta"]] = "compaction_delta"
     content: str | None = None
@@ -133,7 +129,7 @@ class CompactionDelta(APIObject):
 
 @declared()
 class UnknownDelta(APIObject):
-    """A kind of delta that this version does not know, kept as it came."""
+    """A delta of a type that this version does not know, kept as it came."""
 
     type: str
     _rest: JSONObject = attrs.field(default=EMPTY, alias="rest")
@@ -142,13 +138,12 @@ class UnknownDelta(APIObject):
 ContentBlockDelta = Union[
     TextDelta, InputJSONDelta, CitationsDelta, ThinkingDelta, SignatureDelta, CompactionDelta
 ]
-
-DELTAS: dict[str, type[APIObject]] = {cls.type: cls for cls in ContentBlockDelta.__args__}  # type: ignore[attr-defined]
+"""The known kinds of delta. A delta of any other type is an `UnknownDelta`."""
 
 
 @declared(container=parse_container, stop_details=parse_stop_details)
 class MessageDelta(APIObject):
-    """What a `message_delta` event changes on the message: the fields it has."""
+    """The fields of the message that a `message_delta` event sets."""
 
     stop_reason: str | None = None
     stop_sequence: str | None = None
@@ -162,7 +157,7 @@ class MessageDelta(APIObject):
 
 @declared(message=object_of(Message))
 class RawMessageStartEvent(APIObject):
-    """The message begins: its head, without content yet."""
+    """The message starts; its `content` is usually still empty."""
 
     type: ClassVar[Literal["message_start"]] = "message_start"
     message: Message
@@ -171,7 +166,7 @@ class RawMessageStartEvent(APIObject):
 
 @declared(delta=object_of(MessageDelta), usage=object_of(MessageDeltaUsage, nullable=True))
 class RawMessageDeltaEvent(APIObject):
-    """The message ends: why it stopped, and what it cost in all."""
+    """The stop reason and the total usage of the message."""
 
     type: ClassVar[Literal["message_delta"]] = "message_delta"
     delta: MessageDelta
@@ -183,7 +178,7 @@ class RawMessageDeltaEvent(APIObject):
 
 @declared()
 class RawMessageStopEvent(APIObject):
-    """The message is over."""
+    """The message stops."""
 
     type: ClassVar[Literal["message_stop"]] = "message_stop"
     _rest: JSONObject = attrs.field(default=EMPTY, alias="rest")
@@ -191,7 +186,7 @@ class RawMessageStopEvent(APIObject):
 
 @declared(content_block=parse_block)
 class RawContentBlockStartEvent(APIObject):
-    """A content block begins, at `index`."""
+    """The content block at `index` starts."""
 
     type: ClassVar[Literal["content_block_start"]] = "content_block_start"
     index: int
@@ -199,7 +194,7 @@ class RawContentBlockStartEvent(APIObject):
     _rest: JSONObject = attrs.field(default=EMPTY, alias="rest")
 
 
-@declared(delta=by_type(DELTAS, UnknownDelta))
+@declared(delta=by_type(ContentBlockDelta, UnknownDelta))
 class RawContentBlockDeltaEvent(APIObject):
     """The content block at `index` grows."""
 
@@ -211,7 +206,7 @@ class RawContentBlockDeltaEvent(APIObject):
 
 @declared()
 class RawContentBlockStopEvent(APIObject):
-    """The content block at `index` is whole."""
+    """The content block at `index` stops."""
 
     type: ClassVar[Literal["content_block_stop"]] = "content_block_stop"
     index: int
@@ -220,7 +215,7 @@ class RawContentBlockStopEvent(APIObject):
 
 @declared()
 class RawPingEvent(APIObject):
-    """A sign of life."""
+    """The server keeps the connection alive."""
 
     type: ClassVar[Literal["ping"]] = "ping"
     _rest: JSONObject = attrs.field(default=EMPTY, alias="rest")
@@ -228,7 +223,7 @@ class RawPingEvent(APIObject):
 
 @declared()
 class RawErrorEvent(APIObject):
-    """The API gives up in the middle of the stream: `error.type` and `error.message` say why."""
+    """The API ends the stream with an error; `error.type` and `error.message` describe it."""
 
     type: ClassVar[Literal["error"]] = "error"
     error: JSONObject
@@ -237,7 +232,7 @@ class RawErrorEvent(APIObject):
 
 @declared()
 class RawUnknownEvent(APIObject):
-    """A kind of event that this version does not know, kept as it came."""
+    """An event of a type that this version does not know, kept as it came."""
 
     type: str
     _rest: JSONObject = attrs.field(default=EMPTY, alias="rest")
@@ -253,16 +248,24 @@ RawEvent = Union[
     RawPingEvent,
     RawErrorEvent,
 ]
-"""The events that the API sends. An event of any other type is a `RawUnknownEvent`, which is left
-out of the union so that `event.type == "message_start"` narrows it."""
+"""The events of the API.
 
-RAW_EVENTS: dict[str, type[APIObject]] = {cls.type: cls for cls in RawEvent.__args__}  # type: ignore[attr-defined]
+An event of any other type is a `RawUnknownEvent`. That class is not in the union, so that
+`event.type == "message_start"` narrows it.
+"""
+
+RAW_EVENT_CLASSES: tuple[type[APIObject], ...] = (*RawEvent.__args__, RawUnknownEvent)  # type: ignore[attr-defined]
+
+RAW_EVENTS = classes_of(RawEvent)
+"""The classes of the raw events by `type`; for any other type use `RawUnknownEvent`."""
 
 # --- derived events -----------------------------------------------------------------------------
 
 _SNAPSHOT_SHOWN = 40
-"""How many characters of a growing text the `repr` of an event shows: its end. Not the whole, or
-printing all the events of a stream would take the square of its length."""
+"""The number of characters of a growing text that the `repr` of an event shows, from its end.
+
+Showing the whole would make printing all events of a stream cost the square of its length.
+"""
 
 
 def _shown_tail(text: Text) -> str:
@@ -276,7 +279,7 @@ def _text(value: str | Text) -> Text:
 
 @declared()
 class TextEvent(Value):
-    """A text block has grown: by `text`, to `snapshot`.
+    """A text block grew by `text`; `snapshot` is its whole text so far.
 
     >>> TextEvent(text="lo", snapshot="Hello").snapshot
     'Hello'
@@ -292,7 +295,7 @@ class TextEvent(Value):
         return str(self._snapshot)
 
     def parsed_snapshot(self) -> Any:
-        """What the text so far says as JSON, an unfinished string included as far as it goes.
+        """Parse the text so far as JSON; an unfinished string is kept as far as it goes.
 
         Raises:
             ValueError: the text is empty, or is not the beginning of a JSON document.
@@ -308,7 +311,7 @@ class TextEvent(Value):
 
 @declared()
 class ThinkingEvent(Value):
-    """A thinking block has grown: by `thinking`, to `snapshot`."""
+    """A thinking block grew by `thinking`; `snapshot` is its whole thinking so far."""
 
     type: ClassVar[Literal["thinking"]] = "thinking"
     thinking: str
@@ -325,7 +328,7 @@ class ThinkingEvent(Value):
 
 @declared()
 class SignatureEvent(Value):
-    """A thinking block got its signature."""
+    """A thinking block received its signature."""
 
     type: ClassVar[Literal["signature"]] = "signature"
     signature: str
@@ -339,7 +342,7 @@ def _growing(value: Any) -> Growing[Any]:
 
 @declared()
 class CitationEvent(Value):
-    """A text block got one more citation; `snapshot` has them all."""
+    """A text block received `citation`; `snapshot` has all its citations so far."""
 
     type: ClassVar[Literal["citation"]] = "citation"
     citation: TextCitation
@@ -360,7 +363,7 @@ def _partial_json(value: Any) -> PartialJSON:
 
 @declared()
 class InputJsonEvent(Value):
-    """The input of a tool has grown: by the text `partial_json`, to `snapshot`."""
+    """The input of a tool grew by the text `partial_json`; `snapshot` is its value so far."""
 
     type: ClassVar[Literal["input_json"]] = "input_json"
     partial_json: str
@@ -368,8 +371,8 @@ class InputJsonEvent(Value):
 
     @property
     def snapshot(self) -> Any:
-        """What the input's JSON says so far. It is immutable; `to_dict()` on it makes a copy you
-        can change.
+        """The value of the input so far. It is immutable; its `to_dict()` makes a copy you can
+        change.
         """
         return self._snapshot.value
 
@@ -381,7 +384,7 @@ class InputJsonEvent(Value):
 
 @declared()
 class CompactionEvent(Value):
-    """A compaction block got its content."""
+    """A compaction block received its content."""
 
     type: ClassVar[Literal["compaction"]] = "compaction"
     content: str | None
@@ -390,7 +393,7 @@ class CompactionEvent(Value):
 
 @declared(message=Message.from_dict)
 class MessageStopEvent(APIObject):
-    """The message is over: here it is, whole."""
+    """The message stopped; `message` is the whole message."""
 
     type: ClassVar[Literal["message_stop"]] = "message_stop"
     message: Message
@@ -399,7 +402,7 @@ class MessageStopEvent(APIObject):
 
 @declared(content_block=parse_block)
 class ContentBlockStopEvent(APIObject):
-    """The content block at `index` is over: here it is, whole."""
+    """The content block at `index` stopped; `content_block` is the whole block."""
 
     type: ClassVar[Literal["content_block_stop"]] = "content_block_stop"
     index: int
@@ -417,7 +420,7 @@ DerivedEvent = Union[
 ]
 """The events that a fold derives from a delta; each follows the raw event of its delta."""
 
-DERIVED_EVENTS: frozenset[type[Value]] = frozenset(DerivedEvent.__args__)  # type: ignore[attr-defined]
+DERIVED_EVENT_CLASSES: frozenset[type[Value]] = frozenset(DerivedEvent.__args__)  # type: ignore[attr-defined]
 
 MessageStreamEvent = Union[
     RawMessageStartEvent,
@@ -429,156 +432,7 @@ MessageStreamEvent = Union[
     DerivedEvent,
     RawErrorEvent,
 ]
-"""What `reduce` and `feed` give. What the protocol does not know comes as a `RawUnknownEvent`."""
+"""The events that `reduce` and `feed` return.
 
-# --- runs of deltas ------------------------------------------------------------------------------
-
-# Nearly all events of a stream are deltas of one string, and the API writes those in one way: a
-# head, which is the same for all of a block, the string, and the end. Such an event is read by
-# comparing its head and scanning its string (0.3 µs), not the whole JSON (0.8 µs, and 2 µs to
-# check and build it); and those that follow each other in a chunk, a *run*, are folded together.
-# Whatever is written otherwise goes the general way, with the same result.
-
-
-@attrs.frozen(eq=False)
-class StringDelta:
-    """A kind of delta that says one string.
-
-    Attributes:
-        head: how such an event begins, up to the string; `%d` for the index of its block.
-        add_events: adds the raw and the derived events of a run to a list: those of the index, the
-            strings, and the snapshot that each led to.
-    """
-
-    head: str
-    add_events: Callable[[list[Any], int, list[str], list[Any]], None]
-
-
-_DeltaEventDraft = draft_of(RawContentBlockDeltaEvent)
-
-
-def _string_delta(cls: Any, attribute: str, derived_cls: type[Value]) -> StringDelta:
-    """The kind whose delta has its string as `attribute`, and so has the event derived of it."""
-    Draft, DerivedDraft = draft_of(cls), draft_of(derived_cls)  # noqa: N806
-    told = {attribute, "_rest"}
-    others = [(field.name, field.default) for field in attrs.fields(cls) if field.name not in told]
-
-    def add_events(events: list[Any], index: int, strings: list[str], snapshots: list[Any]) -> None:
-        for string, snapshot in zip(strings, snapshots):  # noqa: B905
-            delta = Draft()
-            setattr(delta, attribute, string)
-            delta._rest = EMPTY
-            for name, default in others:
-                setattr(delta, name, default)
-            delta.__class__ = cls
-
-            raw = _DeltaEventDraft()
-            raw.index = index
-            raw.delta = delta
-            raw._rest = EMPTY
-            raw.__class__ = RawContentBlockDeltaEvent
-            events.append(raw)
-
-            derived = DerivedDraft()
-            setattr(derived, attribute, string)
-            derived._snapshot = snapshot
-            derived.__class__ = derived_cls
-            events.append(derived)
-
-    head = '{"type":"content_block_delta","index":%d,"delta":{"type":"TYPE","ATTRIBUTE":"'
-    return StringDelta(head.replace("TYPE", cls._tag).replace("ATTRIBUTE", attribute), add_events)
-
-
-TEXT = _string_delta(TextDelta, "text", TextEvent)
-THINKING = _string_delta(ThinkingDelta, "thinking", ThinkingEvent)
-INPUT_JSON = _string_delta(InputJSONDelta, "partial_json", InputJsonEvent)
-
-
-def strings_of(frames: list[Frame], at: int, head: str) -> list[str]:
-    """The strings of the run with this head that begins at `at`; none if there is no run."""
-    strings: list[str] = []
-    start = len(head)
-    for position in range(at, len(frames)):
-        data = frames[position][1]
-        if not data.startswith(head):
-            break
-        try:
-            string, end = scan_string(data, start)
-        except ValueError:
-            break
-        if data[end:] != "}}" and data[end:].replace(" ", "") != "}}":
-            break
-        strings.append(string)
-    return strings
-
-
-# --- from the wire ------------------------------------------------------------------------------
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _finite(digits: str) -> float:
-    number = float(digits)
-    if math.isinf(number):
-        raise ValueError(f"the number {shorten(digits, 20)} is out of range")
-    return number
-
-
-_decoder = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
-"""Only what can be written again as JSON: Python itself would take `NaN`, and make 1e999
-infinite."""
-_scan_once: Callable[[str, int], tuple[Any, int]] = _decoder.scan_once  # type: ignore[attr-defined]
-
-
-def _decode(data: str) -> Any:
-    """`_decoder.decode(data)`; where there is no white space around it, in half the time."""
-    try:
-        value, end = _scan_once(data, 0)
-    except StopIteration:  # it begins with white space, or is not JSON
-        return _decoder.decode(data)
-    return value if end == len(data) else _decoder.decode(data)
-
-
-def parse_data(data: str, name: str = "") -> Any:
-    """The raw event that `data`, the JSON text of a server-sent event called `name`, describes."""
-    try:
-        fields: Any = _decode(data)
-    except (ValueError, RecursionError) as fault:
-        reason = "nested too deep" if isinstance(fault, RecursionError) else str(fault)
-        raise ProtocolError(f"data is not JSON ({reason}): {shorten(data)}", data=data) from None
-    if not is_object(fields):
-        raise ProtocolError(f"data is not a JSON object: {shorten(data)}", data=data)
-    if "type" not in fields and name not in ("", "message"):
-        fields = {**fields, "type": name}
-    return event_of(fields)
-
-
-def parse_event(sse: ServerSentEvent) -> RawEvent:
-    """The raw event in a server-sent event's `data`.
-
-    Its `type` is that of the JSON; where the JSON has none, the name of the server-sent event.
-
-    Raises:
-        ProtocolError: the data is not a JSON object, or a known event lacks a field it must have.
-
-    >>> parse_event(ServerSentEvent(data='{"type":"content_block_stop","index":0}'))
-    RawContentBlockStopEvent(index=0)
-    """
-    event: RawEvent = parse_data(sse.data, sse.event)
-    return event
-
-
-def event_of(fields: Mapping[str, Any]) -> Any:
-    """The raw event with these fields: `parse_event` for what is decoded already."""
-    kind = fields.get("type")
-    if not isinstance(kind, str):
-        raise ProtocolError("an event must have a `type` that is a string", data=fields)
-    try:
-        return RAW_EVENTS.get(kind, RawUnknownEvent).from_dict(fields)
-    except ValueError as fault:
-        index = fields.get("index")
-        raise ProtocolError(
-            str(fault), event=kind, index=index if type(index) is int else None, data=fields
-        ) from None
+An event that this version does not know comes as a `RawUnknownEvent`, which is not in the union.
+"""

@@ -1,30 +1,33 @@
-"""The way back: from a message to the events it would have come as, and from events to bytes.
+"""The way back: from a message to raw events (`expand`), and from raw events to bytes
+(`encode_sse`).
 
-`fold(expand(message)).message == message`, for every message that a stream can say; and parsing
-what `encode_sse` wrote gives equal events. Each text, thinking, signature, input and citation
-comes as one delta.
+`fold(expand(message)).message == message` for every message that a stream can produce, and parsing
+the output of `encode_sse` gives equal events. Each text, thinking, signature, input and citation
+becomes one delta; the rows in `deltas` write them.
 """
 
 from __future__ import annotations
 
+# The modules of this package share their private attributes.
+# pyright: reportPrivateUsage=false
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from .events import RawEvent, event_of
-from .messages import CompactionBlock, Message, TextBlock, ThinkingBlock
-from .objects import is_array, is_object, to_json
-from .partial_json import parse_json_text
-from .reduce import TOOL_USE_BLOCKS
+from .decoding import event_of
+from .deltas import rows_of
+from .events import RawEvent
+from .frozen_json import to_json
+from .messages import Message
 
 __all__ = ["encode_sse", "expand"]
 
 
 def expand(message: Message) -> tuple[RawEvent, ...]:
-    """The raw events that fold to `message`.
+    """Return raw events that fold to `message`.
 
-    A message without a `stop_reason` is one whose stream was cut: it expands to a stream that is
-    not complete. So does a tool's input that is not whole: its block does not stop.
+    A message without a `stop_reason` gives a stream that is not complete. A tool block with an
+    input that is not whole JSON does not stop in that stream.
 
     >>> message = Message.from_dict({
     ...     "id": "msg_1", "type": "message", "role": "assistant", "model": "claude-opus-4-6",
@@ -42,68 +45,40 @@ def expand(message: Message) -> tuple[RawEvent, ...]:
 
 
 def _expand(message: Message) -> Iterator[dict[str, Any]]:
-    stopped = message.stop_reason is not None
-    told = {
+    is_stopped = message.stop_reason is not None
+    at_the_end = {
         key: message[key]
         for key in ("stop_reason", "stop_sequence", "stop_details")
-        if stopped and message.get(key) is not None
+        if is_stopped and message.get(key) is not None
     }
-    head: dict[str, Any] = {**message, "content": [], **dict.fromkeys(told)}
+    head: dict[str, Any] = {**message, "content": [], **dict.fromkeys(at_the_end)}
     yield {"type": "message_start", "message": head}
     for index, block in enumerate(message.content):
         yield from _expand_block(index, block)
-    if stopped:
+    if is_stopped:
         usage = {key: message.usage[key] for key in ("output_tokens",) if key in message.usage}
-        yield {"type": "message_delta", "delta": told, **({"usage": usage} if usage else {})}
+        yield {"type": "message_delta", "delta": at_the_end, **({"usage": usage} if usage else {})}
         yield {"type": "message_stop"}
 
 
 def _expand_block(index: int, block: Any) -> Iterator[dict[str, Any]]:
-    start: dict[str, Any] = dict(block)
-    deltas: list[dict[str, Any]] = []
-    whole = True
-    if isinstance(block, TextBlock):
-        start["text"] = ""
-        if block.text:
-            deltas.append({"type": "text_delta", "text": block.text})
-        if block.citations and is_array(block.citations):
-            start["citations"] = []
-            deltas += ({"type": "citations_delta", "citation": cited} for cited in block.citations)
-    elif isinstance(block, ThinkingBlock):
-        start["thinking"] = ""
-        if block.thinking:
-            deltas.append({"type": "thinking_delta", "thinking": block.thinking})
-        signature: Any = block.signature  # optional, and so kept whatever it holds
-        if signature and isinstance(signature, str):
-            start["signature"] = ""
-            deltas.append({"type": "signature_delta", "signature": signature})
-    elif isinstance(block, TOOL_USE_BLOCKS):
-        text = block.input_json
-        if block.input != {} or block._input_json:
-            whole = _is_json(text)
-            start["input"] = block.input if is_object(block.input) and not whole else {}
-            deltas.append({"type": "input_json_delta", "partial_json": text})
-    elif isinstance(block, CompactionBlock) and block.content is not None:
-        told = {key: block[key] for key in ("content", "encrypted_content") if key in block}
-        start.update(dict.fromkeys(told))
-        deltas.append({"type": "compaction_delta", **told})
-    yield {"type": "content_block_start", "index": index, "content_block": start}
-    for delta in deltas:
+    block_start: dict[str, Any] = dict(block)
+    block_deltas: list[Any] = []
+    can_stop = True
+    for row in rows_of(block._kind):
+        start, deltas, is_whole = row.expand(block)
+        block_start.update(start)
+        block_deltas += deltas
+        can_stop = can_stop and is_whole
+    yield {"type": "content_block_start", "index": index, "content_block": block_start}
+    for delta in block_deltas:
         yield {"type": "content_block_delta", "index": index, "delta": delta}
-    if whole:
+    if can_stop:
         yield {"type": "content_block_stop", "index": index}
 
 
-def _is_json(text: str) -> bool:
-    try:
-        parse_json_text(text)
-    except ValueError:
-        return False
-    return True
-
-
 def encode_sse(raw_events: Iterable[RawEvent | Mapping[str, Any]]) -> bytes:
-    """The body of a response that streams these events.
+    """Return the body of a response that streams these events.
 
     >>> encode_sse([{"type": "ping"}])
     b'event: ping\\ndata: {"type":"ping"}\\n\\n'
@@ -113,9 +88,9 @@ def encode_sse(raw_events: Iterable[RawEvent | Mapping[str, Any]]) -> bytes:
 
 def _encode(event: RawEvent | Mapping[str, Any]) -> bytes:
     name = event["type"]
-    head = "" if _UNSPEAKABLE.search(name) else f"event: {name}\n"
-    return f"{head}data: {to_json(event)}\n\n".encode()
+    name_line = "" if _NOT_IN_A_NAME.search(name) else f"event: {name}\n"
+    return f"{name_line}data: {to_json(event)}\n\n".encode()
 
 
-_UNSPEAKABLE = re.compile("[\r\n\ud800-\udfff]")
-"""What the name of a server-sent event cannot hold. The type is in the data as well."""
+_NOT_IN_A_NAME = re.compile("[\r\n\ud800-\udfff]")
+"""Characters that the `event:` line cannot hold. The data has the type as well."""

@@ -1,9 +1,12 @@
-"""Messages, their content blocks, citations and usage: the API's shapes of today as values.
+"""The message and its parts as values: content blocks, citations, usage.
 
-Each class is a declaration; `objects` says what a declaration means. An unknown kind of block or
-citation is kept whole (`UnknownBlock`, `UnknownCitation`) and reads like any other. Fields whose
-content is open JSON (tool results, sources, callers) are `JSONObject`s and `JSONArray`s:
-`block.content[0].url`.
+Each class declares the fields of one object of the API; `declared` explains the declarations. A
+block or a citation of an unknown type is kept whole as an `UnknownBlock` or `UnknownCitation`.
+Fields with open JSON (tool results, sources, callers) are `JSONObject` and `JSONArray`, so
+`block.content[0].url` works on them.
+
+To add a kind of block, add its class and put the class into the union `ContentBlock`; the parser
+reads the union. If deltas grow it, add their rows to `deltas` too.
 
 Source: Messages API reference, GA and beta headers, as of November 2026.
 """
@@ -11,24 +14,13 @@ Source: Messages API reference, GA and beta headers, as of November 2026.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, Union
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Union
 
 import attrs
 
-from .objects import (
-    EMPTY,
-    APIObject,
-    FieldError,
-    JSONArray,
-    JSONObject,
-    declared,
-    described,
-    evolve,
-    freeze,
-    is_array,
-    is_object,
-)
+from .declared import APIObject, by_type, declared, evolve, list_of, object_of, object_or_raw
+from .frozen_json import EMPTY, JSONArray, JSONObject, freeze, is_object
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -84,81 +76,12 @@ StopReason = Literal[
     "model_context_window_exceeded",
 ]
 
-Parsed = TypeVar("Parsed", bound=APIObject)
-
-
-def object_or_raw(cls: type[Parsed]) -> Callable[[Any], Any]:
-    """A parser for an optional object: what is not one (`null`, say) is kept as it is."""
-
-    def parse(raw: Any) -> Any:
-        if is_object(raw):
-            try:
-                return cls.from_dict(raw)
-            except FieldError:
-                pass
-        return freeze(raw, 1)
-
-    return parse
-
-
-def object_of(cls: type[Parsed], *, nullable: bool = False) -> Callable[[Any], Any]:
-    """A parser for an object that must be one; or `null`, if `nullable`."""
-
-    def parse(raw: Any) -> Any:
-        if is_object(raw):
-            return cls.from_dict(raw)
-        if nullable and raw is None:
-            return None
-        raise FieldError("", f"must be an object, not {described(raw)}")
-
-    return parse
-
-
-def list_of(parse_item: Callable[[Any], Any], *, optional: bool) -> Callable[[Any], Any]:
-    """A parser for an array, which becomes a tuple. What is no array is kept if `optional`, else
-    an error.
-    """
-
-    def parse(raw: Any) -> Any:
-        if not is_array(raw):
-            if optional:
-                return freeze(raw, 1)
-            raise FieldError("", f"must be an array, not {described(raw)}")
-        items: list[Any] = []
-        for position, item in enumerate(raw):
-            try:
-                items.append(parse_item(item))
-            except FieldError as fault:
-                raise fault.below(f"[{position}]") from None
-        return tuple(items)
-
-    return parse
-
-
-def by_type(kinds: Mapping[str, type[APIObject]], unknown: type[APIObject]) -> Callable[[Any], Any]:
-    """A parser for a union that `type` tells apart; a type not in `kinds` becomes `unknown`."""
-
-    def parse(raw: Any) -> Any:
-        if isinstance(raw, APIObject):
-            return raw
-        if not is_object(raw):
-            raise FieldError("", f"must be an object, not {described(raw)}")
-        if "type" not in raw:
-            raise FieldError("type", "is missing")
-        kind = raw["type"]
-        if not isinstance(kind, str):
-            raise FieldError("type", f"must be a string, not {described(kind)}")
-        return kinds.get(kind, unknown).from_dict(raw)
-
-    return parse
-
-
 # --- citations ----------------------------------------------------------------------------------
 
 
 @declared()
 class CharLocationCitation(APIObject):
-    """A passage of a plain text document, by its characters."""
+    """A passage of a plain text document, located by characters."""
 
     type: ClassVar[Literal["char_location"]] = "char_location"
     cited_text: str
@@ -172,7 +95,7 @@ class CharLocationCitation(APIObject):
 
 @declared()
 class PageLocationCitation(APIObject):
-    """A passage of a PDF document, by its pages."""
+    """A passage of a PDF document, located by pages."""
 
     type: ClassVar[Literal["page_location"]] = "page_location"
     cited_text: str
@@ -186,7 +109,7 @@ class PageLocationCitation(APIObject):
 
 @declared()
 class ContentBlockLocationCitation(APIObject):
-    """A passage of a document given as content blocks, by its blocks."""
+    """A passage of a document that was sent as content blocks, located by blocks."""
 
     type: ClassVar[Literal["content_block_location"]] = "content_block_location"
     cited_text: str
@@ -200,7 +123,7 @@ class ContentBlockLocationCitation(APIObject):
 
 @declared()
 class SearchResultLocationCitation(APIObject):
-    """A passage of a search result that the request brought along."""
+    """A passage of a search result that the request contained."""
 
     type: ClassVar[Literal["search_result_location"]] = "search_result_location"
     cited_text: str
@@ -226,7 +149,7 @@ class WebSearchResultLocationCitation(APIObject):
 
 @declared()
 class UnknownCitation(APIObject):
-    """A kind of citation that this version does not know, kept as it came."""
+    """A citation of a type that this version does not know, kept as it came."""
 
     type: str
     _rest: JSONObject = attrs.field(default=EMPTY, alias="rest")
@@ -240,8 +163,9 @@ TextCitation = Union[
     WebSearchResultLocationCitation,
 ]
 
-CITATIONS: dict[str, type[APIObject]] = {cls.type: cls for cls in TextCitation.__args__}  # type: ignore[attr-defined]
-parse_citation = by_type(CITATIONS, UnknownCitation)
+"""The known kinds of citation."""
+
+parse_citation = by_type(TextCitation, UnknownCitation)
 
 
 # --- content blocks -----------------------------------------------------------------------------
@@ -249,7 +173,7 @@ parse_citation = by_type(CITATIONS, UnknownCitation)
 
 @declared(citations=list_of(parse_citation, optional=True))
 class TextBlock(APIObject):
-    """Text of the answer, with the citations that back it."""
+    """Text of the answer, and the citations that support it."""
 
     type: ClassVar[Literal["text"]] = "text"
     text: str
@@ -259,7 +183,7 @@ class TextBlock(APIObject):
 
 @declared()
 class ThinkingBlock(APIObject):
-    """The model's thinking, and the signature to send it back with."""
+    """The thinking of the model, and the signature that the API checks when it is sent back."""
 
     type: ClassVar[Literal["thinking"]] = "thinking"
     thinking: str
@@ -269,7 +193,7 @@ class ThinkingBlock(APIObject):
 
 @declared()
 class RedactedThinkingBlock(APIObject):
-    """Thinking that is only to be sent back, not to be read."""
+    """Encrypted thinking. It cannot be read, but can be sent back."""
 
     type: ClassVar[Literal["redacted_thinking"]] = "redacted_thinking"
     data: str
@@ -277,12 +201,12 @@ class RedactedThinkingBlock(APIObject):
 
 
 ToolInput = JSONObject
-"""A tool's input: an object, by the API's rules. But a model may write other JSON, which is
-kept."""
+"""The input of a tool: an object by the rules of the API. A model may still write other JSON, and
+that is kept."""
 
 
 class _ToolUse(APIObject):
-    """What the blocks with a tool's input share: the text which that input was streamed as."""
+    """The base of the blocks with a tool's input; it keeps the JSON text of the input."""
 
     __slots__ = ()
     input: ToolInput
@@ -290,22 +214,20 @@ class _ToolUse(APIObject):
 
     @property
     def input_json(self) -> str:
-        """The input as JSON text: exactly as it was streamed, if it was; else `input` written
-        compactly.
-        """
+        """The input as JSON text: the exact text of the stream, or else `input` as compact JSON."""
         if self._input_json is not None:
             return self._input_json
         return json.dumps(self.input, ensure_ascii=False, separators=(",", ":"))
 
     def replace(self, **fields: Any) -> Self:
-        """The block with these JSON fields set; its text stays unless its input is replaced."""
+        """Return the block with these JSON fields set; a new input drops the old text."""
         replaced = super().replace(**fields)
         return replaced if "input" in fields else evolve(replaced, input_json=self._input_json)
 
 
 @declared()
 class ToolUseBlock(_ToolUse):
-    """A call of one of the caller's tools."""
+    """A call of one of the tools in the request."""
 
     type: ClassVar[Literal["tool_use"]] = "tool_use"
     id: str
@@ -319,7 +241,7 @@ class ToolUseBlock(_ToolUse):
 
 @declared()
 class ServerToolUseBlock(_ToolUse):
-    """A call of a tool that the API itself runs (web search, code execution, …)."""
+    """A call of a tool that the API runs itself, such as web search or code execution."""
 
     type: ClassVar[Literal["server_tool_use"]] = "server_tool_use"
     id: str
@@ -344,14 +266,14 @@ class MCPToolUseBlock(_ToolUse):
 
 
 class _ToolResult(APIObject):
-    """What the results of the API's own tools share. `content` is the result or an error object."""
+    """The base of the results of tools that the API ran: `content` is the result or an error."""
 
     __slots__ = ()
 
 
 @declared()
 class WebSearchToolResultBlock(_ToolResult):
-    """What a web search found: an array of results, or an error object."""
+    """The results of a web search as an array, or an error object."""
 
     type: ClassVar[Literal["web_search_tool_result"]] = "web_search_tool_result"
     tool_use_id: str
@@ -362,7 +284,7 @@ class WebSearchToolResultBlock(_ToolResult):
 
 @declared()
 class WebFetchToolResultBlock(_ToolResult):
-    """The document that a web fetch brought, or an error object."""
+    """The document that a web fetch loaded, or an error object."""
 
     type: ClassVar[Literal["web_fetch_tool_result"]] = "web_fetch_tool_result"
     tool_use_id: str
@@ -373,7 +295,7 @@ class WebFetchToolResultBlock(_ToolResult):
 
 @declared()
 class CodeExecutionToolResultBlock(_ToolResult):
-    """What a run of code printed and returned, or an error object."""
+    """The output of a run of code, or an error object."""
 
     type: ClassVar[Literal["code_execution_tool_result"]] = "code_execution_tool_result"
     tool_use_id: str
@@ -383,7 +305,7 @@ class CodeExecutionToolResultBlock(_ToolResult):
 
 @declared()
 class BashCodeExecutionToolResultBlock(_ToolResult):
-    """What a shell command printed and returned, or an error object."""
+    """The output of a shell command, or an error object."""
 
     type: ClassVar[Literal["bash_code_execution_tool_result"]] = "bash_code_execution_tool_result"
     tool_use_id: str
@@ -393,7 +315,7 @@ class BashCodeExecutionToolResultBlock(_ToolResult):
 
 @declared()
 class TextEditorCodeExecutionToolResultBlock(_ToolResult):
-    """What an edit of a file in the container gave, or an error object."""
+    """The result of editing a file in the container, or an error object."""
 
     type: ClassVar[Literal["text_editor_code_execution_tool_result"]] = (
         "text_editor_code_execution_tool_result"
@@ -415,7 +337,7 @@ class ToolSearchToolResultBlock(_ToolResult):
 
 @declared()
 class AdvisorToolResultBlock(_ToolResult):
-    """What the advisor model said, or an error object."""
+    """The answer of the advisor model, or an error object."""
 
     type: ClassVar[Literal["advisor_tool_result"]] = "advisor_tool_result"
     tool_use_id: str
@@ -425,7 +347,7 @@ class AdvisorToolResultBlock(_ToolResult):
 
 @declared()
 class MCPToolResultBlock(_ToolResult):
-    """What a tool on an MCP server gave: a string or an array of text blocks."""
+    """The result of a tool on an MCP server: a string or an array of text blocks."""
 
     type: ClassVar[Literal["mcp_tool_result"]] = "mcp_tool_result"
     tool_use_id: str
@@ -436,7 +358,7 @@ class MCPToolResultBlock(_ToolResult):
 
 @declared()
 class MCPToolListingBlock(APIObject):
-    """The tools that an MCP server listed, to be sent back unchanged."""
+    """The tools that an MCP server listed. Send it back unchanged."""
 
     type: ClassVar[Literal["mcp_tool_listing"]] = "mcp_tool_listing"
     mcp_server_name: str
@@ -446,7 +368,7 @@ class MCPToolListingBlock(APIObject):
 
 @declared()
 class ContainerUploadBlock(APIObject):
-    """A file that was put into the container."""
+    """A file that was uploaded to the container."""
 
     type: ClassVar[Literal["container_upload"]] = "container_upload"
     file_id: str
@@ -455,9 +377,7 @@ class ContainerUploadBlock(APIObject):
 
 @declared()
 class CompactionBlock(APIObject):
-    """The summary that stands for the earlier conversation; `content` is null when there is
-    none.
-    """
+    """The summary that replaces the earlier conversation; `content` may be `None`."""
 
     type: ClassVar[Literal["compaction"]] = "compaction"
     content: str | None = None
@@ -469,9 +389,7 @@ class CompactionBlock(APIObject):
 
 @declared()
 class FallbackBlock(APIObject):
-    """The place where one model's output ends and another's begins. `from_` is the JSON's
-    `from`.
-    """
+    """The point in the content where another model takes over; `from_` is `from` in the JSON."""
 
     type: ClassVar[Literal["fallback"]] = "fallback"
     from_: JSONObject
@@ -482,7 +400,7 @@ class FallbackBlock(APIObject):
 
 @declared()
 class UnknownBlock(APIObject):
-    """A kind of block that this version does not know, kept as it came."""
+    """A block of a type that this version does not know, kept as it came."""
 
     type: str
     _rest: JSONObject = attrs.field(default=EMPTY, alias="rest")
@@ -508,11 +426,13 @@ ContentBlock = Union[
     CompactionBlock,
     FallbackBlock,
 ]
-"""The kinds of block that are known. A block of any other type is an `UnknownBlock`, which is left
-out of the union so that `block.type == "text"` narrows it."""
+"""The known kinds of block.
 
-BLOCKS: dict[str, type[APIObject]] = {cls.type: cls for cls in ContentBlock.__args__}  # type: ignore[attr-defined]
-parse_block = by_type(BLOCKS, UnknownBlock)
+A block of any other type is an `UnknownBlock`. That class is not in the union, so that
+`block.type == "text"` narrows it.
+"""
+
+parse_block = by_type(ContentBlock, UnknownBlock)
 
 
 # --- usage --------------------------------------------------------------------------------------
@@ -520,7 +440,7 @@ parse_block = by_type(BLOCKS, UnknownBlock)
 
 @declared()
 class CacheCreation(APIObject):
-    """Tokens written to the cache, by how long they live."""
+    """Tokens written to the cache, by lifetime."""
 
     ephemeral_5m_input_tokens: int = 0
     ephemeral_1h_input_tokens: int = 0
@@ -529,7 +449,7 @@ class CacheCreation(APIObject):
 
 @declared()
 class ServerToolUsage(APIObject):
-    """How often the API's own tools were used."""
+    """The number of requests of tools that the API runs itself."""
 
     web_search_requests: int = 0
     web_fetch_requests: int = 0
@@ -538,7 +458,7 @@ class ServerToolUsage(APIObject):
 
 @declared()
 class OutputTokensDetails(APIObject):
-    """What the output tokens were spent on."""
+    """The output tokens by purpose."""
 
     thinking_tokens: int = 0
     _rest: JSONObject = attrs.field(default=EMPTY, alias="rest")
@@ -546,7 +466,7 @@ class OutputTokensDetails(APIObject):
 
 @declared(cache_creation=object_or_raw(CacheCreation))
 class IterationUsage(APIObject):
-    """The usage of one of several model calls behind an answer (`message`, `compaction`, …)."""
+    """The usage of one of the model calls behind an answer; `type` is `message`, `compaction`, …"""
 
     type: str
     input_tokens: int = 0
@@ -567,7 +487,7 @@ _usage_parsers: dict[str, Callable[[Any], Any]] = {
 
 @declared(cache_creation=object_or_raw(CacheCreation), **_usage_parsers)
 class Usage(APIObject):
-    """What a message cost, in tokens."""
+    """The cost of a message, in tokens."""
 
     input_tokens: int = 0
     output_tokens: int = 0
@@ -586,7 +506,7 @@ class Usage(APIObject):
 
 @declared(**_usage_parsers)
 class MessageDeltaUsage(APIObject):
-    """The counts so far, as a `message_delta` event tells them: totals, each of them optional."""
+    """The usage in a `message_delta` event: totals so far, each of them optional."""
 
     input_tokens: int | None = None
     output_tokens: int | None = None
@@ -604,7 +524,7 @@ class MessageDeltaUsage(APIObject):
 
 @declared()
 class Container(APIObject):
-    """The container that the code execution tool ran in."""
+    """The container in which the code execution tool ran."""
 
     id: str
     expires_at: str | None = None
@@ -614,7 +534,7 @@ class Container(APIObject):
 
 @declared()
 class RefusalStopDetails(APIObject):
-    """Why the model declined."""
+    """The reason why the model declined."""
 
     type: ClassVar[Literal["refusal"]] = "refusal"
     category: str | None = None
@@ -623,7 +543,7 @@ class RefusalStopDetails(APIObject):
 
 
 def parse_stop_details(raw: Any) -> Any:
-    """Refusal details by their type; anything else, `null` included, as it is."""
+    """Return refusal details as an object of their class, and any other JSON as it is."""
     if is_object(raw) and raw.get("type") == RefusalStopDetails.type:
         return RefusalStopDetails.from_dict(raw)
     return freeze(raw, 1)
@@ -632,7 +552,7 @@ def parse_stop_details(raw: Any) -> Any:
 parse_container = object_or_raw(Container)
 
 NO_USAGE = Usage()
-"""What `message.usage` reads as where the stream told none, as some gateways' do not."""
+"""The value of `message.usage` when the stream has none; some gateways send none."""
 
 
 @declared(
@@ -642,7 +562,7 @@ NO_USAGE = Usage()
     stop_details=parse_stop_details,
 )
 class Message(APIObject):
-    """A message of the assistant, whole or as far as its stream has come.
+    """A message of the assistant: the whole, or the part that has arrived.
 
     >>> message = Message.from_dict({
     ...     "id": "msg_1", "type": "message", "role": "assistant", "model": "claude-opus-4-6",

@@ -1,47 +1,53 @@
-"""JSON that grows: what the text so far says, at every point of its growth.
+"""Partial JSON: the value of a JSON text at every point of its growth, for the inputs of tools.
 
-Theory of operation. The text is read once, left to right, and what was understood is itself a
-value (`_Reading`): the open containers with their finished members, and the one thing that is
-still open, a key, a string, a number or a keyword. The next piece continues from there, so reading
-every snapshot of a growing input costs each character once, plus the containers that are still
-open. A string that is still open grows as `Text` does; of an open number or keyword,
-`partial_json_parser` says what it is worth. It never sees more than that one token: it works in
-the square of the quotes it sees, strips white space from open strings and completes `tr` to
-`true`.
+The text is read once, from left to right. The state of the reading is an immutable value
+(`_Reading`): the open containers with their finished members, and the token at the end that is
+still open (a key, a string, a number or a keyword). The next piece of text continues from there.
 
-A `_Reading` is kept beside the text, on the list that all its snapshots share (see `growing`): a
-cache, which a snapshot older than the cached one does without.
+Rules:
 
-Semantics: those of jiter's partial modes, against which the tests hold it on every prefix of every
-document. What is not JSON at all ends the reading: `PartialJSON.value` is what came before, and
-`parse_partial_json` raises. Unlike jiter, a lone half of a surrogate pair is taken, as
-`json.loads` takes it.
+- The values are those of jiter's partial modes; the tests compare both on every prefix of every
+  document. One difference: a lone half of a surrogate pair is accepted, as `json.loads` does.
+- Text that cannot become JSON ends the reading. `PartialJSON.value` is the value before that point,
+  and `parse_partial_json` raises.
+- `partial_json_parser` completes an open number or keyword, and sees only that token. On longer
+  text it would take time in the square of the quotes, strip white space from open strings, and
+  complete `tr` to `true`.
+- The last reading is cached on the list that all snapshots of a text share (see `growing`). A
+  snapshot older than the cached one is read from the start.
+
+Cost: reading every snapshot of a growing text in turn reads each character once, and puts the open
+containers together each time.
 """
 
 from __future__ import annotations
 
+# The modules of this package share their private attributes.
+# pyright: reportPrivateUsage=false
 import json
 import re
 from collections.abc import Callable
 from typing import Any, Literal
 
 import attrs
-from partial_json_parser import parse_json
-from partial_json_parser.core.options import Allow
+from partial_json_parser import parse_json  # pyright: ignore[reportMissingTypeStubs]
+from partial_json_parser.core.options import Allow  # pyright: ignore[reportMissingTypeStubs]
 
 from .drafts import draft_of
+from .frozen_json import EMPTY, MAX_DEPTH, JSONArray, JSONObject, freeze
 from .growing import Growing, Text
-from .objects import EMPTY, MAX_DEPTH, JSONArray, JSONObject, freeze
 
-__all__ = ["PartialJSON", "PartialMode", "parse_json_text", "parse_partial_json", "scan_string"]
+__all__ = ["PartialJSON", "PartialMode", "parse_partial_json"]
 
 PartialMode = Literal["on", "trailing-strings"]
-"""What becomes of an unfinished string at the end: dropped with its key ("on"), or kept as far as
-it goes."""
+"""The treatment of an unfinished string at the end of the text.
+
+"on" drops it with its key; "trailing-strings" keeps it as far as it goes.
+"""
 
 _MISSING: Any = object()
 
-# What may come next.
+# The tokens that may come next.
 _VALUE, _VALUE_OR_END, _KEY, _KEY_OR_END, _COLON, _COMMA_OR_END, _NOTHING = range(7)
 
 _SPACE = re.compile(r"[ \t\n\r]*")
@@ -53,9 +59,12 @@ _BODY = re.compile(
     rf"|{_HIGH}(?=[^\\]|\\[^u]|\\u[0-9a-fA-F]{{4}})"
     r"|\\u(?![dD][89abAB])[0-9a-fA-F]{4}){0,1000}"
 )
-"""Some of the inside of a string, as far as it is settled. (No more than a thousand parts at once:
-`re` remembers them all until it is done, at 300 bytes each.) Settled is not an escape that is cut,
-nor a first half of a surrogate pair whose second may follow."""
+"""Characters and escapes inside a string, as far as they are settled.
+
+A cut escape is not settled, nor is the first half of a surrogate pair if the second may follow. The
+pattern matches at most a thousand parts at once, because `re` keeps 300 bytes for each until it is
+done.
+"""
 _CUT_ESCAPE = re.compile(rf"(?=\\)(?:{_HIGH})?(?:\\(?:u[0-9a-fA-F]{{0,3}})?)?\Z")
 _TOKEN = re.compile(r"[-+.0-9A-Za-z]*")
 _CUT_TOKEN = re.compile(
@@ -68,13 +77,15 @@ _CUT_TOKEN = re.compile(
 scan_string: Callable[[str, int], tuple[str, int]] = json.decoder.scanstring  # type: ignore[attr-defined]
 
 _LONGEST_TOKEN = 4300
-"""Characters of a number: as many as Python takes digits. An open one is read again with every
-piece."""
+"""The most characters of a number: the most digits that Python accepts.
+
+An open number is read again with every piece of text, so its length must have a bound.
+"""
 
 
 @attrs.frozen
 class _Open:
-    """A container that is still open: its finished members, and the key whose value comes next."""
+    """An open object or array: its finished members, and the key whose value comes next."""
 
     is_object: bool
     members: Growing[Any] = Growing()
@@ -85,7 +96,7 @@ class _Open:
         return _Open(self.is_object, self.members.append(member))
 
     def value(self, last: Any = _MISSING) -> Any:
-        """The container as it would be if it ended here, with `last` as its last member."""
+        """Return the container as if it ended here, with `last` as its last member."""
         members: tuple[Any, ...] = self.members.items()
         if not self.is_object:
             return JSONArray(members if last is _MISSING else (*members, last))
@@ -96,16 +107,16 @@ class _Open:
 
 @attrs.frozen(weakref_slot=False)
 class _Reading:
-    """How far a JSON text has been understood.
+    """The state of reading a JSON text.
 
     Attributes:
         open: the open containers, the outermost first.
-        expect: what may come next.
-        string: the settled part of the string that is open, if one is.
-        token: the unsettled end: an open number or keyword, or an open string's cut escape.
-        root: the document, once it is over.
-        fault: why the text is not JSON, once it is not.
-        dropped: the value without the string that is open: a cache, filled when it is first read.
+        expect: the tokens that may come next.
+        string: the settled part of the open string, or `None`.
+        token: the unsettled end: an open number or keyword, or a cut escape in the open string.
+        root: the document, once it is complete.
+        fault: the reason why the text is not JSON, or `None`.
+        dropped: a cache of the value without the open string, filled by the first read.
     """
 
     open: tuple[_Open, ...] = ()
@@ -117,7 +128,7 @@ class _Reading:
     dropped: Any = attrs.field(default=_MISSING, eq=False, repr=False)
 
     def value(self, mode: PartialMode) -> Any:
-        """What the text so far says; `_MISSING` if nothing."""
+        """Return the value so far; `_MISSING` if there is none yet."""
         value = self.root
         if self.string is not None:
             if self.expect in (_VALUE, _VALUE_OR_END) and mode == "trailing-strings":
@@ -125,7 +136,7 @@ class _Reading:
             elif self.dropped is not _MISSING:
                 return self.dropped
         elif self.token and self.fault is None:
-            value = _worth(self.token)
+            value = _partial_literal(self.token)
         for container in reversed(self.open):
             value = container.value(value)
         if self.string is not None and mode == "on":
@@ -133,8 +144,8 @@ class _Reading:
         return value
 
 
-def _worth(token: str) -> Any:
-    """The value of an open number or keyword, as it stands; `_MISSING` if it needs more."""
+def _partial_literal(token: str) -> Any:
+    """Return the value of an open number or keyword; `_MISSING` if it needs more characters."""
     try:
         return parse_json(token, Allow(0))
     except ValueError:
@@ -142,7 +153,7 @@ def _worth(token: str) -> Any:
 
 
 def _literal(token: str) -> Any:
-    """The value of a number or keyword that is over; `_MISSING` if it is none."""
+    """Return the value of a complete number or keyword; `_MISSING` if the token is neither."""
     try:
         return json.loads(token)
     except ValueError:
@@ -153,9 +164,9 @@ _ReadingDraft = draft_of(_Reading)
 
 
 def _within_string(reading: _Reading, string: Text, text: str) -> _Reading | None:
-    """The reading after `text` if all of that belongs to the open `string`, and is settled.
+    """Return the reading after `text` if all of it continues the open `string`, or `None`.
 
-    The shortest way for most of a long input: 1 µs for a piece instead of 4.
+    A fast path for long strings: 1 µs for a piece instead of 4. Its slow twin is `_advance`.
     """
     body = _BODY.match(text)
     assert body is not None  # it matches the empty string
@@ -170,12 +181,12 @@ def _within_string(reading: _Reading, string: Text, text: str) -> _Reading | Non
     draft.fault = None
     draft.dropped = reading.dropped
     draft.__class__ = _Reading
-    made: _Reading = draft
-    return made
+    after: _Reading = draft
+    return after
 
 
 def _advance(reading: _Reading, more: str) -> _Reading:
-    """The reading after `more`. Each branch takes one token; what is unsettled at the end waits."""
+    """Return the reading after `more`. Each branch reads one token; an unsettled end waits."""
     text = reading.token + more
     if reading.string is not None and reading.fault is None:
         within = _within_string(reading, reading.string, text)
@@ -265,7 +276,7 @@ def _advance(reading: _Reading, more: str) -> _Reading:
 
 
 def _read(text: Text) -> _Reading:
-    """The reading of all of `text`: from the cached one on, if that is not beyond it."""
+    """Return the reading of `text`, continued from the cached one if that covers no more."""
     shared, count = text._shared, len(text)
     start, reading = shared.parsed or (0, _Reading())
     if start > count:
@@ -278,14 +289,14 @@ def _read(text: Text) -> _Reading:
 
 
 def parse_partial_json(text: str | Text, mode: PartialMode = "on") -> Any:
-    """What the beginning of a JSON document says so far.
+    """Return the value of the beginning of a JSON document.
 
     Args:
-        text: the beginning; all of it is a beginning too.
-        mode: what becomes of an unfinished string: see `PartialMode`.
+        text: the beginning, or the whole document.
+        mode: the treatment of an unfinished string; see `PartialMode`.
 
     Returns:
-        JSON, immutable: objects are `JSONObject`, arrays `JSONArray`.
+        Immutable JSON: objects are `JSONObject`, arrays are `JSONArray`.
 
     Raises:
         ValueError: there is no value yet, or `text` is not the beginning of a JSON document.
@@ -305,7 +316,7 @@ def parse_partial_json(text: str | Text, mode: PartialMode = "on") -> Any:
 
 
 def parse_json_text(text: str) -> Any:
-    """A whole JSON document, frozen.
+    """Return the frozen value of a whole JSON document.
 
     Raises:
         ValueError: `text` is not JSON, or nested deeper than `MAX_DEPTH`.
@@ -318,12 +329,12 @@ def parse_json_text(text: str) -> Any:
 
 @attrs.frozen(weakref_slot=False)
 class PartialJSON:
-    """A JSON text that grows by appending, and the value that it has so far.
+    """A JSON text that grows by appending, and its value so far.
 
     Attributes:
         text: the text so far.
-        mode: what becomes of an unfinished string.
-        initial: the value while the text says nothing.
+        mode: the treatment of an unfinished string; see `PartialMode`.
+        initial: the value while the text has none.
 
     >>> so_far = PartialJSON().append('{"city": "Paris", "days": 1')
     >>> so_far.value, so_far.append('0}').value
@@ -335,15 +346,19 @@ class PartialJSON:
     initial: Any = attrs.field(default=EMPTY, converter=freeze)
 
     def append(self, piece: str) -> PartialJSON:
-        """The value with `piece` after its text. This one stays as it is."""
+        """Return the value with `piece` added at the end of its text. This one stays as it is."""
         return self._with_text(self.text.append(piece))
 
     def extend(self, pieces: list[str]) -> PartialJSON:
-        """The value with all of `pieces` after its text: `append`, for many at once."""
+        """Return the value with all of `pieces` added: `append` for many at once."""
         return self._with_text(self.text.extend(pieces))
 
     def since(self, earlier: PartialJSON) -> list[PartialJSON]:
-        """Each value on the way from `earlier`, of which this one was made, to this one."""
+        """Return each value between `earlier` and this one, this one included.
+
+        Args:
+            earlier: a value that `extend` made this one from.
+        """
         return [self._with_text(text) for text in self.text.since(earlier.text)]
 
     def _with_text(self, text: Text) -> PartialJSON:
@@ -352,12 +367,12 @@ class PartialJSON:
         draft.mode = self.mode
         draft.initial = self.initial
         draft.__class__ = PartialJSON
-        made: PartialJSON = draft
-        return made
+        grown: PartialJSON = draft
+        return grown
 
     @property
     def value(self) -> Any:
-        """What the text so far says, up to the first thing that is not JSON. Immutable."""
+        """The immutable value of the text so far, up to the first character that is not JSON."""
         value = _read(self.text).value(self.mode)
         return self.initial if value is _MISSING else value
 

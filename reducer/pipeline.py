@@ -1,6 +1,6 @@
-"""Bytes to message: `decode_sse`, `parse_event` and `reduce` as one step.
+"""From bytes to the message: `decode_sse`, `parse_event` and `reduce` composed.
 
-A shell is a loop around `feed`, and `finish` at its end:
+A program around it needs one loop, and `finish` at its end:
 
     state = StreamState()
     for chunk in chunks:
@@ -8,8 +8,16 @@ A shell is a loop around `feed`, and `finish` at its end:
         yield from events
     message = finish(state)
 
-Nothing here waits, reads or keeps anything: a `StreamState` is a value like any other. It goes to
-JSON and back, so a fold that was stopped at any byte goes on elsewhere, and ends the same.
+`drain` is `feed` without the events. `fold_chunk` is `feed` with the snapshot after each event, for
+programs that hand events out one by one.
+
+Rules:
+
+- No function here waits, reads or stores anything. A `StreamState` is an immutable value and goes
+  to JSON and back, so a fold can stop at any byte and go on in another process.
+- The chunks can be cut anywhere; the events, the message and the faults are the same.
+
+Cost: 1.0 µs an event in a chunk with a run of deltas (see `runs`), 5 µs otherwise.
 """
 
 from __future__ import annotations
@@ -20,13 +28,16 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from .decoding import parse_data
 from .drafts import draft_of
 from .errors import IncompleteStreamError, ProtocolError
 from .event_stream import EventStreamState
 from .event_stream import scan as scan_frames
-from .events import DERIVED_EVENTS, MessageStreamEvent, parse_data
+from .events import DERIVED_EVENT_CLASSES, MessageStreamEvent
 from .messages import Message
-from .reduce import Snapshot, fold_run, step, with_growth_of
+from .reduce import step
+from .runs import fold_run, inside_run
+from .snapshot import Snapshot
 from .sse import SSEState, scan
 
 if TYPE_CHECKING:
@@ -39,11 +50,11 @@ _VERSION = 1
 
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class StreamState:
-    """Where a stream stands, to the byte. `StreamState()` is its beginning.
+    """The position in a stream, exact to the byte. `StreamState()` is the beginning.
 
     Attributes:
-        snapshot: what was folded so far; `Snapshot(partial_mode=…)` to begin with other settings.
-        sse: where the decoder of the bytes stands; `SSEState(limit=…)` to begin with another limit,
+        snapshot: the fold so far; begin with `Snapshot(partial_mode=…)` for another mode.
+        sse: the state of the decoder; begin with `SSEState(limit=…)` for another limit, with
             `EventStreamState()` for a body in Bedrock's frames.
     """
 
@@ -51,17 +62,17 @@ class StreamState:
     sse: SSEState | EventStreamState = SSEState()
 
     def to_dict(self) -> dict[str, Any]:
-        """The state as plain JSON values: a checkpoint, to go on from with `from_dict`."""
+        """Return the state as plain JSON: a checkpoint, from which `from_dict` goes on."""
         framing = "sse" if isinstance(self.sse, SSEState) else "event_stream"
         decoder = self.sse.to_dict()
         return {"version": _VERSION, "snapshot": self.snapshot.to_dict(), framing: decoder}
 
     @classmethod
     def from_dict(cls, state: Mapping[str, Any]) -> Self:
-        """The state that `to_dict` wrote.
+        """Return the state that `to_dict` wrote.
 
         Raises:
-            ValueError: it was written by a version that this one does not read.
+            ValueError: the checkpoint has another version than this one reads.
         """
         if state.get("version") != _VERSION:
             raise ValueError(f"not a checkpoint of version {_VERSION}: {state.get('version')!r}")
@@ -126,7 +137,7 @@ class FoldedChunk:
         if end - count < 2:  # the last pair of a run, or a step of one or two events
             return snapshot
         # Inside a run each delta gave two events: the raw one and the one derived from it.
-        return with_growth_of(self.events[count - 1 + (end - count) % 2], snapshot)
+        return inside_run(snapshot, self.events[count - 1 + (end - count) % 2])
 
 
 def fold_chunk(state: StreamState, chunk: bytes) -> FoldedChunk:
@@ -158,8 +169,9 @@ def fold_chunk(state: StreamState, chunk: bytes) -> FoldedChunk:
     draft.state = after
     draft.events = handed_out
     draft.fault = fault
-    draft.is_growth_only = (not events or events[-1].__class__ in DERIVED_EVENTS) and (
-        not steps or all(events[end - 1].__class__ in DERIVED_EVENTS for end, _ in steps if end)
+    draft.is_growth_only = (not events or events[-1].__class__ in DERIVED_EVENT_CLASSES) and (
+        not steps
+        or all(events[end - 1].__class__ in DERIVED_EVENT_CLASSES for end, _ in steps if end)
     )  # an end is 0 for a ping before the first event
     draft._before = state.snapshot
     draft._steps = tuple(steps) if steps else ()
@@ -172,15 +184,15 @@ def feed(state: StreamState, chunk: bytes) -> tuple[StreamState, tuple[MessageSt
     """Fold the next bytes of a stream.
 
     Args:
-        state: where the stream stands; `StreamState()` at its beginning. It stays as it is.
-        chunk: the next bytes, cut anywhere: where they were cut never changes what comes out.
+        state: the state before the chunk; `StreamState()` at the beginning. It stays as it is.
+        chunk: the next bytes, cut anywhere.
 
     Returns:
-        The state behind `chunk`, and the derived events of what became whole in it.
+        The state after the chunk, and the events that it completed.
 
     Raises:
-        ProtocolError: the stream breaks the protocol. `events` has what the chunk gave before the
-            fault, `snapshot` what was folded up to there.
+        ProtocolError: the stream breaks the protocol. `.events` has the events of the chunk before
+            the fault, and `.snapshot` is the snapshot before it.
 
     >>> state, events = feed(StreamState(), b'event: x\\nda')
     >>> state, events = feed(state, b'ta: {"type": "x"}\\n\\n')
@@ -244,32 +256,33 @@ def _take(
         while at < len(frames):
             if at and steps is not None:
                 steps.append((len(events or ()), snapshot))
-            behind, grown = fold_run(snapshot, frames, at, events)
-            if behind == at:
+            end, folded = fold_run(snapshot, frames, at, events)
+            if end == at:
                 name, data, _, _ = frames[at]
-                grown, derived = step(snapshot, parse_data(data, name))
+                folded, derived = step(snapshot, parse_data(data, name))
                 if events is not None:
                     events += derived
-                behind += 1
-            snapshot, at = grown, behind
+                end += 1
+            snapshot, at = folded, end
     except ProtocolError as error:
         # A value holds no frames; those of the fault hold `fault` in turn, which makes a cycle.
         fault = error.with_traceback(None)
         fault.__context__ = None
     if fault is not None:
         fault.snapshot = snapshot
-    behind = _StreamStateDraft()
-    behind.snapshot = snapshot
-    behind.sse = sse
-    behind.__class__ = StreamState
-    made: StreamState = behind
-    return made, fault
+    after = _StreamStateDraft()
+    after.snapshot = snapshot
+    after.sse = sse
+    after.__class__ = StreamState
+    taken: StreamState = after
+    return taken, fault
 
 
 def finish(state: StreamState) -> Message:
-    """The end of the input: the message.
+    """End the input and return the message.
 
-    An event that no blank line ended is dropped, as the standard says.
+    An event without a blank line after it is dropped, as the standard of server-sent events
+    demands.
 
     Raises:
         IncompleteStreamError: the message is not complete, or the stream ended with an `error`
@@ -278,8 +291,8 @@ def finish(state: StreamState) -> Message:
     snapshot = state.snapshot
     message = snapshot.message
     if snapshot.error is not None:
-        told = snapshot.error.error
-        reason = f"the stream failed with {told.get('type')}: {told.get('message')}"
+        error = snapshot.error.error
+        reason = f"the stream failed with {error.get('type')}: {error.get('message')}"
         request_id = snapshot.error.get("request_id")
         if request_id:
             reason += f" ({request_id})"

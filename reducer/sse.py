@@ -1,20 +1,23 @@
-"""Server-sent events, bytes to values: the WHATWG grammar to the letter, pure and incremental.
+"""Server-sent events: from bytes to values, by the whole grammar of the WHATWG, incrementally.
 
-Theory of operation. A line is over when its end has been seen: CR, LF or CRLF, and only those.
-What comes after the last line end waits in `SSEState.pending` as bytes, so that neither a
-character nor a CRLF minds where the chunks were cut; whole lines are decoded together (a malformed
-sequence never crosses a line end, so the result is that of decoding the stream at once). A blank
-line hands the event on; what stands behind the last blank line waits as `event`, `data`, `retry`.
+Rules:
 
-Costs. Each byte is looked at a constant number of times, however the stream is cut: pending bytes
-are kept as a growing value and joined once, when their line end comes. There are two ways through
-a chunk. Most streams have only events of one `event:` and one `data:` line, LF line ends and no
-size near the limit: those are cut by one regular expression, 0.25 µs an event. Whatever else there
-is in a chunk sends all of it line by line (`_by_lines`, 1.5 µs an event), which is also the whole
-grammar in one place.
+- CR, LF and CRLF end a line, and nothing else does. The bytes after the last line end wait in
+  `SSEState.pending`, so a chunk may end inside a character or a CRLF.
+- Whole lines are decoded together. That gives the same text as decoding the whole stream, because a
+  malformed UTF-8 sequence never crosses a line end.
+- A blank line completes an event. The lines after the last blank line wait in
+  `SSEState.unfinished`.
+- The chunks can be cut anywhere; the result is the same, faults included.
 
-Bounds. No line and no event's data may be longer than `SSEState.limit` bytes: else a peer that
-never ends its line could fill the memory. The fault is the same wherever the chunks were cut.
+Bound: a line, or the data of an event, that is longer than `SSEState.limit` bytes is a fault.
+Otherwise a server that never ends a line could fill the memory.
+
+Costs: each byte is read a constant number of times. Pending bytes are a growing value, joined once
+when their line ends. A fast path cuts the events of most streams with one regular expression
+(`_by_events`, 0.25 µs an event): events of one `event:` line and one `data:` line, LF line ends, no
+size near the limit. Other chunks go line by line (`_by_lines`, 1.5 µs an event). That function has
+the whole grammar, and it is the slow twin of the fast path in the tests.
 
 Source: HTML Living Standard, section 9.2.6 "Interpreting an event stream".
 """
@@ -37,7 +40,7 @@ if TYPE_CHECKING:
 __all__ = ["DEFAULT_LIMIT", "SSEState", "ServerSentEvent", "decode_sse"]
 
 DEFAULT_LIMIT = 16 * 1024 * 1024
-"""Bytes that one line, or the data of one event, may have."""
+"""The most bytes of one line, or of the data of one event: 16 MiB."""
 
 
 @attrs.frozen(weakref_slot=False)
@@ -45,10 +48,10 @@ class ServerSentEvent:
     """One server-sent event.
 
     Attributes:
-        event: its type; "message" where the stream names none.
+        event: its type; "message" if the stream does not name one.
         data: its data lines, joined by LF.
-        id: the last event ID the stream told up to here; empty where it told none.
-        retry: the reconnection time in milliseconds, where this event's lines tell one.
+        id: the last event ID of the stream so far; empty if there was none.
+        retry: the reconnection time in milliseconds; `None` if this event does not set one.
     """
 
     event: str = "message"
@@ -59,8 +62,13 @@ class ServerSentEvent:
 
 @attrs.frozen
 class UnfinishedEvent:
-    """The event whose blank line has not come yet: its type, data lines and their size,
-    reconnection time.
+    """An event whose blank line has not come yet.
+
+    Attributes:
+        event: its type; empty if no line named one yet.
+        data: its data lines.
+        data_size: the bytes of the data lines, with one LF for each.
+        retry: the reconnection time in milliseconds, or `None`.
     """
 
     event: str = ""
@@ -75,16 +83,16 @@ _NO_BYTES = Bytes()
 
 @attrs.frozen(kw_only=True)
 class SSEState:
-    """Where in a byte stream a decoder stands. `SSEState()` is its beginning.
+    """The position of a decoder in a byte stream. `SSEState()` is the beginning.
 
     Attributes:
-        limit: how many bytes one line, or the data of one event, may have.
-        pending: the bytes behind the last line end.
-        pending_size: how many those are.
-        unfinished: what the lines since the last blank one said.
+        limit: the most bytes of one line, or of the data of one event.
+        pending: the bytes after the last line end.
+        pending_size: the number of these bytes.
+        unfinished: the event that the lines since the last blank line belong to.
         id: the last event ID.
-        started: whether the first line has been seen (a byte order mark may only begin that).
-        after_cr: whether the last byte was a CR that ended a line, to which an LF may still belong.
+        started: whether the first line was read; a byte order mark is allowed only before it.
+        after_cr: whether the last byte was a CR; an LF after it belongs to the same line end.
     """
 
     limit: int = DEFAULT_LIMIT
@@ -96,7 +104,7 @@ class SSEState:
     after_cr: bool = False
 
     def to_dict(self) -> dict[str, Any]:
-        """The state as JSON: `from_dict` makes an equal one of it."""
+        """Return the state as JSON; `from_dict` makes an equal one from it."""
         return {
             "limit": self.limit,
             "pending": bytes(self.pending).decode("latin-1"),
@@ -111,7 +119,7 @@ class SSEState:
 
     @classmethod
     def from_dict(cls, state: Mapping[str, Any]) -> Self:
-        """The state that `to_dict` wrote."""
+        """Return the state that `to_dict` wrote."""
         pending = state["pending"].encode("latin-1")
         return cls(
             limit=state["limit"],
@@ -127,27 +135,26 @@ class SSEState:
 
 
 Frame = tuple[str, str, str, Union[int, Literal[""]]]
-"""What a `ServerSentEvent` holds, as its lines told it: event, data, id, retry; empty where they
-told none."""
+"""The fields of a `ServerSentEvent` (event, data, id, retry); each is empty if no line set it."""
 
 _BOM = b"\xef\xbb\xbf"
 _LONGEST_RETRY = 18
-"""Digits of a reconnection time; one with more is no time at all."""
+"""The most digits of a reconnection time; a longer one is ignored."""
 
 
 def decode_sse(state: SSEState, chunk: bytes) -> tuple[SSEState, tuple[ServerSentEvent, ...]]:
     """Decode the next bytes of an event stream.
 
     Args:
-        state: where the stream stands; `SSEState()` at its beginning.
+        state: the state before the chunk; `SSEState()` at the beginning.
         chunk: the next bytes, cut anywhere.
 
     Returns:
-        The state behind `chunk`, and the events that became whole in it.
+        The state after the chunk, and the events that it completed.
 
     Raises:
-        ProtocolError: a line or an event is longer than `state.limit`; `events` holds those before
-            it.
+        ProtocolError: a line or the data of an event is longer than `state.limit` bytes; `.events`
+            has the events before it.
 
     >>> state, events = decode_sse(SSEState(), b"event: ping\\ndata: {}\\n\\nda")
     >>> events
@@ -167,7 +174,7 @@ _EventDraft = draft_of(ServerSentEvent)
 
 
 def _events_of(frames: list[Frame]) -> list[ServerSentEvent]:
-    """The events that `frames` are, made in half the time that `ServerSentEvent(…)` takes."""
+    """Return the events of these frames, in half the time that `ServerSentEvent(…)` takes."""
     events: list[ServerSentEvent] = []
     for event, data, last_id, retry in frames:
         draft = _EventDraft()
@@ -181,12 +188,14 @@ def _events_of(frames: list[Frame]) -> list[ServerSentEvent]:
 
 
 def scan(state: SSEState, chunk: bytes) -> tuple[SSEState, list[Frame], ProtocolError | None]:
-    """`decode_sse` without the objects: the frames of `chunk`, and the fault that ended them, if
-    any.
+    """Decode the next bytes without making `ServerSentEvent` objects.
+
+    Returns:
+        The state after the chunk, the frames it completed, and the fault that ended them or `None`.
     """
     unfinished, size, started = state.unfinished, state.pending_size, state.started
     if started and not size and unfinished is _NO_EVENT and not state.after_cr:
-        # between two events: as on a live network, where each chunk has whole ones
+        # The chunk begins with an event, as most do on a live connection.
         found = _by_events(chunk, state.id, state.limit)
         if found is not None:
             return state, found, None
@@ -236,11 +245,11 @@ def scan(state: SSEState, chunk: bytes) -> tuple[SSEState, list[Frame], Protocol
 
 _CR = ord("\r")
 _EVENT = re.compile(r"event: (.*)\ndata: (.*)\n\n()|(?s:(.+))")
-"""A plain event, as a `Frame`; or, from the first that is none on, all the rest."""
+"""A plain event, as a `Frame`; or all the rest, from the first event that is not plain."""
 
 
 def _by_events(lines: bytes, last_id: str, limit: int) -> list[Frame] | None:
-    """The frames of `lines` if those are plain events, whole, and no others; else `None`."""
+    """Return the frames of `lines` if they are whole plain events and nothing else, or `None`."""
     if not lines.endswith(b"\n\n") or len(lines) > limit or _CR in lines:
         return None
     found: list[Frame] = _EVENT.findall(lines.decode("utf-8", "replace"))
@@ -258,28 +267,29 @@ def _by_lines(
     frames: list[Frame],
     limit: float,
 ) -> tuple[UnfinishedEvent, str, ProtocolError | None]:
-    """The whole grammar, line by line. Adds to `frames`; stops at the first fault.
+    """Decode whole lines by the whole grammar, up to the first fault, and add to `frames`.
 
-    Returns the event that is unfinished behind `lines`, the last event ID, and the fault.
+    Returns:
+        The unfinished event after the lines, the last event ID, and the fault or `None`.
     """
     event, data = unfinished.event, unfinished.data
     data_size, retry = unfinished.data_size, unfinished.retry
     fault = None
-    for line in lines.splitlines():  # of bytes: at CR, LF and CRLF, and nowhere else
+    for line in lines.splitlines():  # of bytes, so only at CR, LF and CRLF
         if len(line) > limit:
             fault = _too_long("a line", limit)
             break
         if not line:
             if data_size:
-                told: int | Literal[""] = "" if retry is None else retry
-                frames.append((event, "\n".join(data.items()), last_id, told))
+                time: int | Literal[""] = "" if retry is None else retry
+                frames.append((event, "\n".join(data.items()), last_id, time))
             event, data, data_size, retry = "", _NO_EVENT.data, 0, None
             continue
         field, _, value = line.partition(b":")
         if value.startswith(b" "):
             value = value[1:]
         if field == b"data":
-            data_size += len(value) + 1  # its LF, of which the last one is dropped
+            data_size += len(value) + 1  # with its LF; the LF of the last line is dropped
             if data_size > limit + 1:
                 fault = _too_long("the data of an event", limit)
                 break

@@ -119,7 +119,7 @@ class Progress(Generic[ResponseFormatT]):
         self.pending.clear()
 
     def _break_off(self, fault: ProtocolError) -> None:
-        """End the stream at a protocol violation, which is no fault of a message that is over."""
+        """End the stream at a protocol violation; one after the end of the message is ignored."""
         assert fault.snapshot is not None
         self.state = attrs.evolve(self.state, snapshot=fault.snapshot)
         if fault.snapshot.is_over:
@@ -144,7 +144,7 @@ class Progress(Generic[ResponseFormatT]):
     def lose_connection(self, error: Exception) -> None:
         """End the stream because reading it failed with `error`.
 
-        This is no fault of a message that is over, or of a stream that was closed.
+        The error is ignored if the message is over, or the stream was closed.
         """
         if self.ended or self.state.snapshot.is_over:
             self.end()

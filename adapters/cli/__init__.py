@@ -1,4 +1,4 @@
-"""The command line: `streamfold COMMAND …`. Each command is a module; `main` runs one."""
+"""The command line: `streamfold COMMAND …`. Each command is a module of its name."""
 
 from .main import main
 

@@ -1,24 +1,23 @@
-"""`streamfold check FILE|DIR …` folds recordings, and tells which of them are no whole messages.
+"""`streamfold check FILE|DIR …` folds recordings, and lists those without a complete message.
 
-Each is folded as a client would fold it, and is one of:
+Each recording is folded as a client folds its stream. The outcome is one of:
 
-    complete     the message is whole
-    incomplete   it was cut off, or the connection failed
-    error        the API said so: an `error` event, or a status that is none of success
-    fault        it breaks the protocol
-    unreadable   it is no recording, or not a whole one
+    complete     the message is complete
+    incomplete   the stream was cut off, or the connection failed
+    error        the API reported an error, in an `error` event or by the status
+    fault        the stream breaks the protocol
+    unreadable   the file is not a recording, or not a whole one
 
-All but the first fail. Events that could not be folded (`Snapshot.unfolded`: what the protocol did
-not know when this was written) are told, too; with `--strict` they fail.
+All outcomes but the first fail. Events that could not be folded (`Snapshot.unfolded`, in practice
+events newer than this version) are listed as well; with `--strict` they fail.
 
-One recording is in memory at a time. Thousands take seconds: half a millisecond each, and a few
-microseconds an event.
+One recording is in memory at a time. A recording costs half a millisecond, and a few microseconds
+per event.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections import Counter
@@ -27,10 +26,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import attrs
+from streamfold.reducer import to_json
 
-from .commands import FAILED, OK, CommandError, one_line
-from .displays import refuse_failure, write_json
-from .terminal import Piece, printer, rich_console
+from .colours import Piece, printer, rich_console
+from .display import refuse_failure
+from .exit_status import FAILED, OK, CommandError
+from .json_display import write_json
+from .visible import one_line
 
 __all__ = ["Report", "add_command", "check"]
 
@@ -38,29 +40,29 @@ Outcome = Literal["complete", "incomplete", "error", "fault", "unreadable"]
 _OUTCOMES: tuple[Outcome, ...] = ("complete", "incomplete", "error", "fault", "unreadable")
 
 _MANY = 100
-"""So many take a moment: they are shown to make progress."""
+"""The number of recordings from which a progress bar is shown."""
 
 
 def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `check` to the commands."""
     parser = commands.add_parser(
         "check",
-        help="fold recordings, and tell which are no whole messages",
-        description="Fold each recording, and tell which of them break the protocol, are not "
-        "complete, failed at the API, or have events that could not be folded.",
-        epilog="Exit status: 0 if all are complete, 1 if any is not, 2 for a file or a flag that "
-        "makes no sense.",
+        help="fold recordings and list those without a complete message",
+        description="Fold each recording, and list those that break the protocol, are not "
+        "complete, have an error of the API, or have events that could not be folded.",
+        epilog="Exit status: 0 if all are complete, 1 if any is not, 2 for unusable arguments or "
+        "an unreadable file.",
         allow_abbrev=False,
     )
     parser.add_argument(
         "paths",
         metavar="FILE|DIR",
         nargs="+",
-        help="a recording (.jsonl) or the raw body of a stream; a directory stands for all .jsonl "
-        "and .sse files in it and below it",
+        help="a recording (.jsonl) or the raw body of a stream; a directory stands for all "
+        ".jsonl and .sse files in it and below it",
     )
     parser.add_argument(
-        "--strict", action="store_true", help="events that could not be folded fail, too"
+        "--strict", action="store_true", help="fail for events that could not be folded, too"
     )
     parser.add_argument(
         "--json", action="store_true", help="print a line of JSON for each recording"
@@ -69,7 +71,7 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 
 def _check(options: argparse.Namespace) -> int:
-    out = sys.stdout  # while progress is shown, rich has its own in its place
+    out = sys.stdout  # before the progress bar puts its own stream there
     reports: list[Report] = []
     for path in _with_progress(_files(options.paths)):
         report = check(path)
@@ -87,13 +89,13 @@ def _check(options: argparse.Namespace) -> int:
 
 @attrs.frozen
 class Report:
-    """What became of a recording.
+    """The result of checking one recording.
 
     Attributes:
-        file: its name.
-        outcome: what it is: see above.
-        reason: why it is not complete.
-        stop_reason: why the message stopped, as far as it says.
+        file: the path of the file, as given.
+        outcome: see above.
+        reason: the reason why the message is not complete; `None` for a complete one.
+        stop_reason: the message's stop reason, if it has one.
         unfolded: the types of the events that could not be folded, in order.
     """
 
@@ -104,15 +106,15 @@ class Report:
     unfolded: tuple[str, ...] = ()
 
     def fails(self, *, strict: bool = False) -> bool:
-        """Whether it is not as it should be; if `strict`, unfolded events are not, either."""
+        """Whether the check failed; with `strict`, unfolded events fail it too."""
         return self.outcome != "complete" or (strict and bool(self.unfolded))
 
     def to_json(self) -> str:
         """The report as one line of JSON."""
-        return json.dumps(attrs.asdict(self), ensure_ascii=False)
+        return to_json(attrs.asdict(self))
 
-    def words(self) -> str:
-        """What there is to say of it, in one line; empty if all is well."""
+    def remark(self) -> str:
+        """The reason and the unfolded events on one line; empty without either."""
         names = ", ".join(dict.fromkeys(self.unfolded))
         unfolded = f"unfolded: {names} ({len(self.unfolded)})" if self.unfolded else ""
         return one_line("; ".join(filter(None, (self.reason, unfolded))))
@@ -120,6 +122,9 @@ class Report:
 
 def check(path: str | os.PathLike[str]) -> Report:
     """Fold the recording, or the raw body, in a file.
+
+    Args:
+        path: a file `*.jsonl` is a recording, any other the raw body of a stream.
 
     >>> check("tests/recordings/text.sse")
     Report(file='tests/recordings/text.sse', outcome='complete', reason=None, \
@@ -149,7 +154,7 @@ stop_reason='end_turn', unfolded=())
 
 
 def _fold(stream: Any) -> tuple[Outcome, str | None]:
-    """Read a stream to its end: how it ended, and why."""
+    """Read a stream to its end: the outcome, and its reason."""
     from streamfold.reducer import IncompleteStreamError, ProtocolError
     from streamfold.transports import APIConnectionError, APIError
 
@@ -169,29 +174,29 @@ def _fold(stream: Any) -> tuple[Outcome, str | None]:
 
 
 def _files(names: Sequence[str]) -> list[Path]:
-    """The files that are meant by names of files and directories, each once.
+    """The files named by `names` and those in the directories named, each once.
 
     Raises:
-        CommandError: there is nothing of that name, nothing in it, or it cannot be searched.
+        CommandError: a name does not exist, or a directory has no recordings or cannot be read.
     """
     from streamfold.transports import recording_files
 
     found: dict[Path, None] = {}
     for name in names:
         if not os.path.exists(name):
-            raise CommandError(f"{name}: there is no such file or directory")
+            raise CommandError(f"{name}: no such file or directory")
         try:
             files = recording_files(name) if os.path.isdir(name) else [Path(name)]
         except OSError as error:
             raise CommandError(f"{error.filename}: {error.strerror}") from error
         if not files:
-            raise CommandError(f"{name}: there are no recordings in it (*.jsonl, *.sse)")
+            raise CommandError(f"{name}: expected recordings (*.jsonl, *.sse) in it, found none")
         found.update(dict.fromkeys(files))
     return list(found)
 
 
 def _with_progress(files: list[Path]) -> Iterable[Path]:
-    """`files`, one by one; if there are many, with a bar on standard error if it is a terminal."""
+    """`files`, one by one; many of them with a progress bar, if standard error is a terminal."""
     console = rich_console(sys.stderr) if len(files) >= _MANY else None
     if console is None:
         return files
@@ -210,8 +215,8 @@ _ROLES: dict[Outcome, str] = {
 
 
 def _table(reports: Iterable[Report]) -> list[Piece]:
-    """A line for each of which there is something to say, in columns."""
-    rows = [(one_line(report.file), report) for report in reports if report.words()]
+    """A line in columns for each report with a remark."""
+    rows = [(one_line(report.file), report) for report in reports if report.remark()]
     name_width = max((len(name) for name, _ in rows), default=0)
     width = max(map(len, _OUTCOMES))
     pieces: list[Piece] = []
@@ -219,17 +224,17 @@ def _table(reports: Iterable[Report]) -> list[Piece]:
         pieces += [
             (f"{name:{name_width}}  ", ""),
             (f"{report.outcome:{width}}  ", _ROLES[report.outcome]),
-            (f"{report.words()}\n", ""),
+            (f"{report.remark()}\n", ""),
         ]
     return [*pieces, ("\n", "")] if pieces else []
 
 
 def _summary(reports: Sequence[Report]) -> list[Piece]:
-    """How many there are of each kind."""
+    """The number of recordings of each outcome."""
     counts = Counter(report.outcome for report in reports)
-    told = [f"{counts[outcome]:,} {outcome}" for outcome in _OUTCOMES if counts[outcome]]
+    parts = [f"{counts[outcome]:,} {outcome}" for outcome in _OUTCOMES if counts[outcome]]
     unfolded = sum(bool(report.unfolded) for report in reports)
     if unfolded:
-        told.append(f"{unfolded:,} with unfolded events")
+        parts.append(f"{unfolded:,} with unfolded events")
     noun = "recording" if len(reports) == 1 else "recordings"
-    return [(f"{len(reports):,} {noun}: {', '.join(told)}\n", "end")]
+    return [(f"{len(reports):,} {noun}: {', '.join(parts)}\n", "end")]

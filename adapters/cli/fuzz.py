@@ -1,13 +1,13 @@
-"""`streamfold fuzz MODULE:FUNCTION` holds an accumulator, or a decoder, against the reference.
+"""`streamfold fuzz MODULE:FUNCTION` compares an accumulator, or a decoder, with the reference.
 
-`conformance` from the shell: it draws streams, and prints the least that goes wrong as a test to be
-pasted. Modules are looked for in the current directory first. The function is run as it is.
+The command is the shell's way to `conformance`: it draws streams, and prints the smallest one with
+a wrong result as a test that can be pasted. Modules are looked for in the current directory first.
+The function runs in this process, without a sandbox.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from streamfold.adapters.conformance import DecoderMismatch, Mismatch
-from streamfold.reducer import encode_sse
+from streamfold.reducer import encode_sse, to_json
 
-from .commands import FAILED, OK, CommandError
-from .terminal import printer, rich_console, visible
+from .colours import printer, rich_console
+from .exit_status import FAILED, OK, CommandError
+from .visible import visible
 
 __all__ = ["add_command"]
 
@@ -30,11 +31,11 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser = commands.add_parser(
         "fuzz",
         help="find the bug in an accumulator, or in a decoder of server-sent events",
-        description="Give a function many streams, hold what it makes of them against the "
-        "reference, and print the least stream that it gets wrong, as a test. An accumulator takes "
-        "the decoded events of a stream, as dicts, and returns the message.",
-        epilog="Exit status: 0 if nothing was found, 1 if something was, 2 for a function or a "
-        "flag that makes no sense.",
+        description="Call a function with many streams, compare its results with the reference, "
+        "and print the smallest stream with a wrong result, as a test. An accumulator takes the "
+        "decoded events of a stream, as dicts, and returns the message.",
+        epilog="Exit status: 0 if no bug was found, 1 if one was, 2 for unusable arguments or a "
+        "function that cannot be imported.",
         allow_abbrev=False,
     )
     parser.add_argument(
@@ -45,36 +46,39 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser.add_argument(
         "--decoder",
         action="store_true",
-        help="it takes chunks of bytes, and returns the server-sent events",
+        help="the function is a decoder: it takes chunks of bytes and returns the events",
     )
     parser.add_argument(
         "--max-examples",
         metavar="N",
         type=_positive,
         default=200,
-        help="how many streams; 200 unless told",
+        help="the number of streams (default: 200)",
     )
     parser.add_argument(
         "--seed",
         metavar="S",
         type=int,
-        help="draw the same streams again; others each time unless told",
+        help="draw the same streams again (default: other streams each time)",
     )
     parser.add_argument(
         "--ignore",
         metavar="FIELDS",
         type=_names,
         default=(),
-        help="fields that it does not claim, by their path: usage.iterations,content.citations",
+        help="fields to ignore, by their path: usage.iterations,content.citations",
     )
     parser.add_argument(
-        "--save", metavar="FILE", type=_recording, help="save what is found as a recording (.jsonl)"
+        "--save",
+        metavar="FILE",
+        type=_recording,
+        help="save the stream that was found as a recording (.jsonl)",
     )
     parser.add_argument(
         "--no-growth",
         dest="growth",
         action="store_false",
-        help="do not look at what long streams cost",
+        help="do not measure the cost of long streams",
     )
     accumulators = parser.add_argument_group("for accumulators")
     of_accumulators = [
@@ -82,27 +86,30 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
             "--blocks", metavar="KINDS", type=_names, help="the kinds of blocks: text,tool_use,…"
         ),
         accumulators.add_argument(
-            "--ways", metavar="WAYS", type=_names, help="the ways to tell a message: cut,pings,…"
+            "--ways", metavar="WAYS", type=_names, help="the variations of the streams: cut,pings,…"
         ),
         accumulators.add_argument(
             "--faults",
             metavar="FAULTS",
             type=_names,
-            help="the faults that it should refuse: cut,error_event,…",
+            help="the faults that it must refuse: cut,error_event,…",
         ),
         accumulators.add_argument(
             "--unknown",
             action="store_true",
-            help="also events, blocks and fields that the API does not have yet",
+            help="add events, blocks and fields that the API does not have yet",
         ),
         accumulators.add_argument(
-            "--strict-nulls", action="store_true", help="a null is another thing than no field"
+            "--strict-nulls", action="store_true", help="a null field differs from an absent one"
         ),
     ]
     decoders = parser.add_argument_group("for decoders")
     of_decoders = [
         decoders.add_argument(
-            "--quirks", metavar="QUIRKS", type=_names, help="what bodies may have: crlf,bom,…"
+            "--quirks",
+            metavar="QUIRKS",
+            type=_names,
+            help="the peculiarities of the bodies: crlf,bom,…",
         )
     ]
     parser.set_defaults(run=_fuzz, of_accumulators=of_accumulators, of_decoders=of_decoders)
@@ -115,31 +122,30 @@ def _names(text: str) -> tuple[str, ...]:
 def _positive(text: str) -> int:
     number = int(text)
     if number < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
+        raise argparse.ArgumentTypeError(f"expected a number of at least 1, got {text}")
     return number
 
 
 def _recording(text: str) -> Path:
     if not text.endswith(".jsonl"):
-        raise argparse.ArgumentTypeError("a recording is called *.jsonl")
+        raise argparse.ArgumentTypeError(f"expected a name that ends with .jsonl, got {text!r}")
     return Path(text)
 
 
 def _fuzz(options: argparse.Namespace) -> int:
     function = _function(options.function)
-    own, others = options.of_accumulators, options.of_decoders
-    check: Callable[..., Any]
     from streamfold.adapters.conformance import check_accumulator, check_decoder
 
-    check = check_accumulator
+    accepted, refused = options.of_accumulators, options.of_decoders
+    check: Callable[..., Any] = check_accumulator
     if options.decoder:
-        own, others, check = others, own, check_decoder
-    for action in others:
+        accepted, refused, check = refused, accepted, check_decoder
+    for action in refused:
         if getattr(options, action.dest) != action.default:
-            what = "accumulators" if options.decoder else "decoders"
-            raise CommandError(f"{action.option_strings[0]} is for {what}")
-    told = {action.dest: getattr(options, action.dest) for action in own}
-    told = {name: value for name, value in told.items() if value is not None}
+            kind = "accumulators" if options.decoder else "decoders"
+            raise CommandError(f"{action.option_strings[0]} is for {kind}: leave it out")
+    chosen = {action.dest: getattr(options, action.dest) for action in accepted}
+    chosen = {name: value for name, value in chosen.items() if value is not None}
     show = printer(sys.stdout)
     try:
         with _progress(options.max_examples) as watch:
@@ -150,7 +156,7 @@ def _fuzz(options: argparse.Namespace) -> int:
                 ignore=options.ignore,
                 growth=options.growth,
                 watch=watch,
-                **told,
+                **chosen,
             )
     except Mismatch as mismatch:
         show([(visible(f"{mismatch}\n"), "")])
@@ -173,10 +179,14 @@ def _save(mismatch: Mismatch, path: Path) -> None:
 
 
 def _function(name: str) -> Callable[..., Any]:
-    """The function of this name, `MODULE:FUNCTION`."""
+    """The function of this name, `MODULE:FUNCTION`.
+
+    Raises:
+        CommandError: it cannot be imported, or is not callable.
+    """
     module_name, colon, path = name.partition(":")
     if not (module_name and colon and path):
-        raise CommandError(f"{name}: say it as MODULE:FUNCTION")
+        raise CommandError(f"expected MODULE:FUNCTION, got {name!r}")
     sys.path.insert(0, os.getcwd())
     try:
         found: Any = import_module(module_name)
@@ -186,17 +196,17 @@ def _function(name: str) -> Callable[..., Any]:
         ) from error
     for part in path.split("."):
         if not hasattr(found, part):
-            raise CommandError(f"{module_name} has no {path}")
+            raise CommandError(f"{module_name} has no attribute {path}")
         found = getattr(found, part)
     if not callable(found):
-        raise CommandError(f"{name} is no function")
+        raise CommandError(f"{name} must be a function, got {type(found).__name__}")
     function: Callable[..., Any] = found
     return function
 
 
 @contextmanager
 def _progress(total: int) -> Iterator[Callable[[int, bool], None]]:
-    """What shows progress on standard error, if that is a terminal."""
+    """A function that shows the progress on standard error, if that is a terminal."""
     console = rich_console(sys.stderr)
     if console is None:
         yield lambda tried, found: None
@@ -216,15 +226,15 @@ def _progress(total: int) -> Iterator[Callable[[int, bool], None]]:
 
 
 def _chunks(mismatch: Mismatch) -> Iterable[bytes]:
-    """What was found, as the body of a response."""
+    """The stream that was found, as chunks of a response's body."""
     if isinstance(mismatch, DecoderMismatch):
         return mismatch.chunks
     return [_encode(event) for event in mismatch.finding.given]
 
 
 def _encode(event: Any) -> bytes:
-    """An event as it would come, though it may be none."""
+    """A value as it would arrive in a stream, even if it is not an event."""
     if isinstance(event, dict) and isinstance(event.get("type"), str):
         return encode_sse([event])
-    data = event if isinstance(event, str) else json.dumps(event)
+    data = event if isinstance(event, str) else to_json(event)
     return f"data: {data}\n\n".encode()

@@ -1,7 +1,11 @@
-"""The command line: `streamfold COMMAND …`. The parser, the list of commands, and how they end.
+"""`main`, the entry of the command line: the parser, the list of commands, and the exit status.
 
-Each command is a module of its own (see `commands`), which imports what it needs when it runs: the
-command line is there at once, whatever is installed.
+A command is a module with a function `add_command(commands)`. It adds the command's parser to those
+of the command line, and sets `run`, a function from the parsed options to the exit status, as a
+default of that parser. A command that cannot go on raises `CommandError`.
+
+A command imports its libraries when it runs, so the command line starts fast, and it starts
+whatever extras are installed.
 """
 
 from __future__ import annotations
@@ -13,21 +17,21 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from . import check, fuzz, record, replay, serve
-from .commands import FAILED, INTERRUPTED, MISUSED, OK, UNREAD, CommandError, complain
+from .exit_status import BROKEN_PIPE, FAILED, INTERRUPTED, MISUSED, OK, CommandError, complain
 
 __all__ = ["main"]
 
 _COMMANDS = (replay, record, check, serve, fuzz)
-"""The commands, in the order in which the help shows them."""
+"""The commands, in the order of the help."""
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="streamfold",
-        description="Fold Anthropic message streams.",
+        description="Show, record, check, serve and test Anthropic message streams.",
         allow_abbrev=False,
     )
-    parser.add_argument("--version", action="store_true", help="print the version, and end")
+    parser.add_argument("--version", action="store_true", help="print the version and exit")
     commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND")
     for command in _COMMANDS:
         command.add_command(commands)
@@ -59,8 +63,8 @@ def _run(argv: Sequence[str] | None) -> int:
     return status
 
 
-def _let_go(stream: TextIO) -> None:
-    """Point a stream that cannot be written at nothing, or Python would complain at exit."""
+def _flush_or_discard(stream: TextIO) -> None:
+    """Redirect a stream that cannot be written to nothing; else Python complains at exit."""
     try:
         stream.flush()
     except OSError:
@@ -71,24 +75,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command.
 
     Args:
-        argv: the arguments behind the program's name; those of the process unless told.
+        argv: the arguments after the program's name; by default those of the process.
 
     Returns:
-        The exit status: see `commands`.
+        The exit status: see `exit_status`.
 
     Raises:
-        SystemExit: with status 2 for a flag that makes no sense, with 0 after `--help`.
+        SystemExit: with status 2 for unusable arguments, with 0 after `--help`.
     """
     try:
         return _run(argv)
     except KeyboardInterrupt:
         if sys.stdout.isatty():
-            print()  # the shell's prompt belongs on a line of its own
+            print()  # so that the shell's prompt begins a line
         return INTERRUPTED
     except BrokenPipeError:
-        return UNREAD
+        return BROKEN_PIPE
     except OSError as error:
-        return complain(f"cannot write: {error.strerror}", FAILED)
+        return complain(f"cannot write the output: {error.strerror}", FAILED)
     finally:
-        _let_go(sys.stdout)
-        _let_go(sys.stderr)
+        _flush_or_discard(sys.stdout)
+        _flush_or_discard(sys.stderr)

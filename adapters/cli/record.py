@@ -1,12 +1,12 @@
 """`streamfold record REQUEST.json -o FILE` sends a request and records the stream that answers it.
 
-The request is the body that the API documents, as a file: `stream` is set here, `betas` may stand
-beside the other fields as they do in the SDK's call. It is sent once, by the client of
-`streamfold.adapters.anthropic`: nothing is tried again, because a failure is worth recording too.
-What comes is shown as it comes, and written however it ends, Ctrl-C included.
+The file holds the request's body as the API documents it. The command sets `stream`, and takes
+`betas` as a field, as in the SDK's call. The client of `streamfold.adapters.client` sends the
+request once, without retries, because a failure is worth recording too. The answer is shown as it
+comes, and recorded however it ends, Ctrl-C included.
 
-Keys come from the environment alone: arguments can be read by every process of the machine. None
-is printed, not even if the API says it back.
+Keys come from the environment only, because every process of the machine can read arguments. No key
+is printed, even if an error of the API quotes it.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
-from .commands import OK, CommandError, complain, open_input
-from .displays import add_display_flags, show_stream
+from .arguments import add_display_flags, open_input
+from .display import show_stream
+from .exit_status import OK, CommandError, complain
 
 if TYPE_CHECKING:
     from streamfold.adapters.client import Anthropic
@@ -27,19 +28,19 @@ if TYPE_CHECKING:
 __all__ = ["add_command"]
 
 _KEYS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
-_NEEDED = ("model", "max_tokens", "messages")
+_REQUIRED = ("model", "max_tokens", "messages")
 
 
 def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `record` to the commands."""
     parser = commands.add_parser(
         "record",
-        help="send a request to the API, and record the stream that answers it",
+        help="send a request to the API and record the stream that answers it",
         description="Send a request to the Messages API, show the answer as it comes, and record "
-        "it: every chunk, and when it came. The key is that of ANTHROPIC_API_KEY or "
-        "ANTHROPIC_AUTH_TOKEN, and never written.",
-        epilog="Exit status: 0 for a complete message, 1 for an incomplete or failed one (what "
-        "came is recorded), 2 for a file or a flag that makes no sense.",
+        "each chunk with its time. The key comes from ANTHROPIC_API_KEY or ANTHROPIC_AUTH_TOKEN; "
+        "it is never written.",
+        epilog="Exit status: 0 for a complete message, 1 for an incomplete or failed one (the part "
+        "that came is recorded), 2 for unusable arguments or an unreadable file.",
         allow_abbrev=False,
     )
     parser.add_argument(
@@ -52,13 +53,13 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         "--output",
         metavar="FILE",
         required=True,
-        help="the recording to write, a name with .jsonl at its end",
+        help="the recording to write (.jsonl)",
     )
-    parser.add_argument("--force", action="store_true", help="replace FILE if it is there")
+    parser.add_argument("--force", action="store_true", help="replace FILE if it exists")
     parser.add_argument(
         "--base-url",
         metavar="URL",
-        help="where the API is; else ANTHROPIC_BASE_URL says, else it is Anthropic's own",
+        help="the API's address; by default ANTHROPIC_BASE_URL, else https://api.anthropic.com",
     )
     parser.add_argument(
         "--beta",
@@ -66,7 +67,7 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         metavar="NAME",
         action="append",
         default=[],
-        help="a beta of the API to use; may be given more than once",
+        help="a beta of the API to use; repeat the flag for more than one",
     )
     add_display_flags(parser)
     parser.set_defaults(run=_record)
@@ -81,13 +82,15 @@ def _record(options: argparse.Namespace) -> int:
     request = _read_request(options.request)
     betas = [*_betas(request), *options.betas]
     if Path(options.output).exists() and not options.force:
-        raise CommandError(f"{options.output}: it is there already; --force replaces it")
+        raise CommandError(
+            f"{options.output}: the file exists: pass --force to replace it, or name another"
+        )
     try:
         transport = RecordingTransport(httpx.HTTPTransport(), options.output)
         with (
             httpx.Client(transport=transport, timeout=DEFAULT_TIMEOUT) as http,
             Anthropic(base_url=options.base_url, http_client=http, max_retries=0) as client,
-            _asked(client, request, betas) as stream,
+            _stream(client, request, betas) as stream,
         ):
             fault = show_stream(stream, options.display(sys.stdout))
     except StreamfoldError as error:
@@ -98,7 +101,7 @@ def _record(options: argparse.Namespace) -> int:
 
 
 def _without_keys(text: str) -> str:
-    """`text` without the keys of the environment: some servers say back what they were told."""
+    """`text` without the keys of the environment, because some servers quote the key they got."""
     from streamfold.transports.recording import Redaction
 
     redaction = Redaction()
@@ -107,10 +110,10 @@ def _without_keys(text: str) -> str:
 
 
 def _read_request(name: str) -> dict[str, Any]:
-    """The request in the file called `name`.
+    """The body of the request in the file `name`.
 
     Raises:
-        CommandError: it cannot be read, or is no request.
+        CommandError: the file cannot be read, or does not hold a request.
     """
     with open_input(name) as source:
         try:
@@ -118,18 +121,20 @@ def _read_request(name: str) -> dict[str, Any]:
         except (OSError, ValueError, RecursionError) as error:
             raise CommandError(f"{name}: {error}") from error
     if not isinstance(request, dict):
-        raise CommandError(f"{name}: a request is a JSON object")
-    missing = [field for field in _NEEDED if field not in request]
+        raise CommandError(
+            f"{name}: expected the request as a JSON object, got {type(request).__name__}"
+        )
+    missing = [field for field in _REQUIRED if field not in request]
     if missing:
-        raise CommandError(f"{name}: the request has no {' and no '.join(missing)}")
+        raise CommandError(f"{name}: the request lacks {' and '.join(missing)}: add them")
     return cast("dict[str, Any]", request)
 
 
 def _betas(request: dict[str, Any]) -> list[str]:
-    """The betas that stand in the request, which is no place for them: they are taken out."""
+    """The betas of the request, removed from it: they are sent in a header."""
     betas: Any = request.pop("betas", None) or []
     if not (_is_array(betas) and all(isinstance(beta, str) for beta in betas)):
-        raise CommandError(f"betas is not a list of names: {betas!r}")
+        raise CommandError(f"betas must be a list of strings, got {betas!r}")
     return betas
 
 
@@ -137,9 +142,9 @@ def _is_array(value: Any) -> TypeGuard[list[Any]]:
     return isinstance(value, list)
 
 
-def _asked(client: Anthropic, body: dict[str, Any], betas: list[str]) -> Any:
-    """What opens the stream of the answer: `body` is sent as it is."""
-    needed = {field: body[field] for field in _NEEDED}
+def _stream(client: Anthropic, body: dict[str, Any], betas: list[str]) -> Any:
+    """The manager of the stream that answers `body`, which is sent as it is."""
+    required = {field: body[field] for field in _REQUIRED}
     if betas:
-        return client.beta.messages.stream(betas=betas, **needed, extra_body=body)
-    return client.messages.stream(**needed, extra_body=body)
+        return client.beta.messages.stream(betas=betas, **required, extra_body=body)
+    return client.messages.stream(**required, extra_body=body)

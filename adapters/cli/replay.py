@@ -1,7 +1,7 @@
 """`streamfold replay FILE|-` shows a stream, recorded or just arriving.
 
-What is called `*.jsonl` is a recording, which knows when each chunk came and how it all ended.
-Anything else is the raw body of a stream, and is shown while it is read.
+A file `*.jsonl` is a recording: it has the time of each chunk and the way the response ended. Any
+other file is the raw body of a stream, and is shown while it is read.
 """
 
 from __future__ import annotations
@@ -11,24 +11,25 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from .commands import CommandError, open_input, speed, status_of
-from .displays import ReadError, add_display_flags, show_body, show_stream
+from .arguments import add_display_flags, open_input, speed
+from .display import ReadError, show_body, show_stream
+from .exit_status import CommandError, status_of
 
 __all__ = ["add_command"]
 
 _CHUNK = 64 * 1024
-"""Bytes that one read takes at most."""
+"""The largest number of bytes of one read."""
 
 
 def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `replay` to the commands."""
     parser = commands.add_parser(
         "replay",
-        help="show a stream: a recorded one, or one that is just arriving",
+        help="show a stream, recorded or just arriving",
         description="Show a message stream: its text as it comes, its thinking, its tool calls and "
-        "their results, and in the last line why it stopped and what it cost.",
+        "their results, and in the last line its stop reason and token counts.",
         epilog="Exit status: 0 for a complete message, 1 for an incomplete or failed one, "
-        "2 for a file or a flag that makes no sense.",
+        "2 for unusable arguments or an unreadable file.",
         allow_abbrev=False,
     )
     parser.add_argument(
@@ -42,7 +43,8 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         type=speed,
         default=0.0,
         metavar="X",
-        help="for a recording: 1 as it was, 2 twice as fast, 0 at once (the default)",
+        help="for a recording: 1 for the recorded speed, 2 for twice as fast, 0 for no delay (the "
+        "default)",
     )
     add_display_flags(parser)
     parser.set_defaults(run=_replay)
@@ -69,9 +71,9 @@ def _replay_recording(options: argparse.Namespace) -> int:
 
 
 def _chunks(source: Any) -> Iterator[bytes]:
-    """What there is to read as soon as it is there, in one system call each, until the end."""
+    """The bytes of `source` as soon as they arrive, one system call per chunk."""
     try:
         while chunk := source.read1(_CHUNK):
             yield chunk
     except OSError as error:
-        raise ReadError(f"the input broke off: {error.strerror}") from error
+        raise ReadError(f"cannot read the input to its end: {error.strerror}") from error

@@ -1,22 +1,24 @@
 """`streamfold serve FILE|DIR` answers `POST /v1/messages` with recordings, over real HTTP.
 
-For clients in any language, and for `curl -N`: each recorded chunk is one write, with the status
-and the headers that were recorded, at once or as slowly as it was. A recording that did not end as
-it should ends here with the connection broken off, so that a client sees what production saw.
+It serves clients in any language, and `curl -N`. Each recorded chunk is one write, with the
+recorded status and headers, without delay or at the recorded speed. If a recording was cut off or
+failed, the server breaks the connection off at its end, so a client sees the failure that was
+recorded.
 
-Which recording answers:
+The recording that answers a request is chosen so:
 
-- A file that is served alone answers every request.
-- Of a directory, the path in front of `/v1/messages`, which is to say the client's base URL, may
-  name a recording, by its path without the suffix: `http://127.0.0.1:8000/weather/rain`. That one
-  answers every request that is sent there.
-- The path may also name a directory below, or nothing. Then the recordings there are asked for the
-  one of the same body. When several fit they are played in order, and the last of them again and
-  again. Those that do not know their request, such as raw bodies, answer what no other fits.
-- A request that none fits is answered with 404 and an error of the API's own shape, which says
-  which recording comes nearest, and how it differs.
+- A single file answers every request.
+- In a directory, the path in front of `/v1/messages`, that is, the client's base URL, may name a
+  recording by its path without the suffix: `http://127.0.0.1:8000/weather/rain`. That recording
+  answers every request sent there.
+- The path may also name a directory, or be empty. Then the recordings below it are searched for one
+  of a request with the same body. Several with the same body are played in order, and the last of
+  them is repeated. Recordings without a request, such as raw bodies, answer the requests that match
+  no other.
+- A request without a matching recording gets status 404 and an error in the API's shape. It names
+  the nearest recording and shows the difference.
 
-All recordings are read when it starts.
+All recordings are read at the start.
 """
 
 from __future__ import annotations
@@ -27,8 +29,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .commands import FAILED, CommandError, speed
-from .terminal import visible
+from .arguments import speed
+from .exit_status import FAILED, CommandError
+from .visible import visible
 
 if TYPE_CHECKING:
     from streamfold.transports.recording import RecordingStore
@@ -41,39 +44,46 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser = commands.add_parser(
         "serve",
         help="answer POST /v1/messages with recordings, over HTTP",
-        description="Serve recordings as the Messages API would: a client whose base URL is the "
-        "one printed gets the recording of its request, chunk for chunk. A base URL with a path "
-        "behind it gets the recording of that name, whatever it asks.",
-        epilog="It runs until Ctrl-C, with exit status 130; 2 is for a file or a flag that makes "
-        "no sense.",
+        description="Serve recordings as the Messages API would: a client with the printed base "
+        "URL gets the recording of its request, chunk for chunk. A client with the path of a "
+        "recording behind that URL gets this recording for every request.",
+        epilog="The server runs until Ctrl-C. Exit status: 130 after Ctrl-C, 1 if the extra "
+        "'serve' is not installed, 2 for unusable arguments or an unreadable file.",
         allow_abbrev=False,
     )
     parser.add_argument(
         "path",
         metavar="FILE|DIR",
-        help="a recording (.jsonl) or the raw body of a stream; a directory stands for all .jsonl "
-        "and .sse files in it and below it",
+        help="a recording (.jsonl) or the raw body of a stream; a directory stands for all "
+        ".jsonl and .sse files in it and below it",
     )
     parser.add_argument(
-        "--host", default="127.0.0.1", help="where to listen (default: %(default)s)"
+        "--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)"
     )
     parser.add_argument(
-        "--port", type=_port, default=8000, help="default: %(default)s; 0 for any that is free"
+        "--port",
+        type=_port,
+        default=8000,
+        help="the port to listen on (default: %(default)s); 0 for a free one",
     )
     parser.add_argument(
         "--speed",
         type=speed,
         default=1.0,
         metavar="X",
-        help="1 as it was recorded (the default), 2 twice as fast, 0 at once",
+        help="1 for the recorded speed (the default), 2 for twice as fast, 0 for no delay",
     )
     parser.set_defaults(run=_serve)
 
 
 def _port(text: str) -> int:
-    """What `--port` takes."""
+    """The value of `--port`.
+
+    Raises:
+        argparse.ArgumentTypeError: it is not a number from 0 to 65535.
+    """
     if not (text.isdecimal() and int(text) <= 0xFFFF):
-        raise argparse.ArgumentTypeError(f"not a port, 0 to 65535: {text!r}")
+        raise argparse.ArgumentTypeError(f"expected a port from 0 to 65535, got {text!r}")
     return int(text)
 
 
@@ -81,10 +91,11 @@ def _serve(options: argparse.Namespace) -> int:
     try:
         import uvicorn
 
-        from .asgi import TARGET, application
+        from .serve_application import TARGET, application
     except ImportError as error:
         raise CommandError(
-            f"serving needs starlette and uvicorn ({error}): pip install 'streamfold[serve]'",
+            f"serve needs starlette and uvicorn, which are not installed ({error}): "
+            "pip install 'streamfold[serve]'",
             FAILED,
         ) from error
     store = _load(Path(options.path), TARGET)
@@ -96,11 +107,11 @@ def _serve(options: argparse.Namespace) -> int:
                 speed=options.speed,
                 log=_log,
             ),
-            http="h11",  # every installation has it
+            http="h11",  # a dependency of uvicorn, unlike the others
             ws="none",
             lifespan="off",
             log_config=None,
-            log_level="critical",  # a connection that is broken off is no news
+            log_level="critical",  # a connection that is broken off is intended
             server_header=False,
             date_header=False,
             timeout_graceful_shutdown=0,
@@ -118,7 +129,7 @@ def _load(path: Path, target: tuple[str, str]) -> RecordingStore:
     """The recordings at `path`, a file or a directory, as answers to requests of `target`.
 
     Raises:
-        CommandError: there are none, or a file cannot be read.
+        CommandError: there are none, or one cannot be read.
     """
     from streamfold.transports import RecordingError
     from streamfold.transports.recording import RecordingStore
@@ -131,15 +142,15 @@ def _load(path: Path, target: tuple[str, str]) -> RecordingStore:
     except RecordingError as error:
         raise CommandError(error) from error
     if not store.recordings:
-        raise CommandError(f"{path}: there are no recordings in it (*.jsonl, *.sse)")
+        raise CommandError(f"{path}: expected recordings (*.jsonl, *.sse) in it, found none")
     return store
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """A socket that listens there.
+    """A socket that listens on this address.
 
     Raises:
-        CommandError: it cannot.
+        CommandError: the address cannot be resolved, or the port is in use.
     """
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
@@ -149,5 +160,5 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _log(line: str) -> None:
-    """Print a line about the server on standard error."""
+    """Print a line about the server's work on standard error."""
     print(visible(line), file=sys.stderr, flush=True)

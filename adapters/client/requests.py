@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar, cast
 import attrs
 import httpx
 from streamfold.reducer import PartialMode, StreamfoldError
-from streamfold.transports.recording import Redaction, is_secret_request_header
+from streamfold.transports.recording import Redaction, is_harmless_header
 
 from .json_body import encode_body
 from .parameters import (
@@ -69,7 +69,7 @@ class Call(Generic[T]):
         reading: the options of the `MessageStream` that reads the answer.
     """
 
-    url: httpx.URL
+    url: httpx.URL = attrs.field(repr=False)
     headers: httpx.Headers = attrs.field(repr=False)
     content: bytes = attrs.field(repr=False)
     timeout: Timeout
@@ -255,7 +255,7 @@ def check_key(key: str) -> str:
 def conceal(request: httpx.Request) -> None:
     """Remove the secrets of a request that was sent, by the policy that recordings follow."""
     for name in request.headers:
-        if is_secret_request_header(name):
+        if not is_harmless_header(name):
             request.headers[name] = "[secure]"
     url = str(request.url)
     concealed = Redaction().url(url)

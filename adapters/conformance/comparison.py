@@ -1,11 +1,11 @@
-"""Results of any make as JSON that can be compared: what a stranger's message says, and how two
-differ.
+"""Compare results: messages of any class as JSON text, and the difference between two.
 
-What is no difference: the order of keys, a tuple for a list, `1.0` for `1`, and (unless told) a
-`null` where another has no such field, which is how most classes say absent. In the input of a
-tool, which is the model's own JSON, a `null` is a value like any other.
+Two messages are equal when they differ only in the order of keys, in a tuple for a list, in `1.0`
+for `1`, or in a `null` for an absent field, because most classes write absent fields as `null`
+(`strict_nulls` turns the last one off). Inside the input of a tool, which the model writes, a
+`null` is a value.
 
-Imports no optional library: a pydantic model is known by its `model_dump`.
+Imports no optional library: a pydantic model is recognised by its `model_dump`.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ def as_json(value: Any) -> JSON:
     """`value` as plain JSON.
 
     Args:
-        value: JSON, or a pydantic model, an attrs class or a dataclass, or whatever has `to_dict`,
-            and all of them nested.
+        value: JSON, a pydantic model, an attrs class, a dataclass or an object with `to_dict`;
+            they may be nested.
 
     Raises:
-        TypeError: it is something else, or holds it.
+        TypeError: `value` is or contains an object of another class.
 
     >>> from dataclasses import dataclass
     >>> @dataclass
@@ -59,24 +59,24 @@ def as_json(value: Any) -> JSON:
 
 
 _VERBATIM = ("content", "input")
-"""Where a message holds the model's own JSON."""
+"""The path to JSON that the model wrote."""
 
 
 def comparable(value: JSON, *, ignore: Collection[str] = (), strict_nulls: bool = False) -> str:
-    """`value` as a text that is the same for all that say the same.
+    """`value` as text; equal messages give equal texts.
 
     Args:
         value: JSON.
         ignore: the fields to leave out, by their path: "usage", "usage.iterations",
             "content.citations". A path goes through arrays without an index.
-        strict_nulls: whether a `null` differs from no field at all.
+        strict_nulls: whether a `null` differs from an absent field.
 
     >>> comparable({"b": 1.0, "a": None}) == comparable({"b": 1})
     True
     """
     normal = _normal(value, (), set(ignore), strict_nulls)
     text = json.dumps(normal, indent=2, sort_keys=True, ensure_ascii=False)
-    return text.encode("utf-8", "backslashreplace").decode()  # half a character as its escape
+    return text.encode("utf-8", "backslashreplace").decode()  # a lone surrogate becomes its escape
 
 
 def _normal(value: JSON, path: tuple[str, ...], ignore: set[str], strict: bool) -> JSON:
@@ -97,7 +97,7 @@ def _normal(value: JSON, path: tuple[str, ...], ignore: set[str], strict: bool) 
 
 
 def difference(expected: str, got: str) -> str:
-    """How two such texts differ, line by line; nothing for the same.
+    """The difference between two texts, line by line; empty for equal texts.
 
     >>> print(difference(comparable({"id": 1}), comparable({"id": 2})))
     --- expected

@@ -1,21 +1,21 @@
-"""What an accumulator, or a decoder, costs as a stream becomes longer: twice the deltas should be
-twice the work.
+"""Measure the cost of an accumulator or a decoder as streams become longer.
 
-Two measures, at sizes that double:
+A stream of twice the length should cost twice as much. Two measures are taken at sizes that double:
 
-- *work*, counted: how many lines of Python run, and how many bytes are allocated (how far the
-  memory rises within each line, summed up). The same stream gives the same numbers, however busy
-  the machine is. They see loops over all that came before, copies of it, and parsers that read it
-  again, C code included, because what that builds must be allocated.
-- *time*, of the processor, the best of three runs.
+- *work*: the lines of Python that run, and the bytes that are allocated (how far the memory rises
+  within each line, summed up). The same stream gives the same numbers on a busy machine. These
+  counts show loops over everything received so far, copies of it, and parsers that read it again,
+  C code included, because their results must be allocated.
+- *time*: processor time, the best of three runs.
 
-It grows quadratically when both say so. One alone does not: `text += delta` copies the
-text each time, which the bytes show, but at the length of real answers no clock does; and a clock
-alone is a guess on a busy machine. What neither sees: C code that reads everything and allocates
-nothing (`max(list)`, `"x" in text`) shows in the time alone; work in other threads is not counted.
+A cost counts as quadratic when both measures grow that way. One is not enough. `text += delta`
+copies the text each time: the bytes show it, but at the length of real answers the time does not.
+Time alone varies on a busy machine. Two things stay hidden: C code that reads everything and
+allocates nothing (`max(list)`, `"x" in text`) shows in the time alone, and work in other threads is
+not counted.
 
-The cost: half a second or a second for each kind of stream. A trace function, such as that of a
-debugger or of coverage, is set aside for as long as it takes.
+One kind of stream takes half a second to a second. A trace function, such as a debugger's or that
+of coverage, is set aside for that time.
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ STREAMS = {
     "thinking": "thinking deltas",
     "blocks": "text blocks",
 }
-"""The kinds of long streams, and what each has many of. All but "blocks" are kinds of blocks."""
+"""The kinds of long streams, and the part that each repeats. All but "blocks" are block types."""
 
 
 def long_stream(kind: str, size: int) -> list[Event]:
-    """A valid stream with `size` of what `STREAMS` says, two at least.
+    """A valid stream with `size` repeated parts (see `STREAMS`), at least 2.
 
     >>> [event["type"] for event in long_stream("text", 2)][1:5]
     ['content_block_start', 'content_block_delta', 'content_block_delta', 'content_block_stop']
@@ -82,7 +82,7 @@ def _long_content(kind: str, size: int) -> list[Event]:
     if kind == "tool_use":
         tool = {"type": "tool_use", "id": "toolu_1", "name": "write", "input": {}}
         numbers = [f"{number}," for number in range(1_000_000, 1_000_000 + size - 2)]
-        pieces = ['{"numbers":[', *numbers, "0]}"]  # numbers: no parser has them in stock
+        pieces = ['{"numbers":[', *numbers, "0]}"]  # numbers: no parser caches them
         return _block(
             0, tool, [{"type": "input_json_delta", "partial_json": piece} for piece in pieces]
         )
@@ -103,11 +103,11 @@ def _block(index: int, block: Event, deltas: list[Event]) -> list[Event]:
 
 
 BODIES = {"events": "events, each in a chunk", "chunks": "chunks of one event"}
-"""The kinds of long bodies, and what each has many of."""
+"""The kinds of long bodies, and the part that each repeats."""
 
 
 def long_body(kind: str, size: int) -> list[bytes]:
-    """The chunks of a body with `size` of what `BODIES` says, three at least.
+    """The chunks of a body with `size` repeated parts (see `BODIES`), at least 3.
 
     >>> long_body("chunks", 3)
     [b'data: ', b'word and', b'\\n\\n']
@@ -120,27 +120,27 @@ def long_body(kind: str, size: int) -> list[bytes]:
 # --- the measures -------------------------------------------------------------------------------
 
 LONGEST = 4096
-"""How much the longest stream has of what it has many of: about a long answer."""
+"""The size of the longest stream: about a long answer."""
 
 _COUNTED = [16, 32, 64, 128, 256, 512, 1024]
 _TIMED = [256, 512, 1024, 2048, LONGEST]
-"""How much the streams have; each twice as much as the one before it."""
+"""The sizes at which work is counted and time is taken; each doubles the one before."""
 
 _STEEP = 1.4
-"""The order from which growth counts as quadratic: two fifths of all work are there because the
-stream is long."""
+"""The exponent from which growth counts as quadratic. At 1.4, two fifths of all work exist only
+because the stream is long."""
 
 _TRIFLE = 2e-6
-"""Seconds that a delta may cost more at the end than at the beginning."""
+"""Seconds by which a delta may cost more at the end than at the beginning."""
 
 _ENOUGH_LINES = 200_000
 _ENOUGH_SECONDS = 0.3
-"""What a run may take before no longer stream comes after it."""
+"""A run that exceeds one of these is the last: no longer stream follows."""
 
 
 @attrs.frozen
 class Growth:
-    """How the cost of one kind of stream grows.
+    """The growth of the cost of one kind of stream.
 
     Attributes:
         kind: the kind of stream, or body: one of `STREAMS` or `BODIES`.
@@ -156,8 +156,9 @@ class Growth:
 
     @property
     def work_order(self) -> float:
-        """The exponent with which the lines or the bytes, whichever grow faster, come to grow in
-        the longest stream: 1 for linear growth, 2 for quadratic.
+        """The exponent of the faster growing of lines and bytes, at the longest stream.
+
+        1 is linear, 2 is quadratic.
         """
         return max(
             _Fit.through(*list(counts.items())[-3:]).order_at(LONGEST)
@@ -166,18 +167,18 @@ class Growth:
 
     @property
     def time_order(self) -> float:
-        """The exponent with which the time grows at the end."""
+        """The exponent of the time, at the longest stream that was timed."""
         return self._of_time.order_at(max(self.seconds))
 
     @property
     def is_quadratic(self) -> bool:
-        """Whether work and time both grow faster than the stream, and it is more than a trifle."""
+        """Whether work and time both grow quadratically, and the added time is not negligible."""
         added = self._of_time.quadratic * max(self.seconds)
         return self.work_order > _STEEP and self.time_order > _STEEP and added > _TRIFLE
 
     @property
     def _of_time(self) -> _Fit:
-        """Through points as far apart as can be: a clock is not exact."""
+        """The fit through points far apart, because a clock is not exact."""
         points = list(self.seconds.items())
         return _Fit.through(points[0], points[len(points) // 2], points[-1])
 
@@ -190,14 +191,14 @@ class Growth:
 
 
 class _Fit(NamedTuple):
-    """Costs as constant + linear·n + quadratic·n²."""
+    """A cost as constant + linear·n + quadratic·n²."""
 
     linear: float
     quadratic: float
 
     @classmethod
     def through(cls, *points: tuple[int, float]) -> _Fit:
-        """The fit through these three points: sizes and what they cost."""
+        """The fit through three points: sizes and their costs."""
         (first, low), (middle, mean), (last, high) = points
         slope = (high - mean) / (last - middle)
         bend = slope - (mean - low) / (middle - first)
@@ -210,12 +211,15 @@ class _Fit(NamedTuple):
 
 
 def measure(reader: Reader, kind: str) -> Growth:
-    """What streams of this kind cost.
+    """Measure streams of this kind.
 
     Args:
-        reader: takes the decoded events of a stream; or the chunks of a body, and gives all that is
-            in them, in any iterable.
-        kind: one of `STREAMS`, or of `BODIES`.
+        reader: takes the decoded events of a stream; or the chunks of a body, and returns the
+            server-sent events, in any iterable.
+        kind: one of `STREAMS` or `BODIES`.
+
+    Returns:
+        Lines, bytes and seconds by size.
 
     >>> measure(lambda events: [event["type"] for event in events], "text").is_quadratic
     False
@@ -230,10 +234,10 @@ def measure(reader: Reader, kind: str) -> Growth:
         if is_body:
             deque(result, maxlen=0)
 
-    read(long(_COUNTED[0]))  # what is done once is not counted
+    read(long(_COUNTED[0]))  # work that is done once, such as imports, is not counted
     for size in _COUNTED:
         counts = _count(read, long(size)), _count(read, long(size))
-        lines[size], allocated[size] = map(min, *counts)  # what comes now and then is no growth
+        lines[size], allocated[size] = map(min, *counts)  # rare extra work is not growth
         if lines[size] > _ENOUGH_LINES and len(lines) > 2:
             break
     seconds: dict[int, float] = {}
@@ -245,7 +249,7 @@ def measure(reader: Reader, kind: str) -> Growth:
 
 
 def _count(read: Reader, given: list[Any]) -> tuple[int, int]:
-    """The lines that run, and the bytes that are allocated."""
+    """The number of lines that run, and of bytes that are allocated."""
     lines = allocated = level = 0
 
     def trace(frame: FrameType, event: str, argument: object) -> Any:  # pragma: no cover: untraced
@@ -279,12 +283,13 @@ def _time(read: Reader, given: list[Any]) -> float:
         best = min(best, time.process_time() - start)
         if best > _ENOUGH_SECONDS:
             break
-    return max(best, 1e-6)  # where the clock ticks more slowly
+    return max(best, 1e-6)  # the clock may tick more slowly
 
 
 def _run(read: Reader, given: list[Any], trace: Any) -> None:
-    """Run it, traced by this function alone; by none, if it is None. No garbage is collected in
-    between, which may be that of others.
+    """Run the reader under this trace function only, or under none.
+
+    The garbage collector is off, because it could collect garbage of other code.
     """
     previous, collects = sys.gettrace(), gc.isenabled()
     gc.disable()

@@ -1,6 +1,6 @@
-"""What the conformance checks find, and how they say it: as a test that can be pasted.
+"""The findings of the conformance checks, and the exceptions that report them.
 
-Values only: `conformance` makes them.
+A `Mismatch` is an `AssertionError`. Its text contains a test that can be pasted into a test file.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ __all__ = [
     "Finding",
     "Kind",
     "Mismatch",
+    "expression",
+    "name_of",
     "pasteable_test",
 ]
 
@@ -34,29 +36,29 @@ Kind = Literal[
     "changes an earlier result",
     "grows quadratically",
 ]
-"""What may be wrong with an accumulator or a decoder:
+"""The kinds of findings:
 
     raises                     an exception, on a valid stream
-    accepts a fault            a result, for a stream that is broken
-    changes its input          what it was given is not what it was
+    accepts a fault            a result, for a broken stream
+    changes its input          the argument was changed
     differs                    another result than the reference's
     reads its input twice      another result from an iterator than from a list
     does not repeat            another result from the same stream, the second time
-    changes an earlier result  what it gave before is not what it was
-    grows quadratically        twice the stream costs four times as much
+    changes an earlier result  a later call changed an earlier result
+    grows quadratically        a stream of twice the length costs four times as much
 """
 
 
 @attrs.frozen
 class Finding:
-    """What is wrong.
+    """One defect.
 
     Attributes:
-        kind: which it is, of those above.
+        kind: the kind of the finding.
         given: the events, or the chunks, that show it.
-        expected: what was expected, as text; empty where the stream should be refused.
-        got: what came instead, as text; empty where nothing came.
-        reason: more about it.
+        expected: the expected result, as text; empty where the stream should be refused.
+        got: the result, as text; empty where there was none.
+        reason: more about it, in one line.
         error: the exception that was raised.
         call: the Python code that shows it again.
     """
@@ -71,18 +73,18 @@ class Finding:
 
     @property
     def diff(self) -> str:
-        """How what came differs from what was expected, line by line."""
+        """The difference between `expected` and `got`, line by line."""
         return difference(self.expected, self.got) if self.expected and self.got else ""
 
 
 class Mismatch(AssertionError):  # noqa: N818 - it names what was found
-    """Something is not as it should be. Its text says all of it.
+    """A function does not do what the reference does. The text of the exception has the details.
 
     Attributes:
-        finding: what is wrong.
-        subject: the name of what was checked.
+        finding: the defect.
+        subject: the name of the function.
         code: a test that shows it again.
-        seed: what finds it again; `None` where nothing was drawn.
+        seed: the seed that finds it again; None where nothing was drawn.
     """
 
     def __init__(self, finding: Finding, subject: str, code: str, seed: int | None = None) -> None:
@@ -93,7 +95,7 @@ class Mismatch(AssertionError):  # noqa: N818 - it names what was found
         self.seed = seed
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Without the exception that was raised: not every one can be pickled, and read again."""
+        """Pickled without the exception that was raised, because some exceptions cannot be."""
         finding = attrs.evolve(self.finding, error=None)
         return type(self), (finding, self.subject, self.code, self.seed)
 
@@ -111,46 +113,46 @@ class Mismatch(AssertionError):  # noqa: N818 - it names what was found
 
     @property
     def kind(self) -> Kind:
-        """What is wrong, in a few words."""
+        """The kind of the finding."""
         return self.finding.kind
 
     @property
     def expected(self) -> str:
-        """What was expected, as text: JSON, unless it is the input."""
+        """The expected result, as text: JSON, or the input for "changes its input"."""
         return self.finding.expected
 
     @property
     def got(self) -> str:
-        """What came instead, as text."""
+        """The result, as text."""
         return self.finding.got
 
 
 class AccumulatorMismatch(Mismatch):
-    """An accumulator does not give what the reference gives."""
+    """An accumulator's result differs from the reference's."""
 
     @property
     def events(self) -> list[dict[str, Any]]:
-        """The least stream that shows it. For one that must be long: the like, in small."""
+        """The smallest stream that shows it. For a long stream: a short one of the same kind."""
         return self.finding.given
 
 
 class DecoderMismatch(Mismatch):
-    """A decoder does not give what the standard says."""
+    """A decoder's events differ from the standard's."""
 
     @property
     def chunks(self) -> list[bytes]:
-        """The least body that shows it."""
+        """The smallest body that shows it."""
         return self.finding.given
 
 
 @attrs.frozen
 class ConformanceReport:
-    """What was checked, and is as it should be.
+    """The report of a check that found nothing.
 
     Attributes:
-        examples: how many streams.
-        seed: what draws the same ones again.
-        growth: what long streams cost, by kind.
+        examples: the number of streams.
+        seed: the seed that draws the same streams again.
+        growth: the cost of long streams, by kind.
     """
 
     examples: int
@@ -177,7 +179,7 @@ def _module_and_name(function: Any) -> tuple[str, str]:
 
 
 def expression(function: Callable[..., Any]) -> str:
-    """What a test calls the function: its name, if it can be imported by that."""
+    """The name of the function in a pasted test; "function" if it cannot be imported."""
     module, name = _module_and_name(function)
     found: Any = sys.modules.get(module) if module != "__main__" else None
     for part in name.split("."):
@@ -186,15 +188,16 @@ def expression(function: Callable[..., Any]) -> str:
 
 
 def pasteable_test(function: Callable[..., Any], call: str) -> str:
-    """A test as Python code, in a module of its own.
+    """A test as Python code, with its imports.
 
     Args:
-        function: what is tested. What cannot be imported has a comment in place of its import.
+        function: the function under test. A function that cannot be imported gets a comment in
+            place of its import.
         call: the test's only statement. It names the function by its `expression`.
 
     >>> print(pasteable_test(len, "check_stream(len, [])"))
     from builtins import len
-    from streamfold.adapters.conformance.checks import check_stream
+    from streamfold.adapters.conformance import check_stream
     <BLANKLINE>
     <BLANKLINE>
     def test_len() -> None:
@@ -207,9 +210,9 @@ def pasteable_test(function: Callable[..., Any], call: str) -> str:
     else:
         imports = [f"from {_module_and_name(function)[0]} import {root}"]
     check = call.partition("(")[0]
-    if check in ("check_stream", "check_chunks"):
-        imports.append(f"from streamfold.adapters.conformance.checks import {check}")
-    if "growth." in call:
-        imports.append("from streamfold.adapters import growth")
+    if check.isidentifier():
+        imports.append(f"from streamfold.adapters.conformance import {check}")
+    if "cost." in call:
+        imports.append("from streamfold.adapters.conformance import cost")
     lines = [f"    {line}" for line in call.splitlines()]
     return "\n".join([*imports, "", "", f"def test_{last}() -> None:", *lines])

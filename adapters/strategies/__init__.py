@@ -1,27 +1,27 @@
-"""Hypothesis strategies for message streams: what the Messages API sends, and what goes wrong.
+"""Hypothesis strategies for message streams: what the Messages API sends, and streams with faults.
 
     messages        a message, as the API returns it unstreamed
-    raw_events      the events of a stream of it, told in every legal way
-    wire            their bytes, written in every way the standard allows
-    chunked         bytes, cut in every way
-    broken          a stream with one fault, which has a name
-    json_documents  JSON texts in every spelling
-    json_prefixes   how they begin
+    raw_events      the events of a stream of a message
+    wire            their bytes, in every form that the standard allows
+    chunked         bytes, cut into chunks
+    broken          a stream with one named fault
+    event_streams   the bytes of any server-sent events
+    json_documents  JSON texts with any escapes and white space
+    json_prefixes   prefixes of JSON texts
 
-All draw plain JSON (dicts, lists, strings), as `json.loads` gives it, so that whatever reads
-streams can be tested with them. Nothing that is drawn shares a part with anything else: a reader
-that changes what it was given spoils only its own example.
+All draw plain JSON (dicts, lists, strings), as `json.loads` returns it. No two drawn values share a
+part, so a reader that changes its argument spoils its own example only.
 
-Most take one collection of names that narrows what they draw (`blocks`, `ways`, `forms`,
-`faults`); all there are stand in `BLOCKS`, `WAYS`, `FORMS` and `FAULTS`. Everything shrinks to the
-least of its kind: an empty message, a text block, one delta, one chunk, LF.
+Most have an argument that narrows what they draw (`blocks`, `ways`, `forms`, `faults`, `quirks`);
+the possible names are in `BLOCKS`, `WAYS`, `FORMS`, `FAULTS` and `QUIRKS`. Everything shrinks to
+the smallest of its kind: an empty message, a text block, one delta, one chunk, LF.
 
     @given(raw_events(blocks=["text", "tool_use"]))
     def test_my_accumulator(events):
         assert my_accumulator(events) == fold(events).message.to_dict()
 
-A stream is drawn block by block, each block with its own deltas, so that a failure shrinks to the
-blocks and deltas that matter. It costs some milliseconds, which are Hypothesis's: about 70 choices.
+A stream is drawn block by block, each block with its own deltas, so a failure shrinks to the blocks
+and deltas that matter. A stream makes about 70 choices, which take Hypothesis some milliseconds.
 
 Needs hypothesis: `streamfold[testing]`.
 """
@@ -33,16 +33,21 @@ except ImportError:
         "streamfold.adapters.strategies needs hypothesis: pip install 'streamfold[testing]'"
     ) from None
 
+from .block_deltas import WAYS, Way
+from .constants import without_local_constants
 from .faults import FAULTS, BrokenStream, Fault, Outcome, broken
+from .grammar import BLOCKS
 from .json_texts import json_documents, json_prefixes
-from .messages import BLOCKS, messages
-from .streams import WAYS, Way, raw_events
+from .messages import messages
+from .sse_bodies import QUIRKS, event_streams
+from .streams import raw_events
 from .wire import FORMS, Form, chunked, wire
 
 __all__ = [
     "BLOCKS",
     "FAULTS",
     "FORMS",
+    "QUIRKS",
     "WAYS",
     "BrokenStream",
     "Fault",
@@ -51,9 +56,11 @@ __all__ = [
     "Way",
     "broken",
     "chunked",
+    "event_streams",
     "json_documents",
     "json_prefixes",
     "messages",
     "raw_events",
     "wire",
+    "without_local_constants",
 ]

@@ -1,8 +1,7 @@
-"""Where to cut: a text into deltas, or bytes into chunks.
+"""Positions at which to cut a text into deltas, or bytes into chunks.
 
-What fails because of one cut among many must shrink to that one. So a cut into ones goes along a
-run, of a length that shrinks to nothing, and from a place that Hypothesis can move as it shortens
-the run.
+A failure that needs one cut among many must shrink to that one. Therefore a run of single
+characters has a length that shrinks to 0, and a begin that can move while the run is shortened.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from collections.abc import Sequence
 
 from hypothesis import strategies as st
 
-from .messages import Draw
+from .grammar import Draw
 
 __all__ = ["cuts"]
 
@@ -19,12 +18,12 @@ _hows = st.sampled_from(["whole", "places", "tender", "run"])
 
 
 def cuts(draw: Draw, length: int, tender: Sequence[int]) -> list[int]:
-    """The positions at which to cut something of this length, in order. Some may be the same.
+    """Positions at which to cut, in order. Positions may repeat.
 
     Args:
-        draw: what draws from strategies.
-        length: that of the whole.
-        tender: positions at which a cut is likely to do harm, and therefore likely.
+        draw: draws from a strategy.
+        length: the length of the whole.
+        tender: positions at which a cut is likely to reveal a defect; they are chosen more often.
     """
     how = draw(_hows)
     if how == "whole":

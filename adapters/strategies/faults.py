@@ -1,7 +1,7 @@
-"""Streams with one fault: what it is, where it shows, and what a reader must make of it.
+"""Streams with one named fault, its position, and the outcome that a reader must reach.
 
-Each fault is a function that puts it into the events of a good stream. It says where, and never
-makes a stream that is good by accident.
+Each fault is a function that puts it into the events of a valid stream and returns its position.
+The result is never valid by accident.
 """
 
 from __future__ import annotations
@@ -14,10 +14,14 @@ from typing import Any, Literal, get_args
 import attrs
 from hypothesis import strategies as st
 
-from .messages import BLOCKS, JSON, TOOLS, Draw, Kinds, Strategy, chosen_from, copied
-from .streams import WAYS, Event, Way, streams
+from .block_deltas import WAYS, Way
+from .grammar import BLOCKS, JSON, TOOLS, Draw, Strategy, copied
+from .messages import Kinds, chosen_from
+from .streams import streams
 
 __all__ = ["FAULTS", "BrokenStream", "Fault", "Outcome", "broken"]
+
+Event = dict[str, Any]
 
 Fault = Literal[
     "cut",
@@ -35,19 +39,19 @@ Fault = Literal[
     "late",
 ]
 FAULTS: tuple[Fault, ...] = get_args(Fault)
-"""What may be wrong with a stream, and what it must lead to (`BrokenStream.outcome`):
+"""The faults, and the outcome of each (`BrokenStream.outcome`):
 
     cut            the stream ends before the message is complete: "incomplete"
-    missing_stop   a block, or the message, does not stop; why it ended is told: "message"
+    missing_stop   a block, or the message, does not stop; the stop reason came: "message"
     repeated       the message or a block starts twice, or a block stops twice: "protocol_error"
-    reordered      a block starts behind its first delta, or its stop: "protocol_error"
-    wrong_index    an event names a block that is not open, or not the next: "protocol_error"
+    reordered      a block starts after its first delta, or after its stop: "protocol_error"
+    wrong_index    the index is not that of an open block, or not the next: "protocol_error"
     wrong_delta    a delta belongs to another kind of block: "protocol_error"
-    wrong_type     a required field is not of its type: "protocol_error"
+    wrong_type     a required field has another type: "protocol_error"
     missing_field  a required field is missing: "protocol_error"
-    bad_json       the data of an event is not JSON, or no object: "protocol_error"
+    bad_json       the data of an event is not JSON, or not an object: "protocol_error"
     bad_input      a tool's input is not JSON when its block stops: "protocol_error"
-    error_event    the API gives up, with an `error` event: "error"
+    error_event    an `error` event ends the stream: "error"
     early          an event comes before the message starts: "unfolded"
     late           an event comes after the message stopped: "unfolded"
 """
@@ -60,15 +64,14 @@ class BrokenStream:
     """A stream with one fault.
 
     Attributes:
-        fault: which it is: one of `FAULTS`.
-        events: the events. Only `bad_json` has one that is no object: the text that stands in its
-            place, as `wire` writes it.
-        at: where in `events` the fault shows: the position of the event that breaks the protocol,
-            cannot be folded, or is the error; that of the event that is missing; the number of
-            events, if they end too soon.
-        outcome: what a reader must make of it. "protocol_error": the event at `at` breaks the
-            protocol. "incomplete": the stream ended too soon. "error": the API said so. "unfolded":
-            the message is as if the event at `at` had not come. "message": the message is whole.
+        fault: one of `FAULTS`.
+        events: the events. `bad_json` has a text in place of one event; `wire` writes it as data.
+        at: the position in `events` of the event that breaks the protocol, cannot be folded, or is
+            the error; of the missing event; or the number of events of a stream that is cut.
+        outcome: "protocol_error": the event at `at` breaks the protocol. "incomplete": the stream
+            ends before its message is complete. "error": the stream has an `error` event.
+            "unfolded": the message is as if the event at `at` had not come. "message": the message
+            is whole.
     """
 
     fault: Fault
@@ -146,12 +149,12 @@ def _late(draw: Draw, events: list[Event]) -> int:
 
 
 def _copy_of_one(draw: Draw, events: list[Event]) -> Event:
-    """One of these events, but a ping, which may come at any time."""
+    """A copy of one of these events; not of a ping, which may come at any time."""
     event: Event = copied(draw(st.sampled_from([e for e in events if e["type"] != "ping"])))
     return event
 
 
-# --- what is in an event ------------------------------------------------------------------------
+# --- the fields of events -----------------------------------------------------------------------
 
 _CITATION = {"type": "web_search_result_location", "cited_text": "", "url": ""}
 
@@ -190,7 +193,7 @@ _OF_BLOCKS: dict[str, tuple[str, ...]] = {
     **{kind: ("tool_use_id", "content") for kind in BLOCKS if kind.endswith("_result")},
 }
 _OF_DELTAS = {kind: tuple(fields) for kind, fields in _DELTAS.items() if kind != "compaction_delta"}
-"""By `type`: fields that each must have."""
+"""Required fields, by `type`."""
 
 _of_other_types: dict[type, Strategy] = {
     str: st.sampled_from([None, True, 0, 1.5]),
@@ -198,7 +201,7 @@ _of_other_types: dict[type, Strategy] = {
     dict: st.sampled_from([None, False, 0, 1.5]),
     list: st.sampled_from([None, False, 0, 1.5]),
 }
-"""What is not of this type, and of no other that a field may have which has this one."""
+"""Values of other types, which no field that has the type may have."""
 
 
 def _wrong_delta(draw: Draw, events: list[Event]) -> int:
@@ -272,7 +275,7 @@ _BREAKS: dict[Fault, tuple[Outcome, Callable[[Draw, list[Any]], int]]] = {
     "early": ("unfolded", _early),
     "late": ("unfolded", _late),
 }
-"""By fault: what it leads to, and what puts it into a stream and says where."""
+"""By fault: its outcome, and the function that puts it into a stream and returns its position."""
 
 
 @st.composite
@@ -280,9 +283,9 @@ def _broken(
     draw: Draw, faults: tuple[Fault, ...], kinds: Kinds, ways: tuple[Way, ...]
 ) -> BrokenStream:
     fault: Fault = draw(st.sampled_from(faults))
-    if fault == "wrong_delta":  # which an unknown block cannot have
+    if fault == "wrong_delta":  # an unknown block has no wrong deltas
         kinds = kinds._replace(unknown=False)
-    elif fault == "bad_input":  # which needs a tool that stops
+    elif fault == "bad_input":  # needs a tool that stops
         kinds = Kinds(tuple(kind for kind in kinds.blocks if kind in TOOLS), unknown=False)
         ways = tuple(way for way in ways if way != "open_tool")
     events = draw(streams(None, kinds, ways, 1))
@@ -300,27 +303,29 @@ def broken(
     unknown: bool = False,
     ways: Collection[Way] = WAYS,
 ) -> st.SearchStrategy[BrokenStream]:
-    """A stream with one fault, and what a reader must make of it.
+    """A stream with one fault, and the outcome that a reader must reach.
 
     Args:
-        faults: those it may have: some of `FAULTS`. `bad_input` needs a tool among the blocks, and
-            is left out when there is none.
-        blocks: as in `raw_events`; one at least.
+        faults: the faults to draw, some of `FAULTS`. `bad_input` is left out if `blocks` has no
+            tool.
+        blocks: as in `raw_events`; at least one.
         unknown: as in `raw_events`.
         ways: as in `raw_events`.
 
     Raises:
-        ValueError: there is no such fault, block or way; or no such fault can be.
+        ValueError: an option names an unknown fault, block or way; or no fault is possible.
 
     >>> from hypothesis import find
     >>> stream = find(broken(faults=["error_event"]), lambda stream: stream.at > 0)
-    >>> stream.fault, stream.outcome, stream.events[stream.at]["error"]["type"]
-    ('error_event', 'error', 'overloaded_error')
+    >>> stream.fault, stream.outcome, stream.events[stream.at]["type"]
+    ('error_event', 'error', 'error')
     """
     kinds, chosen = Kinds.of(blocks, unknown), chosen_from(WAYS, "ways", ways)
     possible = chosen_from(FAULTS, "faults", faults)
     if not set(kinds.blocks) & set(TOOLS):
         possible = tuple(fault for fault in possible if fault != "bad_input")
     if not possible or not kinds.blocks:
-        raise ValueError(f"no stream of the blocks {blocks!r} can have a fault of {faults!r}")
+        raise ValueError(
+            f"faults must be possible in streams of blocks={blocks!r}; got faults={faults!r}"
+        )
     return _cached(possible, kinds, chosen)

@@ -1,4 +1,4 @@
-"""JSON texts as people, models and serialisers write them, and how they begin."""
+"""JSON texts as people, models and serialisers write them, and prefixes of them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import cache
 
 from hypothesis import strategies as st
 
-from .messages import Draw, Strategy, floats
+from .grammar import Draw, Strategy, floats
 
 __all__ = ["json_documents", "json_prefixes"]
 
@@ -18,7 +18,7 @@ _STRING_PARTS = [
     *["a", "true", "1", " ", "  ", "{", "}", "[", "]", ":", ",", "'", "/", "nul"],
     *["é", "€", "😀", "\x7f", "\u2028", "\ufeff", "\x85", "\U0010ffff"],
 ]
-"""Pieces of a JSON string: escapes of each kind, text of every width, what looks like syntax."""
+"""Pieces of a JSON string: escapes of each kind, characters of every width, JSON syntax."""
 
 _INTEGERS = ["0", "-0", "1", "10", "-7", "9223372036854775807", "9223372036854775808"]
 
@@ -70,16 +70,16 @@ def _documents(nan: bool) -> Strategy:
 
 
 def json_documents(*, nan: bool = False) -> st.SearchStrategy[str]:
-    """The text of a JSON document, in any spelling.
+    """The text of a JSON document, with any escapes and white space.
 
     Some numbers are too large for a float.
 
     Args:
-        nan: also `NaN` and `Infinity`, which are no JSON, but which Python reads and writes.
+        nan: draw also `NaN` and `Infinity`, which Python reads and writes but JSON does not have.
 
     >>> from hypothesis import find
-    >>> find(json_documents(), lambda text: isinstance(json.loads(text), list))
-    '[]'
+    >>> json.loads(find(json_documents(), lambda text: text.strip() == "[]"))
+    []
     """
     return _documents(nan)
 
@@ -91,13 +91,13 @@ def _prefixes(draw: Draw, document: str | None) -> str:
 
 
 def json_prefixes(document: str | None = None) -> st.SearchStrategy[str]:
-    """The beginning of a JSON text, from nothing to all of it.
+    """A prefix of a JSON text; it may be empty or whole.
 
     Args:
-        document: the whole text; any, if it is None.
+        document: the whole text. None draws one.
 
     >>> from hypothesis import find
-    >>> find(json_prefixes('{"city": "Lisboa"}'), lambda text: "L" in text)
+    >>> find(json_prefixes('{"city": "Lisboa"}'), lambda text: len(text) == 11)
     '{"city": "L'
     """
     return _prefixes(document)

@@ -1,373 +1,64 @@
-"""Messages as the API returns them unstreamed: a grammar of their parts, each a strategy.
-
-There are two grammars, made once: of what the API says, and of that and what it does not say (yet).
-
-Source: Messages API reference, GA and beta headers, as of November 2026.
-"""
+"""Messages as the API returns them unstreamed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
-from typing import Any, NamedTuple, TypeVar, cast, get_args
+from typing import NamedTuple, TypeVar
 
 from hypothesis import strategies as st
-from streamfold.reducer import StopReason
 
-from .results import results
+from .grammar import BLOCKS, JSON, TOOLS, WEIGHTS, Draw, Strategy, copied, grammar_of, nothing
 
-__all__ = ["BLOCKS", "messages"]
-
-JSON = Any
-Draw = Callable[[st.SearchStrategy[Any]], Any]
-Strategy = st.SearchStrategy[Any]
-
-TOOLS = ("tool_use", "server_tool_use", "mcp_tool_use")
-"""The blocks whose input comes as JSON text."""
-
-SERVER_TOOLS = ("web_search", "web_fetch", "code_execution", "bash_code_execution", "advisor")
-
-_WEIGHTS = {
-    "text": 10,
-    "tool_use": 8,
-    "thinking": 4,
-    "server_tool_use": 2,
-    "mcp_tool_use": 1,
-    "redacted_thinking": 1,
-    "web_search_tool_result": 1,
-    "web_fetch_tool_result": 1,
-    "code_execution_tool_result": 1,
-    "bash_code_execution_tool_result": 1,
-    "text_editor_code_execution_tool_result": 1,
-    "tool_search_tool_result": 1,
-    "advisor_tool_result": 1,
-    "mcp_tool_result": 1,
-    "mcp_tool_listing": 1,
-    "container_upload": 1,
-    "compaction": 1,
-    "fallback": 3,
-    "unknown": 2,
-}
-"""How often each kind of block is drawn, beside the others that may be."""
-
-BLOCKS: tuple[str, ...] = tuple(kind for kind in _WEIGHTS if kind != "unknown")
-"""The kinds of content blocks that the API has."""
-
-ODD_TYPES = ["hologram", "tex", "", "message", "a\nb", "\r", "\ud83d", " x", "é:"]
-"""Types that no version knows."""
-
-ODD_NAMES = ["x", "mood", "_rest", "rest", "items", "from_", "snapshot", "input_json", "replace"]
-"""Names of fields that the API does not have, some of them names that an implementation may use."""
-
-_CAREFUL = 'a "\\{}[]:,/\n\r\t\0\x7f\x85é€\u2028\ufeff\ufffd😀'
-"""What JSON, SSE or UTF-8 have to treat with care."""
-_CUT = '"\\é😀'
-"""Of those, what can be cut in two."""
-
-nothing: Strategy = st.nothing()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-MODELS = ["claude-opus-4-6", "claude-haiku-4-5", "claude-next"]
-models = st.sampled_from(MODELS)
-floats = st.floats(allow_nan=False, allow_infinity=False)
-_counts = st.integers(0, 5000)
-_categories = st.sampled_from([None, "cyber", "bio"])
-_VERSIONS = ("20250825", "20260120")
-_ids = st.sampled_from(["toolu_1", "toolu_2"])
-
-
-def _some(alphabet: str | st.SearchStrategy[str], most: int) -> st.SearchStrategy[str]:
-    """Texts with at least one character of these."""
-    return st.text(alphabet, min_size=1, max_size=most)
-
-
-def joined(string: str) -> str:
-    """`string` with each two halves of a surrogate pair as the one character they are."""
-    return string.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
-
-
-def copied(value: JSON) -> JSON:
-    """The same JSON, sharing nothing with `value`."""
-    if isinstance(value, dict):
-        return {key: copied(item) for key, item in cast("dict[str, JSON]", value).items()}
-    if isinstance(value, list):
-        return [copied(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
-    return value
-
-
-class Grammar:
-    """The parts of a message, as strategies.
-
-    Args:
-        unknown: also what the API does not say, or does not say yet.
-    """
-
-    def __init__(self, unknown: bool) -> None:
-        self.unknown = unknown
-        plain = st.sampled_from(["", "a", "aa", "aaaa", "Hello", "A 😀"])
-        any_character = st.characters(codec="utf-8")
-        texts = plain | _some(_CUT, 6) | _some(_CAREFUL, 12) | _some(any_character, 8)
-        if unknown:
-            texts |= _some(st.sampled_from("a\ud83d\ude00"), 4).map(joined)
-        self.text: Strategy = texts
-        self.maybe_text: Strategy = st.none() | self.text
-        names = st.sampled_from(["a", "b", "😀"]) | st.text(_CUT, max_size=4)
-        self.name: Strategy = self.known_or_odd(names, self.text)
-        scalars = st.none() | st.booleans() | st.integers(-(2**70), 2**70) | floats | self.text
-        self.value: Strategy = st.recursive(
-            scalars,
-            lambda items: (
-                st.lists(items, max_size=3) | st.dictionaries(self.name, items, max_size=3)
-            ),
-            max_leaves=4,
-        )
-        self.object: Strategy = st.dictionaries(self.name, self.value, max_size=3)
-        self.maybe_object: Strategy = st.none() | self.object
-        self.blocks = self._blocks()
-        self.head = self._head()
-
-    def object_with(self, required: dict[str, Strategy], **optional: Strategy) -> Strategy:
-        """Objects with these fields, and with fields that nobody knows if those are wanted."""
-        most = 4 if optional else 1
-        names = sorted(optional) * 3
-        if self.unknown:
-            names += ODD_NAMES
-            optional.update(dict.fromkeys(ODD_NAMES, self.value))
-        elif not names:
-            return st.fixed_dictionaries(required)
-        return _with_fields(
-            required, optional, st.lists(st.sampled_from(names), max_size=most, unique=True)
-        )
-
-    def tagged(self, kind: str, required: dict[str, Strategy], **optional: Strategy) -> Strategy:
-        """Objects of this `type`."""
-        return self.object_with({"type": st.just(kind), **required}, **optional)
-
-    def known_or_odd(self, known: Strategy, odd: Strategy) -> Strategy:
-        """What the API says, or that and what it does not say."""
-        return known | odd if self.unknown else known
-
-    def _citation(self) -> Strategy:
-        text, maybe = self.text, self.maybe_text
-        of_document = {"document_title": maybe, "file_id": maybe}
-        document = {"cited_text": text, "document_index": _counts}
-        blocks = {"start_block_index": _counts, "end_block_index": _counts}
-        places = {
-            "char_location": {"start_char_index": _counts, "end_char_index": _counts},
-            "page_location": {"start_page_number": _counts, "end_page_number": _counts},
-            "content_block_location": blocks,
-        }
-        found = {"cited_text": text, "source": text, "search_result_index": _counts, **blocks}
-        web = {"cited_text": text, "url": text, "encrypted_index": text}
-        known = st.one_of(
-            *[
-                self.tagged(kind, {**document, **place}, **of_document)
-                for kind, place in places.items()
-            ],
-            self.tagged("search_result_location", found, title=maybe),
-            self.tagged("web_search_result_location", web, title=maybe),
-        )
-        return self.known_or_odd(known, self.tagged("hologram_location", {"frame": self.value}))
-
-    def _blocks(self) -> dict[str, Strategy]:
-        """A finished block of each kind."""
-        text, maybe, tagged = self.text, self.maybe_text, self.tagged
-        either = self.known_or_odd
-        callers = [tagged(f"code_execution_{date}", {"tool_id": _ids}) for date in _VERSIONS]
-        caller = st.one_of(st.none(), tagged("direct", {}), *callers)
-        reference = tagged("tool_reference", {"name": text})
-        changed = tagged("tool_addition", {"tool": reference})
-        changes = either(
-            st.none() | st.lists(changed, max_size=2), st.lists(self.object, max_size=2)
-        )
-        inputs = self.known_or_odd(
-            self.object | st.dictionaries(self.name, maybe, max_size=2), self.value
-        )
-        tool = {"id": _ids, "name": text, "input": inputs}
-        server_tool = {**tool, "name": either(st.sampled_from(SERVER_TOOLS), text)}
-        parts = st.lists(tagged("text", {"text": text}), max_size=2)
-        listed = self.object_with({"name": text, "input_schema": self.object}, description=maybe)
-        refused = tagged("refusal", {}, category=either(_categories, text))
-        model = self.known_or_odd(
-            self.object_with({"model": models}), st.fixed_dictionaries({"model": st.none()})
-        )
-        signed = {"signature": text}
-        some_citations = st.lists(self._citation(), min_size=1, max_size=3)
-        blocks = {
-            "text": st.one_of(
-                tagged("text", {"text": text}),
-                tagged("text", {"text": text, "citations": st.none() | st.just([])}),
-                tagged("text", {"text": text, "citations": some_citations}),
-            ),
-            "thinking": tagged("thinking", {"thinking": text, **signed}),
-            "redacted_thinking": tagged("redacted_thinking", {"data": text}),
-            "tool_use": tagged("tool_use", tool, caller=caller, toolset_name=maybe),
-            "server_tool_use": tagged("server_tool_use", server_tool, caller=caller),
-            "mcp_tool_use": tagged("mcp_tool_use", {**tool, "server_name": text}),
-            "mcp_tool_result": tagged(
-                "mcp_tool_result",
-                {"tool_use_id": _ids, "content": text | parts, "is_error": st.booleans()},
-            ),
-            "mcp_tool_listing": tagged(
-                "mcp_tool_listing",
-                {"mcp_server_name": text, "tools": st.lists(listed, max_size=2)},
-            ),
-            "container_upload": tagged("container_upload", {"file_id": text}),
-            "compaction": tagged(
-                "compaction",
-                {"content": maybe},
-                encrypted_content=maybe,
-                signature=maybe,
-                tool_changes=changes,
-            ),
-            "fallback": tagged(
-                "fallback",
-                {"from": model, "to": model, "trigger": either(refused, self.maybe_object)},
-            ),
-            "unknown": self.object_with(
-                {"type": st.sampled_from(ODD_TYPES)}, text=text, content=self.value
-            ),
-        }
-        if self.unknown:
-            blocks["thinking"] |= tagged("thinking", {"thinking": text}, signature=maybe)
-            blocks["compaction"] |= tagged("compaction", {}, encrypted_content=maybe)
-        for kind, content in results(text, maybe, _counts, tagged).items():
-            called = {"caller": caller} if kind.startswith("web_") else {}
-            result = {"tool_use_id": _ids, "content": either(content, self.object)}
-            blocks[kind] = tagged(kind, result, **called)
-        return blocks
-
-    def _usage(self) -> Strategy:
-        either, maybe = self.known_or_odd, self.maybe_text
-        counted = dict.fromkeys(["input_tokens", "output_tokens"], _counts)
-        cached = ["cache_creation_input_tokens", "cache_read_input_tokens"]
-        created = ["ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens"]
-        requests = ["web_search_requests", "web_fetch_requests"]
-
-        def counts_of(*names: str) -> Strategy:
-            known = self.object_with(dict.fromkeys(names, _counts))
-            return st.none() | either(known, self.object_with({}, **dict.fromkeys(names, _counts)))
-
-        iteration = self.tagged(
-            "message",
-            {**counted, **dict.fromkeys(cached, _counts)},
-            cache_creation=counts_of(*created),
-            model=models,
-        )
-        redeemed = self.tagged("redeemed", {})
-        credit = redeemed | self.tagged("not_applied", {"reason": st.just("expired")})
-        optional = {
-            **dict.fromkeys(cached, st.none() | _counts),
-            "cache_creation": counts_of(*created),
-            "server_tool_use": counts_of(*requests),
-            "output_tokens_details": counts_of("thinking_tokens"),
-            "iterations": st.none() | st.lists(iteration, max_size=2),
-            "fallback_credit": st.none()
-            | either(self.object_with({"status": credit}), self.maybe_object),
-            "service_tier": either(st.sampled_from([None, "standard", "priority"]), maybe),
-            "inference_geo": maybe,
-            "speed": either(st.sampled_from([None, "standard", "fast"]), maybe),
-        }
-        odd = self.object_with({}, **optional, input_tokens=st.none(), energy_wh=st.none() | floats)
-        return either(self.object_with(counted, **optional), odd)
-
-    def _head(self) -> Strategy:
-        """All of a message but its content."""
-        text, maybe, either = self.text, self.maybe_text, self.known_or_odd
-        objects = st.lists(self.object, max_size=2)
-        skill = self.tagged("custom", {"skill_id": text, "version": text})
-        cleared = self.tagged(
-            "clear_tool_uses_20250919",
-            {"cleared_input_tokens": _counts, "cleared_tool_uses": _counts},
-        )
-        dropped = self.tagged(
-            "thinking_dropped", {"path": text, "reason": st.just("model_binding_mismatch")}
-        )
-        always = {
-            "id": st.sampled_from(["msg_1", "msg_2"]),
-            "role": st.just("assistant"),
-            "model": models,
-            "stop_reason": either(st.sampled_from(get_args(StopReason)), st.just("weariness")),
-        }
-        usual = {"stop_sequence": maybe, "usage": self._usage()}
-        optional = {
-            "stop_details": st.none()
-            | self.tagged("refusal", {}, category=either(_categories, text), explanation=maybe),
-            "container": st.none()
-            | self.object_with(
-                {"id": text, "expires_at": either(st.just("2026-11-22T10:00:00Z"), maybe)},
-                skills=st.none() | either(st.lists(skill, max_size=2), objects),
-            ),
-            "context_management": st.none()
-            | either(
-                self.object_with({"applied_edits": st.lists(cleared, max_size=2)}), self.object
-            ),
-            "input_transformations": st.none() | either(st.lists(dropped, max_size=2), objects),
-            "diagnostics": st.none()
-            | either(
-                self.object_with({"cache_miss_reason": self.tagged("unavailable", {}) | st.none()}),
-                self.object,
-            ),
-        }
-        known = self.tagged("message", {**always, **usual}, **optional)
-        return either(known, self.tagged("message", always, **usual, **optional))
-
-
-@st.composite
-def _with_fields(
-    draw: Draw, required: dict[str, Strategy], others: dict[str, Strategy], names: Strategy
-) -> dict[str, JSON]:
-    made = {name: draw(values) for name, values in required.items()}
-    return {**made, **{name: draw(others[name]) for name in draw(names)}}
-
-
-grammar_of = cache(Grammar)
+__all__ = ["Kinds", "any_block", "chosen_from", "message_of", "messages", "model_after", "numbered"]
 
 Name = TypeVar("Name", bound=str)
 
 
 def chosen_from(known: tuple[Name, ...], option: str, names: Collection[Name]) -> tuple[Name, ...]:
-    """The names, in the order in which they are known.
+    """The names, in the order of `known`.
 
     Raises:
-        ValueError: one of them is not.
+        ValueError: a name is not in `known`.
     """
     if isinstance(names, str) or not set(names) <= set(known):
-        raise ValueError(f"{option} must be some of {', '.join(known)}; not {names!r}")
+        raise ValueError(f"{option} must be some of {', '.join(known)}; got {names!r}")
     return tuple(name for name in known if name in names)
 
 
 class Kinds(NamedTuple):
-    """What content is made of."""
+    """The blocks that content may have."""
 
     blocks: tuple[str, ...]
     unknown: bool
 
     @classmethod
     def of(cls, blocks: Collection[str], unknown: bool) -> Kinds:
-        """What the user chose.
+        """The kinds that the user chose.
 
         Raises:
-            ValueError: there is no such kind of block.
+            ValueError: `blocks` names an unknown kind.
         """
         return cls(chosen_from(BLOCKS, "blocks", blocks), unknown)
 
 
 @cache
 def any_block(kinds: Kinds) -> Strategy:
-    """A finished block of one of these kinds; nothing, if there are none."""
+    """A finished block of one of these kinds; an empty strategy without kinds."""
     names = [*kinds.blocks, *["unknown"] * kinds.unknown]
-    weighted = [kind for kind in names for _ in range(_WEIGHTS[kind])]
+    weighted = [kind for kind in names for _ in range(WEIGHTS[kind])]
     if not weighted:
         return nothing
     return st.sampled_from(weighted).flatmap(grammar_of(kinds.unknown).blocks.__getitem__)
 
 
 def numbered(block: dict[str, JSON], number: int) -> dict[str, JSON]:
-    """The block, with an id of its own if it is a tool's."""
+    """The block; a tool gets an id that no other block has."""
     return {**block, "id": f"toolu_{number}"} if block["type"] in TOOLS else block
 
 
 def message_of(head: dict[str, JSON], content: list[JSON]) -> dict[str, JSON]:
-    """The message of this head and content. Its model is the one that answered last."""
+    """The message of this head and content. Its model is that of the last fallback."""
     message = {**head, "content": content}
     for block in content:
         message["model"] = model_after(block) or message["model"]
@@ -375,7 +66,7 @@ def message_of(head: dict[str, JSON], content: list[JSON]) -> dict[str, JSON]:
 
 
 def model_after(block: Mapping[str, JSON]) -> str | None:
-    """The model that takes over in this block, if one does."""
+    """The model that a fallback block changes to; None for other blocks."""
     model = block["to"].get("model") if block["type"] == "fallback" else None
     return model if isinstance(model, str) else None
 
@@ -403,18 +94,17 @@ def messages(
     """A message, as the API returns it unstreamed.
 
     Args:
-        blocks: the kinds of content blocks it may have: some of `BLOCKS`. None at all: an empty
-            message.
-        unknown: also what the API does not say, or does not say yet: blocks, citations, stop
-            reasons and fields that nobody knows, missing fields, tool inputs that are no objects,
-            and lone halves of surrogate pairs.
+        blocks: the kinds of content blocks it may have, some of `BLOCKS`. An empty collection gives
+            messages without content.
+        unknown: draw also things that the API does not have: unknown blocks, citations, stop
+            reasons and fields, missing fields, tool inputs that are not objects, and lone
+            surrogates.
 
     Raises:
-        ValueError: there is no such kind of block.
+        ValueError: `blocks` names an unknown kind of block.
 
     >>> from hypothesis import find
-    >>> message = find(messages(blocks=["text"]), lambda message: len(message["content"]) == 2)
-    >>> message["content"]
-    [{'type': 'text', 'text': ''}, {'type': 'text', 'text': ''}]
+    >>> find(messages(blocks=[]), lambda message: True)["content"]
+    []
     """
     return _cached(Kinds.of(blocks, unknown))

@@ -1,4 +1,4 @@
-"""The official SDK, which is built on httpx2, records and replays as our own client does."""
+"""Recording and replaying in httpx2, and so in the official SDK, as in our own client."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import attrs
 import httpx
 import httpx2
 import pytest
-from streamfold.adapters import anthropic as ours
+from streamfold.adapters import anthropic as streamfold_anthropic
 from streamfold.adapters import httpx2 as adapter
 from streamfold.transports import (
     RecordedError,
@@ -37,7 +37,7 @@ PIECES = [BODY[at : at + 37] for at in range(0, len(BODY), 37)]
 
 
 def ask(transport, base_url="https://example.com", **options):
-    """The final message, as the official SDK has it."""
+    """The final message of the official SDK."""
     with (
         httpx2.Client(transport=transport) as http,
         anthropic.Anthropic(api_key=KEY, base_url=base_url, http_client=http, **options) as client,
@@ -68,10 +68,12 @@ def ask_in(shell, transport, *args, **options):
 
 
 def ask_ours(transport, base_url="https://example.com"):
-    """The final message, as our client has it."""
+    """The final message of our client."""
     with (
         httpx.Client(transport=transport) as http,
-        ours.Anthropic(api_key=KEY, base_url=base_url, http_client=http, max_retries=0) as client,
+        streamfold_anthropic.Anthropic(
+            api_key=KEY, base_url=base_url, http_client=http, max_retries=0
+        ) as client,
         client.messages.stream(**REQUEST) as stream,
     ):
         return stream.get_final_message().to_dict()
@@ -94,12 +96,12 @@ def test_one_recording_and_the_same_message_in_both(shell, name, server, tmp_pat
     assert (made.body, made.ended) == (body, "complete")
     assert made.request.body == {**REQUEST, "stream": True}
     assert KEY.encode() not in path.read_bytes()
-    server.answer(api_error(500, "api_error"))  # nobody asks it any more
+    server.answer(api_error(500, "api_error"))  # which no replay may reach
     replayed = ask_in(shell, adapter.ReplayTransport(path), server.url)
     assert replayed == first
-    told = ask_ours(ReplayTransport(path), server.url)
-    # the SDK says of every message that it has no `stop_details`; the wire said nothing of them
-    assert {"stop_details": None, **told} == replayed
+    ours = ask_ours(ReplayTransport(path), server.url)
+    # the SDK gives every message a `stop_details`; the stream has none
+    assert {"stop_details": None, **ours} == replayed
     assert len(server.requests) == 1
 
 
@@ -155,8 +157,11 @@ def test_no_recording_is_no_lost_connection(shell):
         ask_in(shell, transport, max_retries=5)
 
 
-def test_what_to_install(monkeypatch):
+def test_without_httpx2_the_error_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "httpx2", None)
     monkeypatch.delitem(sys.modules, adapter.__name__)
-    with pytest.raises(ImportError, match=r"needs httpx2: pip install 'streamfold\[httpx2\]'"):
+    with pytest.raises(
+        ImportError,
+        match=r"needs httpx2, which is not installed: pip install 'streamfold\[httpx2\]'",
+    ):
         importlib.import_module(adapter.__name__)

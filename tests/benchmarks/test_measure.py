@@ -1,4 +1,4 @@
-"""The estimator, on costs that are made up."""
+"""The estimator of the benchmarks, on made-up costs."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from benchmarks.measure import Comparison, CPUTime, Measured, Patience, Side, co
 COSTS = st.floats(0.001, 1e6)
 
 
-def told(*costs: float) -> Callable[[], float]:
-    """A measurement that finds these costs, one after the other."""
+def measuring(*costs: float) -> Callable[[], float]:
+    """A measurement that returns these costs, one after the other."""
     return iter(costs).__next__
 
 
@@ -24,7 +24,7 @@ def comparison(ours: Callable[[], float], peer: Callable[[], float], **asked: fl
 
 
 def measured(*rounds: tuple[float, float], **asked: float) -> Measured:
-    return Measured(comparison(told(), told(), **asked), rounds)
+    return Measured(comparison(measuring(), measuring(), **asked), rounds)
 
 
 @given(COSTS, COSTS, st.lists(st.floats(0.1, 10), min_size=1))
@@ -75,7 +75,7 @@ def test_sides_take_turns_and_change_who_is_first() -> None:
         return cost
 
     compare(comparison(side("o"), side("p")), Patience(rounds=(4, 4)))
-    assert "".join(order) == "op" + "op" + "po" + "op" + "po"  # the first two are not counted
+    assert "".join(order) == "op" + "op" + "po" + "op" + "po"  # the first two are a warm-up
 
 
 def test_rounds_end_when_the_ratio_is_known() -> None:
@@ -90,12 +90,12 @@ def test_rounds_end_when_the_ratio_is_known() -> None:
 
 
 def test_one_round_is_one_measurement() -> None:
-    once = comparison(told(1), told(2))
+    once = comparison(measuring(1), measuring(2))
     assert compare(once, Patience(rounds=(1, 1))).rounds == ((1, 2),)
 
 
 def test_sides_that_read_different_things_are_not_compared() -> None:
-    same, other = Side("a", told(), lambda: [1]), Side("b", told(), lambda: [2])
+    same, other = Side("a", measuring(), lambda: [1]), Side("b", measuring(), lambda: [2])
     Comparison("same", same, same).check()
     with pytest.raises(
         AssertionError, match=r"other: a and b read different things: \[1\] .*\[2\]"
@@ -109,7 +109,7 @@ def test_a_short_reading_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def readings() -> Iterator[Callable[[], object]]:
         while True:
-            clock[0] += 5  # is not measured
+            clock[0] += 5  # preparation, which is not measured
 
             def read() -> None:
                 clock[0] += 0.004

@@ -1,4 +1,4 @@
-"""What is told of figures that are made up."""
+"""The report of made-up figures."""
 
 from __future__ import annotations
 

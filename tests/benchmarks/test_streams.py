@@ -1,4 +1,4 @@
-"""The streams that are measured are streams: whole, and as long as their names say."""
+"""The measured streams are complete messages of the promised size, the same in every run."""
 
 from __future__ import annotations
 

@@ -12,13 +12,13 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any, NamedTuple
 
 import pytest
-from streamfold.adapters.conformance.checks import (
+from streamfold.adapters.conformance import (
     Mismatch,
     check_accumulator,
     check_chunks,
     check_stream,
+    measure,
 )
-from streamfold.adapters.conformance.cost import measure
 from streamfold.adapters.strategies import BLOCKS
 
 from tests.support.model import (

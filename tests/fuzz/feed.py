@@ -1,14 +1,14 @@
-"""A coverage-guided run of any bytes through `feed`, by hand:
+"""A coverage-guided fuzzer of `feed`, to be run by hand:
 
     pip install atheris                   # CPython on Linux and macOS; no extra of this project
-    cp -r tests/fuzz/corpus found        # it writes what it finds into the first directory
+    cp -r tests/fuzz/corpus found        # new inputs are written to the first directory
     python tests/fuzz/feed.py -max_total_time=600 -max_len=2000 -dict=tests/fuzz/feed.dict found
 
-The first byte of an input says how the rest is cut and read (`read`); the rest is the body. What a
-body may do is `check`: give events and a snapshot, or one of the documented errors, the same
-however it was cut. `test_corpus.py` holds every input of `corpus/` to it, without atheris.
+The first byte of an input selects the options and the size of the chunks (`read`); the rest is the
+body. `check` demands events and a snapshot, or a documented error, and the same ones for every
+chunking. `test_corpus.py` runs `check` on every input of `corpus/`, without atheris.
 
-What is worth keeping (`-merge=1` copies the inputs that reach something of their own):
+`-merge=1` copies the inputs that reach code which no other input reaches:
 
     mkdir kept && python tests/fuzz/feed.py -merge=1 kept found
 """
@@ -35,7 +35,7 @@ LIMIT = 600  # bytes: small enough for an input to reach
 
 
 def read(data: bytes) -> tuple[StreamState, bytes, int]:
-    """The state to begin with, the body, and the size of its chunks."""
+    """The first state, the body, and the size of its chunks in bytes."""
     how, body = data[:1] or b"\0", data[1:]
     number = how[0]
     sse = SSEState(limit=LIMIT) if number & 2 else SSEState()
@@ -44,7 +44,7 @@ def read(data: bytes) -> tuple[StreamState, bytes, int]:
 
 
 def outcome(first: StreamState, chunks: list[bytes]) -> tuple[Any, ...]:
-    """What comes of the chunks. What is no documented error is raised."""
+    """The result of the chunks, or the documented error; any other exception is raised."""
     state, events = first, ()
     try:
         for chunk in chunks:
@@ -59,10 +59,10 @@ def outcome(first: StreamState, chunks: list[bytes]) -> tuple[Any, ...]:
 
 
 def check(data: bytes) -> str:
-    """Hold one input to what every body must keep, and say how it ended.
+    """Check one input; returns the kind of its ending.
 
     Raises:
-        AssertionError: how it was cut made a difference, or it cannot be read or stored.
+        AssertionError: the chunking changed the result, or the result cannot be read or stored.
     """
     first, body, size = read(data)
     whole = outcome(first, [body])

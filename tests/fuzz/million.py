@@ -1,10 +1,10 @@
 """A million generated chunks through `feed`: only results and documented errors. By hand:
 
-    PYTHONPATH=tests python tests/fuzz/million.py [chunks] [seed]
+    python -m tests.fuzz.million [chunks] [seed]
 
-Streams are drawn as the tests draw them (good, broken, and damaged in their bytes) and cut in every
-way. What is neither a result nor a documented error ends the run, with the example that gave it.
-Some minutes for a million, nearly all of them Hypothesis's.
+The streams are those of the tests (valid, broken, and damaged in their bytes) in any chunking. Any
+other exception ends the run, and Hypothesis prints the example. A million chunks take some
+minutes, nearly all of them spent in Hypothesis.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ bodies = st.one_of(
 
 
 def run(wanted: int, first_seed: int = 0) -> Counter[str]:
-    """Feed at least this many chunks, and count what came of them."""
+    """Feed at least this many chunks, and count the results by kind."""
     counted: Counter[str] = Counter()
     number = first_seed
 

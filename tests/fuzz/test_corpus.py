@@ -1,4 +1,4 @@
-"""What the coverage-guided run found worth keeping, once more and without atheris."""
+"""The corpus of the coverage-guided fuzzer, checked without atheris."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from streamfold.adapters.strategies import raw_events
 from streamfold.reducer import (
@@ -119,27 +119,23 @@ def the_error(body: bytes) -> dict[str, Any]:
 # --- botocore, however the bytes are cut --------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=200)
 @given(cut_bodies())
 def test_any_chunks_give_what_botocore_gives(chunks: list[bytes]) -> None:
     expected = botocore_reads(b"".join(chunks))
     assert (list(map(told, run(chunks)[1])), False) == expected
 
 
-@settings(deadline=None, max_examples=100)
 @given(bodies)
 def test_single_bytes_give_the_same_events_and_the_same_state(body: bytes) -> None:
     assert run(each_byte(body)) == run([body])
 
 
-@settings(deadline=None, max_examples=100)
 @given(cut_bodies())
 def test_empty_chunks_change_nothing(chunks: list[bytes]) -> None:
     between = [piece for chunk in chunks for piece in (b"", chunk, b"")]
     assert run(between) == run(chunks)
 
 
-@settings(deadline=None, max_examples=60)
 @given(bodies.filter(bool), st.data())
 def test_a_body_that_is_cut_gives_what_its_whole_frames_give(
     body: bytes, data: st.DataObject
@@ -151,7 +147,6 @@ def test_a_body_that_is_cut_gives_what_its_whole_frames_give(
     assert len(events) < len(run([body])[1])
 
 
-@settings(deadline=None, max_examples=200)
 @given(bodies.filter(bool), st.data())
 def test_a_flipped_bit_is_refused_where_botocore_refuses_it(
     body: bytes, data: st.DataObject
@@ -166,7 +161,6 @@ def test_a_flipped_bit_is_refused_where_botocore_refuses_it(
     assert refused
 
 
-@settings(deadline=None, max_examples=100)
 @given(raw_events(), raw_events())
 def test_the_events_are_those_of_server_sent_events(
     some: list[dict[str, Any]], more: list[dict[str, Any]]
@@ -358,7 +352,6 @@ def test_an_exception_is_written_as_an_exception_again(name: str) -> None:
 # --- states are values --------------------------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=100)
 @given(cut_bodies(), cut_bodies())
 def test_an_old_state_never_changes_and_can_be_fed_on_from_again(
     chunks: list[bytes], others: list[bytes]
@@ -381,7 +374,6 @@ def test_an_old_state_never_changes_and_can_be_fed_on_from_again(
         assert state.to_dict() == content
 
 
-@settings(deadline=None, max_examples=100)
 @given(cut_bodies())
 def test_a_state_goes_to_json_and_back_anywhere(chunks: list[bytes]) -> None:
     last, events = run(chunks)

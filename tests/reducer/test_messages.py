@@ -7,8 +7,9 @@ import json
 import keyword
 import pickle
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
+import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,6 +18,7 @@ from streamfold.reducer import (
     APIObject,
     CacheCreation,
     Container,
+    ContentBlock,
     FieldError,
     IterationUsage,
     JSONArray,
@@ -28,11 +30,11 @@ from streamfold.reducer import (
     RefusalStopDetails,
     ServerToolUsage,
     TextBlock,
+    TextCitation,
     ToolUseBlock,
     UnknownBlock,
     UnknownCitation,
     Usage,
-    messages,
 )
 
 # --- the API's shapes, written down once more ---------------------------------------------------
@@ -395,10 +397,20 @@ MESSAGE = {
 }
 
 
+BLOCK_CLASSES = {cls.type: cls for cls in get_args(ContentBlock)}
+CITATION_CLASSES = {cls.type: cls for cls in get_args(TextCitation)}
+
+
+def fields_of(cls: Any) -> set[str]:
+    """The declared JSON fields of a class."""
+    names = {field.name for field in attrs.fields(cls)} - {"_rest", "_input_json"}
+    return {name.rstrip("_") for name in names}
+
+
 def test_every_kind_of_block_and_citation_is_known_by_its_class() -> None:
-    assert set(messages.BLOCKS) == set(BLOCKS)
-    assert set(messages.CITATIONS) == set(CITATIONS)
-    for name, classes in (("Block", messages.BLOCKS), ("Citation", messages.CITATIONS)):
+    assert set(BLOCK_CLASSES) == set(BLOCKS)
+    assert set(CITATION_CLASSES) == set(CITATIONS)
+    for name, classes in (("Block", BLOCK_CLASSES), ("Citation", CITATION_CLASSES)):
         for kind, cls in classes.items():
             plain = cls.__name__.removesuffix(name).lower()
             assert plain == kind.replace("_", "")
@@ -410,13 +422,13 @@ def test_every_kind_of_block_and_citation_is_known_by_its_class() -> None:
 def test_a_block_of_its_kind(kind: str) -> None:
     data = smallest(kind, BLOCKS[kind])
     block = with_block(data).content[0]
-    assert type(block) is messages.BLOCKS[kind]
+    assert type(block) is BLOCK_CLASSES[kind]
     assert block.type == kind
     assert block.to_dict() == data
     for key in BLOCKS[kind][1]:
         assert getattr(block, key) == ("" if key == "signature" and kind == "thinking" else None)
         assert key not in block
-    assert set(type(block)._fields) == {*BLOCKS[kind][0], *BLOCKS[kind][1]} | (
+    assert fields_of(type(block)) == {*BLOCKS[kind][0], *BLOCKS[kind][1]} | (
         {"citations"} if kind == "text" else set()
     )
 
@@ -425,11 +437,11 @@ def test_a_block_of_its_kind(kind: str) -> None:
 def test_a_citation_of_its_kind(kind: str) -> None:
     data = smallest(kind, CITATIONS[kind])
     citation = with_block({"type": "text", "text": "", "citations": [data]}).content[0].citations[0]
-    assert type(citation) is messages.CITATIONS[kind]
+    assert type(citation) is CITATION_CLASSES[kind]
     assert citation.to_dict() == data
     for key in CITATIONS[kind][1]:
         assert getattr(citation, key) is None
-    assert set(type(citation)._fields) == {*CITATIONS[kind][0], *CITATIONS[kind][1]}
+    assert fields_of(type(citation)) == {*CITATIONS[kind][0], *CITATIONS[kind][1]}
 
 
 WHERE = {

@@ -34,8 +34,13 @@ from streamfold.reducer import (
     UnknownBlock,
     UnknownCitation,
     Usage,
+    described,
+    evolve,
+    freeze,
+    thaw,
+    to_json,
 )
-from streamfold.reducer.objects import EMPTY, described, evolve, freeze, thaw, to_json
+from streamfold.reducer.frozen_json import EMPTY
 
 from tests.support.json_strategies import same, values
 

@@ -295,7 +295,7 @@ def test_the_signatures_are_those_of_the_design() -> None:
 
 @pytest.mark.parametrize("event", [None, "ping", b"{}", 3, [], ("type", "ping")])
 def test_what_is_no_event_is_a_type_error(event: Any) -> None:
-    expected = f"a raw event is a RawEvent or a mapping, not {type(event).__name__}"
+    expected = f"a raw event must be a RawEvent or a mapping, not {type(event).__name__}"
     with pytest.raises(TypeError) as caught:
         reduce(Snapshot(), event)
     assert str(caught.value) == expected

@@ -36,10 +36,10 @@ from streamfold.reducer import (
     parse_event,
     reduce,
 )
+from streamfold.reducer.declared import evolve
 from streamfold.reducer.drafts import draft_of
 from streamfold.reducer.events import RawContentBlockDeltaEvent
 from streamfold.reducer.growing import Shared, Text
-from streamfold.reducer.objects import evolve
 
 from tests.support.model import block_delta, block_start, message_start, tool_start
 

@@ -1,17 +1,17 @@
-"""A real HTTP/1.1 server on 127.0.0.1 that answers as it is told, byte for byte.
+"""A real HTTP/1.1 server on 127.0.0.1 whose answers a test writes byte for byte.
 
-    server.answer(event_stream(body))                           # every request, whole
+    server.answer(event_stream(body))                           # every request, the whole body
     server.answer(api_error(529, "overloaded_error"), event_stream(body))   # first this, then that
     server.answer([event_stream(body)[0], reset])               # the head, then a reset
     server.answer([b"".join(event_stream(body))[:100], close])  # cut after 100 bytes
 
-An answer is a list of steps: bytes, which are sent as they are, and functions of the `Connection`,
-which do the rest: `close`, `reset`, `hold` (until the client closes), `wait(seconds)`,
-`wait_for(event)`, or the test's own. After the last step the connection stays open for the next
-request, as HTTP/1.1 has it.
+An answer is a list of steps. Bytes are sent as they are; a function is called with the
+`Connection`: `close`, `reset`, `hold` (until the client closes), `wait(seconds)`,
+`wait_for(event)`, or a function of the test. After the last step the connection stays open for the
+next request, as in HTTP/1.1.
 
-Each connection has a thread. Nothing here is asynchronous, so that one server does for sync
-code, asyncio and trio; an async test waits for it in a thread (`anyio.to_thread.run_sync`).
+Each connection has a thread. The server is not asynchronous, so it serves sync code, asyncio and
+trio alike; an async test waits for it in a thread (`anyio.to_thread.run_sync`).
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ import attrs
 import pytest
 
 PATIENCE = 10.0
-"""How many seconds anything here waits for the other side before a test fails."""
+"""Seconds that the server waits for its client before the test fails."""
 
 
 @attrs.frozen
 class Request:
-    """A request as it came. The names of its headers are in lower case."""
+    """A received request. Header names are in lower case."""
 
     method: str
     path: str
@@ -51,7 +51,7 @@ class Connection:
     """A connection that a client made.
 
     Attributes:
-        requests: what came over it.
+        requests: the requests that came over it.
         left: set when the client has closed it.
     """
 
@@ -96,30 +96,30 @@ Answer = Sequence[Step]
 
 
 def close(connection: Connection) -> None:
-    """Close the connection, in order."""
+    """Close the connection cleanly."""
     connection.socket.close()
 
 
 def reset(connection: Connection) -> None:
-    """Break the connection off: the client's next read fails."""
+    """Reset the connection: the client's next read fails."""
     linger = struct.pack("ii", 1, 0)
     connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
     connection.socket.close()
 
 
 def hold(connection: Connection) -> None:
-    """Say nothing more, until the client closes the connection."""
+    """Send nothing until the client closes the connection."""
     while connection.receive():
         pass
 
 
 def wait(seconds: float) -> Step:
-    """Say nothing for so long."""
+    """Send nothing for this many seconds."""
     return lambda connection: connection.stopping.wait(seconds)
 
 
 def wait_for(event: threading.Event) -> Step:
-    """Say nothing until the test sets `event`."""
+    """Send nothing until the test sets `event`."""
 
     def step(connection: Connection) -> None:
         while not event.wait(0.02) and not connection.stopping.is_set():
@@ -157,12 +157,12 @@ def event_stream(
     """An event stream in chunked encoding: the head, each chunk, the end, as one step each.
 
     Args:
-        body: what it says.
-        chunks: how many bytes a chunk has, or the chunks themselves; by default there is one.
-        headers: more headers, or others.
-        compress: send it gzipped.
+        body: the body, before compression.
+        chunks: the size of a chunk in bytes, or the chunks; by default there is one.
+        headers: headers to add or to replace.
+        compress: send the body gzipped.
     """
-    told = {
+    headers = {
         "content-type": "text/event-stream; charset=utf-8",
         "transfer-encoding": "chunked",
         "request-id": REQUEST_ID,
@@ -175,15 +175,16 @@ def event_stream(
         chunks = [body[at : at + chunks] for at in range(0, len(body), chunks)]
     elif chunks is None:
         chunks = [body] if body else []
-    return [head(200, told), *(chunk(piece) for piece in chunks), chunk(b"")]
+    return [head(200, headers), *(chunk(piece) for piece in chunks), chunk(b"")]
 
 
 def response(
     status: int, body: bytes, content_type: str, headers: Mapping[str, str] | None = None
 ) -> list[Step]:
-    """A response that comes whole."""
-    told = {"content-type": content_type, "content-length": str(len(body)), **(headers or {})}
-    return [head(status, told) + body]
+    """A response of known length, in one step."""
+    length = str(len(body))
+    headers = {"content-type": content_type, "content-length": length, **(headers or {})}
+    return [head(status, headers) + body]
 
 
 def api_error(
@@ -193,14 +194,14 @@ def api_error(
     *,
     headers: Mapping[str, str] | None = None,
 ) -> list[Step]:
-    """An error as the API tells it."""
-    told = {"type": "error", "error": {"type": kind, "message": message}, "request_id": REQUEST_ID}
-    body = json.dumps(told).encode()
+    """An error as the API sends it."""
+    error = {"type": "error", "error": {"type": kind, "message": message}}
+    body = json.dumps({**error, "request_id": REQUEST_ID}).encode()
     return response(status, body, "application/json", {"request-id": REQUEST_ID, **(headers or {})})
 
 
 def html_error(status: int, *, headers: Mapping[str, str] | None = None) -> list[Step]:
-    """An error as a proxy on the way tells it."""
+    """An error as a proxy between client and API sends it."""
     body = f"<html><body><h1>{status} {_reason(status)}</h1></body></html>".encode()
     return response(status, body, "text/html", headers)
 
@@ -212,7 +213,7 @@ class Server:
     """The server. `with Server() as server:` starts it, and stops it with all its connections.
 
     Attributes:
-        url: where it is, without a slash at the end.
+        url: its URL, without a slash at the end.
         requests: the requests that came, in order.
         connections: the connections that were made, in order.
     """
@@ -236,22 +237,22 @@ class Server:
 
     @property
     def open(self) -> int:
-        """How many connections are open now."""
+        """The number of open connections."""
         return self._open
 
     def wait_closed(self, but: int = 0) -> None:
         """Wait until no more than `but` connections are open.
 
         Raises:
-            TimeoutError: there still are more.
+            TimeoutError: more are open after `PATIENCE` seconds.
         """
-        self._wait(lambda: self._open <= but, lambda: f"{self._open} connections are open still")
+        self._wait(lambda: self._open <= but, lambda: f"{self._open} connections are still open")
 
     def wait_requests(self, count: int) -> None:
         """Wait until `count` requests have come.
 
         Raises:
-            TimeoutError: there were fewer.
+            TimeoutError: fewer came in `PATIENCE` seconds.
         """
         self._wait(
             lambda: len(self.requests) >= count, lambda: f"{len(self.requests)} requests came"

@@ -1,7 +1,8 @@
-"""One way to speak to both shells, so that each test is written once and runs three times.
+"""One interface to the sync and the async stream: a test is written once and runs three times.
 
-A `Shell` is the sync stream, the async one on asyncio, or the async one on trio. Its streams are
-async to look at; the sync one blocks the event loop, which is no matter to a server in threads.
+A `Shell` is the sync stream, the async one on asyncio, or the async one on trio. Its streams have
+the async interface. The sync stream blocks the event loop behind it, which does no harm because
+the loopback server has threads of its own.
 """
 
 from __future__ import annotations
@@ -15,89 +16,50 @@ import anyio
 import anyio.lowlevel
 import attrs
 import httpx
-from streamfold.reducer import StreamState, encode_sse, feed, finish
+from streamfold.reducer import StreamState, feed, finish
 from streamfold.transports import AsyncMessageStream, MessageStream, areplay, replay
 
+from tests.support import events
 from tests.support.loopback import Server
 
 KEY = "sk-ant-api03-do-not-tell"
-"""The API key of every request here. No error may show it."""
+"""The API key of every request. No error may show it."""
 
 TIMEOUT = httpx.Timeout(60.0)
-"""Longer than the server has patience: what takes so long has failed before."""
+"""Longer than the patience of the server, so that the server reports a failure first."""
 
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-"""Nothing here uses it; making one for each client would take most of the time of the tests."""
+"""Shared by all clients, which speak plain HTTP: a context for each would take most of the time."""
 
 
-# --- bodies -------------------------------------------------------------------------------------
+# The builders of `events`, under the names by which most tests still import them.
+body, start, delta = events.body, events.message_start, events.block_delta
+block_start, block_stop, text_delta = events.block_start, events.block_stop, events.text_delta
+text_block, tool_block = events.text_block, events.tool_block
+end, error_event = events.end, events.error_event
 
 
-def body(*events: dict[str, Any]) -> bytes:
-    """The body that streams these events."""
-    return encode_sse(events)
-
-
-def start(**fields: Any) -> dict[str, Any]:
-    message = {"id": "msg_1", "type": "message", "role": "assistant", "model": "m", "content": []}
-    return {"type": "message_start", "message": {**message, **fields}}
-
-
-def block_start(index: int, **block: Any) -> dict[str, Any]:
-    return {"type": "content_block_start", "index": index, "content_block": block}
-
-
-def delta(index: int, **delta: Any) -> dict[str, Any]:
-    return {"type": "content_block_delta", "index": index, "delta": delta}
-
-
-def text_delta(index: int, text: str) -> dict[str, Any]:
-    return delta(index, type="text_delta", text=text)
-
-
-def block_stop(index: int) -> dict[str, Any]:
-    return {"type": "content_block_stop", "index": index}
-
-
-def text_block(index: int, *pieces: str) -> list[dict[str, Any]]:
-    deltas = (text_delta(index, piece) for piece in pieces)
-    return [block_start(index, type="text", text=""), *deltas, block_stop(index)]
-
-
-def tool_block(index: int, *pieces: str) -> list[dict[str, Any]]:
-    deltas = (delta(index, type="input_json_delta", partial_json=piece) for piece in pieces)
-    begin = block_start(index, type="tool_use", id="toolu_1", name="get_weather", input={})
-    return [begin, *deltas, block_stop(index)]
-
-
-def end(stop_reason: str = "end_turn") -> list[dict[str, Any]]:
-    told = {"type": "message_delta", "delta": {"stop_reason": stop_reason}}
-    return [told, {"type": "message_stop"}]
-
-
-def error_event(kind: str, message: str = "no such luck") -> dict[str, Any]:
-    return {"type": "error", "error": {"type": kind, "message": message}}
-
+# --- a short stream -----------------------------------------------------------------------------
 
 EVENTS = [
-    start(),
+    start(model="m"),
     *text_block(0, "Grüß", " dich", " 😀"),
     *tool_block(1, '{"city": "Kö', 'ln"}'),
     *end("tool_use"),
 ]
-"""A short message with some of everything."""
+"""A short message with text, a tool and characters of one to four bytes."""
 
 BODY = body(*EVENTS)
 MESSAGE = finish(feed(StreamState(), BODY)[0])
 HALF = body(*EVENTS[:4])
-"""Its beginning, to the second piece of text."""
+"""The body up to the second piece of text."""
 
 
 # --- shells -------------------------------------------------------------------------------------
 
 
 class Awaited:
-    """A sync stream, or its iterators, with the face of the async ones."""
+    """A sync stream, or one of its iterators, behind the async interface."""
 
     def __init__(self, sync: Any) -> None:
         self.sync = sync
@@ -132,7 +94,7 @@ def _awaited(function: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
 
 
 class Chunks:
-    """An async iterator that is no generator, and knows whether it was closed."""
+    """An async iterator that is not a generator and records whether it was closed."""
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         self._chunks = iter(chunks)
@@ -199,7 +161,7 @@ class Client:
     http: Any
 
     async def send(self, server: Server, headers: dict[str, str] | None = None) -> httpx.Response:
-        """Send a request; its response, whose body has not been read."""
+        """Send a request and return its response with the body unread."""
         request = self.http.build_request(
             "POST",
             f"{server.url}/v1/messages",
@@ -213,5 +175,5 @@ class Client:
     async def open(
         self, server: Server, headers: dict[str, str] | None = None, **options: Any
     ) -> Any:
-        """Send a request; the stream over its response."""
+        """Send a request and return the stream over its response."""
         return self.shell.over(await self.send(server, headers), **options)

@@ -1,8 +1,8 @@
-"""What the shipped strategies draw, and what nobody should send: for the tests of the engine.
+"""Streams for the tests of the engine: those of the shipped strategies, and worse ones.
 
-The streams of `streamfold.adapters.strategies` keep the protocol, as users need them. Here they get
-what the engine must take as well: events before the message and behind it, content that is there
-when it starts, an end too soon, and any fault at all, of which the model says what it leads to.
+The streams of `streamfold.adapters.strategies` are valid, as users need them. These add the rest
+that the engine must accept: events before the message and after it, content in `message_start`, an
+early end, and any fault; `tests.support.model` has the outcome of each.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _errors = st.sampled_from(_ERRORS).map(copy.deepcopy)
 
 @cache
 def any_event() -> st.SearchStrategy[Event]:
-    """One event of any kind, each field right in itself, whatever came before."""
+    """One event of any kind with valid fields; it need not fit the events before it."""
     return st.one_of(
         raw_events(unknown=True).flatmap(st.sampled_from),
         messages(unknown=True).map(lambda message: {"type": "message_start", "message": message}),
@@ -39,7 +39,7 @@ def any_event() -> st.SearchStrategy[Event]:
 
 @st.composite
 def any_message(draw: st.DrawFn) -> dict[str, JSON]:
-    """A message of any kind, as it is in the end or, without a stop reason, before it."""
+    """A message of any kind, finished or without a stop reason."""
     message: dict[str, JSON] = draw(messages(unknown=True))
     if draw(st.booleans()):
         message["stop_reason"] = None
@@ -56,10 +56,10 @@ _endings = st.sampled_from(["whole", "cut", "error"])
 
 @st.composite
 def streams(draw: st.DrawFn, *, complete: bool = False) -> list[Event]:
-    """The events of a stream that keeps the protocol, of every kind there is.
+    """The events of a valid stream of any kind.
 
     Args:
-        complete: only streams that come to their end; otherwise some are cut, and some fail.
+        complete: draw complete streams only; otherwise some are cut, and some have an error.
     """
     events = draw(raw_events(unknown=True))
     if draw(st.booleans()):
@@ -74,7 +74,7 @@ def streams(draw: st.DrawFn, *, complete: bool = False) -> list[Event]:
 
 
 def _with_content_at_the_start(events: list[Event], content: list[JSON]) -> list[Event]:
-    """The same stream, going on behind this content."""
+    """The same stream, after this content."""
     events[0]["message"]["content"] = content
     for event in events:
         if isinstance(event.get("type"), str) and event["type"].startswith("content_block_"):
@@ -86,7 +86,7 @@ def _with_content_at_the_start(events: list[Event], content: list[JSON]) -> list
 
 
 def _places(value: JSON, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """The paths to everything inside of `value`."""
+    """The paths to every part of `value`."""
     if isinstance(value, dict):
         items: Any = value.items()
     elif isinstance(value, list):
@@ -103,7 +103,7 @@ _other_values = st.sampled_from(
 
 @st.composite
 def spoilt(draw: st.DrawFn, event: Event) -> Event:
-    """`event` without one of its fields, or with a value of any type in its place."""
+    """`event` without one of its fields, or with another value in its place."""
     event = copy.deepcopy(event)
     path = draw(st.sampled_from(_places(event)))
     holder = event
@@ -118,7 +118,7 @@ def spoilt(draw: st.DrawFn, event: Event) -> Event:
 
 @st.composite
 def faulty_streams(draw: st.DrawFn) -> list[Event]:
-    """A stream in which something is missing, doubled, out of place or not what it should be."""
+    """A stream with a missing, repeated, moved or changed part."""
     events = list(draw(streams(complete=True)))
     for _ in range(draw(st.integers(1, 2))):
         position = draw(st.integers(0, len(events) - 1))
@@ -144,7 +144,7 @@ def faulty_streams(draw: st.DrawFn) -> list[Event]:
 
 @st.composite
 def damaged(draw: st.DrawFn, data: bytes) -> bytes:
-    """`data` with some bytes flipped, dropped, repeated or put elsewhere."""
+    """`data` with some bytes flipped, dropped, repeated or moved."""
     damage = bytearray(data)
     for _ in range(draw(st.integers(1, 3))):
         if not damage:

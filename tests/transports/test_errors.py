@@ -1,4 +1,4 @@
-"""What goes wrong is told by its own class, with all there is to know, and without the keys."""
+"""Errors: the class for each failure, its attributes, and never a key of the request."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ from streamfold.transports import (
     ServiceUnavailableError,
     UnprocessableEntityError,
     refuse_other_content,
+    status_error,
 )
-from streamfold.transports.errors import status_error
 
 from tests.support.loopback import (
     REQUEST_ID,
@@ -92,7 +92,7 @@ BY_STATUS = [
 
 
 async def failure(stream):
-    """The error that `stream` ends with, and the events before it."""
+    """The events of `stream`, and the error that ended it."""
     events = []
     try:
         while True:
@@ -102,7 +102,7 @@ async def failure(stream):
 
 
 async def whole(response):
-    """`response`, its body read."""
+    """Read the body of `response`."""
     if isinstance(response.stream, httpx.AsyncByteStream):
         await response.aread()
     else:
@@ -110,8 +110,8 @@ async def whole(response):
     return response
 
 
-def told_of(error):
-    """All that a log may show of an error."""
+def shown_by(error):
+    """All text that a log may show of an error."""
     shown = [str(error), repr(error), *traceback.format_exception(error)]
     for part in (error.snapshot, *vars(error).values()):
         shown += [str(part), repr(part)]
@@ -119,8 +119,8 @@ def told_of(error):
 
 
 def check_keeps_and_pickles(error):
-    """No key is shown, and a copy tells the same."""
-    assert KEY not in told_of(error)
+    """Check that no key is shown, and that copies are equal."""
+    assert KEY not in shown_by(error)
     for made in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):
         assert type(made) is type(error)
         assert (str(made), made.args, made.message) == (str(error), error.args, error.message)
@@ -131,23 +131,23 @@ def check_keeps_and_pickles(error):
             assert made.request.url == error.request.url
             assert made.response.status_code == error.response.status_code
         assert getattr(made, "status_code", None) == getattr(error, "status_code", None)
-        assert KEY not in told_of(made)
+        assert KEY not in shown_by(made)
 
 
-# --- the stream's own ---------------------------------------------------------------------------
+# --- error events ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("kind", "error_class", "status"), BY_TYPE)
 @pytest.mark.parametrize("before", [0, 4])
 async def test_an_error_event(shell, server, kind, error_class, status, before):
-    told = {**error_event(kind, "not today"), "request_id": "req_of_the_event"}
-    sent = body(*EVENTS[:before], told)
+    failure_event = {**error_event(kind, "not today"), "request_id": "req_of_the_event"}
+    sent = body(*EVENTS[:before], failure_event)
     server.answer(event_stream(sent, chunks=len(sent)))
     async with shell.client() as client, await client.open(server) as stream:
         events, error = await failure(stream)
         assert events == list(feed(StreamState(), body(*EVENTS[:before]))[1])
         assert type(error) is error_class
-        assert (error.status_code, error.type, error.body) == (status, kind, told)
+        assert (error.status_code, error.type, error.body) == (status, kind, failure_event)
         assert str(error) == error.message == f"{kind}: not today"
         assert error.request.url == f"{server.url}/v1/messages"
         assert error.response is stream.response
@@ -155,7 +155,7 @@ async def test_an_error_event(shell, server, kind, error_class, status, before):
         assert error.request_id == stream.request_id == REQUEST_ID
         assert error.snapshot == stream.snapshot
         assert error.snapshot.message == fold(EVENTS[:before]).message
-        assert error.snapshot.error.to_dict() == told
+        assert error.snapshot.error.to_dict() == failure_event
         for again in (stream.until_done, stream.get_final_message, stream.get_final_text):
             with pytest.raises(error_class) as caught:
                 await again()
@@ -185,35 +185,35 @@ async def test_what_comes_after_an_error_event_changes_nothing(shell, size, cons
         await getattr(stream, consume)()
 
 
-async def test_an_error_event_that_says_little(shell):
-    for told, shown in [({}, "None: None"), ({"type": 7}, "7: None")]:
-        error = (await failure(shell.stream([body({"type": "error", "error": told})])))[1]
+async def test_an_error_event_without_type_or_message(shell):
+    for fields, message in [({}, "None: None"), ({"type": 7}, "7: None")]:
+        error = (await failure(shell.stream([body({"type": "error", "error": fields})])))[1]
         assert type(error) is InternalServerError
-        assert str(error) == shown
-    told = {**error_event("overloaded_error"), "request_id": "req_of_the_event"}
-    error = (await failure(shell.stream([body(told)])))[1]
+        assert str(error) == message
+    event = {**error_event("overloaded_error"), "request_id": "req_of_the_event"}
+    error = (await failure(shell.stream([body(event)])))[1]
     assert error.request_id == "req_of_the_event"
 
 
-# --- the protocol's -----------------------------------------------------------------------------
+# --- faults of the protocol -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("size", [1, 100, 10_000])
 @pytest.mark.parametrize(
-    ("faulty", "says"),
+    ("faulty", "reason"),
     [
         (body(block_stop(7)), "no such block has started"),
         (body(start()), "the message has started already"),
         (b"data: {\n\n", "JSON"),
     ],
 )
-async def test_a_fault_comes_after_the_events_before_it(shell, server, faulty, says, size):
+async def test_a_fault_comes_after_the_events_before_it(shell, server, faulty, reason, size):
     server.answer(event_stream(body(*EVENTS[:4]) + faulty + body(*EVENTS[4:]), chunks=size))
     async with shell.client() as client, await client.open(server) as stream:
         events, error = await failure(stream)
         assert events == list(feed(StreamState(), body(*EVENTS[:4]))[1])
         assert type(error) is ProtocolError
-        assert says in str(error)
+        assert reason in str(error)
         assert error.snapshot == fold(EVENTS[:4]) == stream.snapshot
         assert (await failure(stream)) == ([], error)
         with pytest.raises(ProtocolError) as caught:
@@ -242,7 +242,7 @@ async def test_invalid_tool_input(shell, server, consume):
         check_keeps_and_pickles(error)
 
 
-# --- the connection's ---------------------------------------------------------------------------
+# --- lost connections -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -265,7 +265,7 @@ async def test_a_lost_connection(shell, server, last, error_class):
         check_keeps_and_pickles(error)
 
 
-def test_a_lost_connection_that_says_nothing_is_named():
+def test_a_lost_connection_without_a_message_is_named_by_its_class():
     def chunks():
         raise httpx.ReadError("")
         yield
@@ -274,7 +274,7 @@ def test_a_lost_connection_that_says_nothing_is_named():
         transports.MessageStream(chunks()).until_done()
 
 
-async def test_an_incomplete_stream_tells_no_key(shell, server):
+async def test_an_incomplete_stream_shows_no_key(shell, server):
     server.answer(event_stream(body(*EVENTS[:4])))
     async with shell.client() as client, await client.open(server) as stream:
         error = (await failure(stream))[1]
@@ -284,7 +284,7 @@ async def test_an_incomplete_stream_tells_no_key(shell, server):
         assert KEY not in repr(getattr(stream, "sync", stream))
 
 
-# --- the status's -------------------------------------------------------------------------------
+# --- error statuses -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("status", "error_class"), BY_STATUS)
@@ -315,7 +315,7 @@ async def test_an_error_status_with_html(shell, server, status, error_class):
 
 
 @pytest.mark.parametrize(
-    ("sent", "says", "told"),
+    ("sent", "message", "body"),
     [
         (b"", "503: Service Unavailable", ""),
         (b"x" * 201, f"503: {'x' * 200}…", "x" * 201),
@@ -327,15 +327,15 @@ async def test_an_error_status_with_html(shell, server, status, error_class):
         (b"[" * 200_000, f"503: {'[' * 200}…", "[" * 200_000),
     ],
 )
-def test_an_error_status_with_something_else(sent, says, told):
+def test_an_error_status_with_another_body(sent, message, body):
     request = httpx.Request("POST", "http://localhost")
     error = status_error(httpx.Response(503, content=sent, request=request))
     assert type(error) is ServiceUnavailableError
-    assert (str(error), error.body) == (says, told)
+    assert (str(error), error.body) == (message, body)
     assert error.request is request
 
 
-def test_an_error_status_names_the_request_by_the_body_if_no_header_does():
+def test_an_error_status_takes_the_request_id_from_the_body_if_there_is_no_header():
     sent = {"error": {"type": "api_error", "message": "oh"}, "request_id": "req_of_the_body"}
     error = status_error(httpx.Response(500, json=sent))
     assert error.request_id == "req_of_the_body"
@@ -349,7 +349,7 @@ def test_an_error_status_names_the_request_by_the_body_if_no_header_does():
 @pytest.mark.parametrize(
     ("headers", "kind"), [({"content-type": "text/html"}, "text/html"), ({}, "no content type")]
 )
-def test_a_success_that_is_no_event_stream(headers, kind):
+def test_a_success_with_other_content(headers, kind):
     request = httpx.Request("POST", "http://localhost", headers={"x-api-key": KEY})
     received = httpx.Response(200, headers=headers, request=request)
     error = refuse_other_content(received, "<html>" + "x" * 300)
@@ -360,10 +360,46 @@ def test_a_success_that_is_no_event_stream(headers, kind):
     check_keeps_and_pickles(error)
 
 
-# --- the family ---------------------------------------------------------------------------------
+# --- secrets --------------------------------------------------------------------------------------
+
+PASSWORD = "correct-horse-battery"
+SECRET_REQUEST = httpx.Request(
+    "POST", f"http://me:{PASSWORD}@localhost", headers={"authorization": f"Bearer {KEY}"}
+)
 
 
-def test_the_family():
+@pytest.mark.parametrize("secret", [KEY, PASSWORD])
+def test_the_error_of_an_answer_that_repeats_a_secret_does_not_show_it(secret):
+    answer = {"error": {"type": "authentication_error", "message": f"invalid key: {secret}"}}
+    error = status_error(httpx.Response(401, json=answer, request=SECRET_REQUEST))
+    assert str(error) == "401: invalid key: [secret]"
+    assert error.body["error"]["message"] == "invalid key: [secret]"
+    received = httpx.Response(200, text=f"no {secret}", request=SECRET_REQUEST)
+    error = refuse_other_content(received, received.text)
+    assert str(error) == "expected text/event-stream, got text/plain; charset=utf-8: 'no [secret]'"
+    assert error.body == "no [secret]"
+
+
+@pytest.mark.parametrize("secret", [KEY, PASSWORD])
+def test_the_error_of_a_stream_that_repeats_a_secret_does_not_show_it(secret):
+    sent = body(start(), error_event("api_error", f"invalid key: {secret}"))
+    stream = transports.MessageStream(httpx.Response(200, content=sent, request=SECRET_REQUEST))
+    with pytest.raises(InternalServerError) as caught:
+        stream.until_done()
+    assert str(caught.value) == "api_error: invalid key: [secret]"
+    assert caught.value.body["error"]["message"] == "invalid key: [secret]"
+
+
+def test_a_lost_connection_does_not_show_the_password_of_a_proxy():
+    error = APIConnectionError("no route to http://me:secret@proxy:80", request=SECRET_REQUEST)
+    assert str(error) == error.message == "no route to http://proxy:80"
+    assert str(APIError("no route to http://me@proxy:80")) == "no route to http://proxy:80"
+
+
+# --- the classes ----------------------------------------------------------------------------------
+
+
+def test_every_error_is_exported_documented_and_an_api_error():
     errors = {name for name in transports.errors.__all__ if name.endswith("Error")}
     assert len(errors & set(transports.__all__)) == len(errors) == 19
     for error in (getattr(transports, name) for name in errors):
@@ -383,10 +419,10 @@ def test_an_error_by_itself():
     request = httpx.Request("POST", "http://localhost", headers={"x-api-key": KEY})
     error = APITimeoutError("too slow", request=request, snapshot=Snapshot())
     assert (error.request, error.snapshot) == (request, Snapshot())
-    assert KEY not in told_of(error)
+    assert KEY not in shown_by(error)
 
 
-def test_a_response_that_came_whole_is_a_stream_as_well(server):
+def test_a_response_that_came_whole_is_a_stream_too(server):
     server.answer(response(200, BODY, "text/event-stream"))
     with httpx.Client() as client:
         request = client.build_request("POST", server.url)

@@ -1,4 +1,4 @@
-"""`parsed_output`: the text as the type that the caller gave, when it is read and not before."""
+"""`parsed_output`: the text as a value of the caller's type, parsed when it is read."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CUT_OFF = ["refusal", "max_tokens", "model_context_window_exceeded"]
 
 
 class Parse:
-    """`json.loads`, and how often it was called."""
+    """`json.loads`, with the number of its calls."""
 
     def __init__(self):
         self.calls = 0
@@ -35,7 +35,7 @@ class Parse:
         return json.loads(text)
 
 
-async def test_it_is_parsed_when_it_is_read_and_not_before(shell):
+async def test_the_text_is_parsed_when_the_output_is_read_and_not_before(shell):
     parse = Parse()
     async with shell.stream([ANSWER], parse=parse) as stream:
         events = [event async for event in stream]
@@ -72,7 +72,7 @@ async def test_an_answer_that_was_cut_off_has_no_output(shell, stop_reason):
     assert parse.calls == 0
 
 
-async def test_text_that_does_not_validate_raises_on_reading_only(shell):
+async def test_text_that_does_not_validate_raises_when_the_output_is_read(shell):
     wrong = body(start(), *text_block(0, "Köln, of course."), *end())
     async with shell.stream([wrong], parse=Parse()) as stream:
         events = [event async for event in stream]
@@ -102,7 +102,7 @@ async def test_the_events_of_a_stream_are_parsed_however_it_was_cut(shell):
         assert kinds.isdisjoint({MessageStopEvent, ContentBlockStopEvent})
 
 
-# --- values -------------------------------------------------------------------------------------
+# --- values ---------------------------------------------------------------------------------------
 
 PARSED = parsed_message(MESSAGE, str.upper)
 STOP = MessageStopEvent(message=MESSAGE)
@@ -116,7 +116,7 @@ PAIRS = [
 
 
 @pytest.mark.parametrize(("plain", "parsed", "parsed_class"), PAIRS)
-def test_it_equals_the_plain_one(plain, parsed, parsed_class):
+def test_a_parsed_value_equals_the_plain_one(plain, parsed, parsed_class):
     assert type(parsed) is parsed_class
     assert isinstance(parsed, type(plain))
     assert parsed == plain
@@ -130,11 +130,11 @@ def test_it_equals_the_plain_one(plain, parsed, parsed_class):
     assert parsed != plain.to_dict()
     assert parsed != TextBlock(text="another")
     assert parsed != Message.from_dict({**MESSAGE.to_dict(), "id": "msg_2"})
-    assert parsed_class[dict]  # it is generic
+    assert parsed_class[dict]  # the class is generic
 
 
 @pytest.mark.parametrize(("plain", "parsed", "parsed_class"), PAIRS)
-def test_a_copy_that_pickle_made_knows_no_type(plain, parsed, parsed_class):
+def test_a_copy_by_pickle_has_no_output(plain, parsed, parsed_class):
     made = pickle.loads(pickle.dumps(parsed))
     assert type(made) is parsed_class
     assert made == parsed == plain
@@ -150,7 +150,7 @@ def test_the_blocks_of_a_parsed_message_can_be_sent_back():
     assert turn["content"] == MESSAGE.to_dict()["content"]
 
 
-def test_what_cannot_be_parsed_stays_as_it_is():
+def test_values_without_text_stay_as_they_are():
     tool = MESSAGE.content[1]
     assert parsed_message(MESSAGE, str.upper).content[1] is tool
     event = ContentBlockStopEvent(index=1, content_block=tool)

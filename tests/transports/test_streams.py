@@ -1,6 +1,4 @@
-"""What a stream hands out: the events of `feed`, the message they fold to, and what goes with them,
-wherever the bytes were cut.
-"""
+"""The streams: the events of `feed`, their message, and the response, for every source."""
 
 from __future__ import annotations
 
@@ -16,17 +14,15 @@ from streamfold.reducer import (
     InvalidToolInputError,
     ProtocolError,
     Snapshot,
-    SSEState,
     StreamState,
     TextEvent,
-    decode_sse,
     feed,
     fold,
-    parse_event,
-    reduce,
 )
 from streamfold.transports import (
+    APIConnectionError,
     APIStatusError,
+    APITimeoutError,
     AsyncMessageStream,
     AsyncMessageStreamManager,
     MessageStream,
@@ -44,7 +40,6 @@ from tests.support.shells import (
     HALF,
     MESSAGE,
     Chunks,
-    block_stop,
     body,
     end,
     start,
@@ -68,7 +63,7 @@ ENDS = {
 
 
 def events_of(recorded):
-    """What `feed` gives for a body, up to its `error` event or its fault."""
+    """The events of a body by `feed`, up to its `error` event or its fault."""
     try:
         events = feed(StreamState(), recorded)[1]
     except ProtocolError as fault:
@@ -77,17 +72,8 @@ def events_of(recorded):
     return list(events[: kinds.index("error")] if "error" in kinds else events)
 
 
-def steps_of(recorded):
-    """Each event, and the snapshot behind it: the four pure functions, one event at a time."""
-    snapshot = Snapshot()
-    for sse in decode_sse(SSEState(), recorded)[1]:
-        snapshot, events = reduce(snapshot, parse_event(sse))
-        for event in events:
-            yield event, snapshot
-
-
 async def read(stream, events):
-    """Read `stream` to its end into `events`; the error it ended with, if it did."""
+    """Read `stream` to its end into `events`, and return the error that ended it, if one did."""
     try:
         async for event in stream:
             events.append(event)
@@ -96,7 +82,7 @@ async def read(stream, events):
     return None
 
 
-# --- recordings ---------------------------------------------------------------------------------
+# --- recordings -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", INDEX)
@@ -130,43 +116,7 @@ async def test_a_recording_over_http_gives_its_final_message_without_events(shel
         assert (message and message.to_dict()) == expected
 
 
-# --- in step ------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("size", [1, 10, 100, len(BODY)])
-async def test_the_snapshot_is_that_of_the_events_handed_out(shell, size):
-    chunks = [BODY[at : at + size] for at in range(0, len(BODY), size)]
-    async with shell.stream(chunks) as stream:
-        with pytest.raises(RuntimeError, match="no message yet"):
-            stream.current_message_snapshot  # noqa: B018
-        for event, snapshot in steps_of(BODY):
-            assert await stream.__anext__() == event
-            assert stream.current_message_snapshot == snapshot.message
-            assert stream.snapshot == snapshot
-        for _ in range(2):
-            with pytest.raises(StopAsyncIteration):
-                await stream.__anext__()
-        assert stream.current_message_snapshot == MESSAGE
-
-
-async def test_the_snapshot_is_in_step_before_a_fault_in_the_same_chunk(shell):
-    faulty = body(*EVENTS[:4], block_stop(7))
-    async with shell.stream([faulty]) as stream:
-        for event, snapshot in list(steps_of(HALF)):
-            assert await stream.__anext__() == event
-            assert stream.snapshot == snapshot
-        with pytest.raises(ProtocolError, match="no such block") as caught:
-            await stream.__anext__()
-        assert stream.snapshot == caught.value.snapshot == fold(EVENTS[:4])
-
-
-async def test_a_snapshot_that_was_kept_stays_as_it_was(shell):
-    async with shell.stream([BODY]) as stream:
-        kept = [(stream.snapshot, event) async for event in stream]
-    assert [snapshot for snapshot, _ in kept] == [snapshot for _, snapshot in steps_of(BODY)]
-
-
-# --- readers ------------------------------------------------------------------------------------
+# --- readers --------------------------------------------------------------------------------------
 
 
 async def test_text_stream_gives_the_text_alone(shell):
@@ -189,7 +139,7 @@ async def test_readers_that_take_turns_share_the_events(shell, size):
 
 
 @pytest.mark.parametrize("shell", ["asyncio", "trio"], indirect=True)
-async def test_of_two_readers_at_once_the_second_is_refused_and_the_first_goes_on(shell, server):
+async def test_a_second_reader_at_the_same_time_is_refused_and_the_first_goes_on(shell, server):
     go_on = anyio.Event()
 
     async def chunks():
@@ -248,7 +198,7 @@ async def test_final_text_joins_the_text_blocks(shell):
         assert await stream.get_final_text() == "abc"
 
 
-# --- the first event ----------------------------------------------------------------------------
+# --- the first event ------------------------------------------------------------------------------
 
 
 async def test_the_first_event_can_be_awaited_without_taking_it(shell):
@@ -257,17 +207,17 @@ async def test_the_first_event_can_be_awaited_without_taking_it(shell):
             await stream.await_first_event()
             assert stream.snapshot == Snapshot()
         assert [event async for event in stream] == events_of(BODY)
-        await stream.await_first_event()  # there is none any more
+        await stream.await_first_event()  # at the end it returns
 
 
-async def test_awaiting_the_first_event_raises_what_came_instead(shell):
+async def test_awaiting_the_first_event_raises_the_fault_that_came_instead(shell):
     async with shell.stream([b": no event"]) as stream:
         for _ in range(2):
             with pytest.raises(IncompleteStreamError):
                 await stream.await_first_event()
 
 
-# --- what goes with it --------------------------------------------------------------------------
+# --- the response ---------------------------------------------------------------------------------
 
 
 async def test_response_and_request_id(shell, server):
@@ -288,14 +238,14 @@ async def test_response_and_request_id(shell, server):
                 getattr(stream, name)
 
 
-async def test_a_response_without_a_request_will_do(shell):
+async def test_a_response_without_a_request(shell):
     for content, ending in [(BODY, None), (HALF, IncompleteStreamError)]:
         stream = shell.over(httpx.Response(200, content=content))
         assert type(await read(stream, [])) is (ending or type(None))
         assert stream.request_id is None
 
 
-async def test_a_response_whose_body_was_read_already_will_do(shell, server):
+async def test_a_response_whose_body_was_read_already(shell, server):
     server.answer(event_stream(BODY))
     async with shell.client() as client:
         response = await client.send(server)
@@ -316,9 +266,7 @@ INPUT = body(start(), *tool_block(0, '{"city": "Kö')[:2])
         ({}, {"partial_mode": "trailing-strings"}, {"city": "Kö"}),
     ],
 )
-async def test_the_partial_mode_is_what_the_request_asked_for(
-    shell, server, headers, options, city
-):
+async def test_the_request_selects_the_partial_mode(shell, server, headers, options, city):
     server.answer(event_stream(INPUT))
     async with shell.client() as client:
         stream = await client.open(server, headers, allow_incomplete=True, **options)
@@ -335,7 +283,7 @@ async def test_a_limit(shell):
         await shell.stream([long], limit=2000).get_final_text()
 
 
-# --- incomplete ---------------------------------------------------------------------------------
+# --- incomplete -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("count", range(len(EVENTS) - 1))
@@ -376,7 +324,7 @@ async def test_an_error_event_is_an_error_though_incomplete_is_allowed(shell):
 
 @pytest.mark.parametrize("size", [1, 60, 999])
 @pytest.mark.parametrize("whole", [False, True])
-async def test_who_reads_on_after_close_gets_what_came_and_then_the_truth(shell, size, whole):
+async def test_reading_on_after_close_gives_the_events_that_came_then_the_fault(shell, size, whole):
     source = BODY if whole else HALF
     chunks = [source[at : at + size] for at in range(0, len(source), size)]
     stream = shell.stream(chunks)
@@ -395,14 +343,14 @@ async def test_who_reads_on_after_close_gets_what_came_and_then_the_truth(shell,
             await stream.get_final_message()
 
 
-async def test_the_final_message_after_close_is_never_a_part(shell):
+async def test_the_final_message_after_close_is_the_whole_message(shell):
     stream = shell.stream([BODY])
     await stream.__anext__()
     await stream.close()
     assert await stream.get_final_message() == MESSAGE
 
 
-# --- sources ------------------------------------------------------------------------------------
+# --- sources --------------------------------------------------------------------------------------
 
 
 def test_any_iterable_of_bytes_is_a_source():
@@ -412,7 +360,7 @@ def test_any_iterable_of_bytes_is_a_source():
 
 
 class Reiterable:
-    """An async iterable whose iterator is a generator, which is what there is to close."""
+    """An async iterable without `aclose`, whose iterator is a generator and has it."""
 
     def __init__(self):
         self.closed = False
@@ -426,7 +374,7 @@ class Reiterable:
 
 
 class Body(httpx.AsyncByteStream):
-    """An async iterable that is to be closed itself, and not its iterator."""
+    """An async iterable with `aclose`, whose iterator has none."""
 
     def __init__(self):
         self.closed = False
@@ -479,7 +427,7 @@ def test_a_generator_is_closed_with_the_stream():
     assert closed == [True]
 
 
-async def test_what_a_source_raises_is_raised(shell):
+async def test_an_exception_of_the_source_is_raised(shell):
     def chunks():
         yield HALF
         raise ZeroDivisionError
@@ -492,14 +440,42 @@ async def test_what_a_source_raises_is_raised(shell):
             await stream.get_final_message()
 
 
-# --- managers -----------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [(ConnectionResetError(), APIConnectionError), (TimeoutError(), APITimeoutError)],
+)
+def test_a_source_whose_connection_fails(error, kind):
+    def source():
+        yield HALF
+        raise error
+
+    with pytest.raises(kind, match=type(error).__name__) as caught:
+        MessageStream(source()).get_final_message()
+    assert type(caught.value) is kind
+    assert caught.value.snapshot.message == fold(EVENTS[:4]).message
+
+
+@pytest.mark.parametrize("source", [b"data: x\n\n", "data: x\n\n"])
+def test_a_whole_body_is_refused_as_a_source(source):
+    with pytest.raises(TypeError, match=f"got {type(source).__name__}; use replay"):
+        MessageStream(source)
+
+
+# --- managers -------------------------------------------------------------------------------------
 
 
 def test_a_manager_opens_on_entering_and_closes_on_leaving():
-    opened = []
+    opened, closed = [], []
+
+    class Source:
+        def __iter__(self):
+            return iter([BODY])
+
+        def close(self):
+            closed.append(self)
 
     def open_stream():
-        opened.append(MessageStream([BODY]))
+        opened.append(MessageStream(Source()))
         return opened[0]
 
     manager = MessageStreamManager(open_stream)
@@ -507,8 +483,8 @@ def test_a_manager_opens_on_entering_and_closes_on_leaving():
     with manager as stream:
         assert [stream] == opened
         assert next(stream).type == "message_start"
-        assert stream._close.alive
-    assert not stream._close.alive
+        assert closed == []
+    assert len(closed) == 1
 
 
 @pytest.mark.parametrize("shell", ["asyncio", "trio"], indirect=True)
@@ -524,7 +500,7 @@ async def test_an_async_manager_opens_on_entering_and_closes_on_leaving(shell):
     assert chunks.closed
 
 
-def test_a_manager_whose_request_fails_has_nothing_to_close():
+def test_a_manager_whose_request_fails_closes_nothing():
     def open_stream():
         raise ZeroDivisionError
 
@@ -534,14 +510,14 @@ def test_a_manager_whose_request_fails_has_nothing_to_close():
     manager.__exit__(None, None, None)
 
 
-async def test_an_async_manager_that_was_never_entered_has_nothing_to_close():
+async def test_an_async_manager_that_was_not_entered_closes_nothing():
     async def open_stream():
         raise AssertionError
 
     await AsyncMessageStreamManager(open_stream).__aexit__(None, None, None)
 
 
-# --- costs --------------------------------------------------------------------------------------
+# --- costs ----------------------------------------------------------------------------------------
 
 
 def test_the_final_message_is_made_without_events(monkeypatch):
@@ -549,6 +525,6 @@ def test_the_final_message_is_made_without_events(monkeypatch):
     assert MessageStream([BODY]).get_final_message() == MESSAGE
 
 
-def test_types_of_events():
+def test_derived_events_have_their_own_types():
     kinds = {type(event) for event in MessageStream([BODY])}
     assert {TextEvent, InputJsonEvent} < kinds

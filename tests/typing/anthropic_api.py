@@ -1,4 +1,4 @@
-"""Ordinary user code of the client, which only the type checkers run."""
+"""User code of the client, read by the type checkers and never run."""
 
 from dataclasses import dataclass
 from typing import Any, Union

@@ -1,4 +1,4 @@
-"""Tests that use the pytest plugin, as the type checkers see them."""
+"""Tests of a user with the pytest plugin, read by the type checkers and never run."""
 
 from __future__ import annotations
 

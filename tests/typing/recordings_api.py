@@ -1,4 +1,4 @@
-"""Ordinary user code, which only the type checkers run: recordings."""
+"""User code of recordings, read by the type checkers and never run."""
 
 from __future__ import annotations
 

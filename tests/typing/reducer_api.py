@@ -1,4 +1,4 @@
-"""Ordinary user code, which only the type checkers run."""
+"""User code of the reducer, read by the type checkers and never run."""
 
 from streamfold.reducer import (
     IncompleteStreamError,

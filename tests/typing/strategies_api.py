@@ -1,4 +1,4 @@
-"""Ordinary tests of a user's, which only the type checkers run."""
+"""Property tests of a user, read by the type checkers and never run."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def accumulates(events: list[dict[str, Any]], text: str) -> None:
 
 
 @given(messages(unknown=True))
-def told_again(message: dict[str, Any]) -> None:
+def streams_of(message: dict[str, Any]) -> None:
     body = wire(message, forms=["crlf", "comments"])
     chunks = body.flatmap(chunked)
 

@@ -18,7 +18,7 @@ from .matching import UnmatchedRequestError
 from .parts import RecordedChunk, RecordedError, RecordedRequest, RecordedResponse
 from .playback import Pace, Step, check_speed, replayed_response, steps_of
 from .recorder import Recorder, RecordingTransport
-from .redaction import Redaction, is_secret_request_header
+from .redaction import Redaction, is_harmless_header
 from .replayer import Replayer, ReplayTransport
 from .store import RecordingStore, StoredRecording
 from .value import Recording
@@ -45,8 +45,8 @@ __all__ = [
     "check_speed",
     "content_type_of",
     "decoder_of",
+    "is_harmless_header",
     "is_recording",
-    "is_secret_request_header",
     "media_type",
     "numbered",
     "raw_headers",

@@ -44,7 +44,7 @@ def check_name(path: PathLike) -> Path:
     """
     if not is_recording(path):
         raise ValueError(
-            f"the file name of a recording must end with {SUFFIX}, got {os.fspath(path)!r}"
+            f"the file name of a recording must match *{SUFFIX}, got {os.fspath(path)!r}"
         )
     return Path(path)
 

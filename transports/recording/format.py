@@ -76,7 +76,7 @@ class Content(TypedDict):
     duration: float
 
 
-# --- writing ------------------------------------------------------------------------------------
+# --- writing --------------------------------------------------------------------------------------
 
 
 def encode(content: Content) -> bytes:
@@ -124,7 +124,7 @@ def _bytes_fields(data: bytes) -> dict[str, str]:
         return {"base64": base64.b64encode(data).decode("ascii")}
 
 
-# --- reading ------------------------------------------------------------------------------------
+# --- reading --------------------------------------------------------------------------------------
 
 
 def decode(data: bytes, name: str) -> Content:

@@ -22,7 +22,7 @@ Step = tuple[float, bytes]
 """A time, in seconds since the request, and the bytes that are due then."""
 
 
-# --- time ---------------------------------------------------------------------------------------
+# --- time -----------------------------------------------------------------------------------------
 
 
 def check_speed(speed: float) -> float:
@@ -93,7 +93,7 @@ async def _sleep(seconds: float) -> None:
         await asyncio.sleep(seconds)
 
 
-# --- content ------------------------------------------------------------------------------------
+# --- content --------------------------------------------------------------------------------------
 
 
 _CUT = RecordedError(

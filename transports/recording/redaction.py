@@ -2,10 +2,11 @@
 
 Recordings, error messages and the client's requests follow it. The rules:
 
-- A request header is kept only if its name begins with one of `HARMLESS_REQUEST_HEADERS`, because
-  gateways carry their keys in headers of any name.
-- A response header, a parameter of a URL or a form, and a key in the JSON of a request are secret
-  if their name is in `SECRET_NAMES`, or in the names that a caller adds. Case does not matter.
+- A header, a parameter of a URL or a form, and a key in the JSON of a request are secret if their
+  name is in `SECRET_NAMES`, or in the names that a caller adds. Case does not matter.
+- A request header is harmless if its name begins with one of `HARMLESS_HEADERS`. Headers that are
+  neither secret nor harmless may hold the key of a gateway. Recordings keep them, because their
+  owner can add names; the client hides them in the requests that its errors carry.
 - User and password in a URL are secret. They are dropped, because httpx sends them as a header.
 
 The value of a secret becomes `PLACEHOLDER`. It is the same for every value, so that two requests
@@ -35,11 +36,11 @@ import attrs
 from .parts import Headers, RecordedRequest, RecordedResponse, bytes_of, text_of
 
 __all__ = [
-    "HARMLESS_REQUEST_HEADERS",
+    "HARMLESS_HEADERS",
     "PLACEHOLDER",
     "SECRET_NAMES",
     "Redaction",
-    "is_secret_request_header",
+    "is_harmless_header",
 ]
 
 PLACEHOLDER = "[secret]"
@@ -59,7 +60,7 @@ SECRET_NAMES = frozenset(
 )
 """The secret names, in lower case: of headers, URL parameters and JSON keys."""
 
-HARMLESS_REQUEST_HEADERS = (
+HARMLESS_HEADERS = (
     "accept",
     "anthropic-",
     "connection",
@@ -67,9 +68,8 @@ HARMLESS_REQUEST_HEADERS = (
     "host",
     "transfer-encoding",
     "user-agent",
-    "x-stainless-",
 )
-"""The beginnings of the names of request headers that hold no secret."""
+"""The beginnings of the names of request headers that hold no secret, in lower case."""
 
 _SHORTEST_SEARCHED = 12
 
@@ -78,16 +78,16 @@ _JSON_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
 _USERINFO = re.compile(r"(?<=://)[^/?#\s@]*@")
 
 
-def is_secret_request_header(name: str) -> bool:
-    """Whether the value of a request header may be a secret.
+def is_harmless_header(name: str) -> bool:
+    """Whether a request header of this name never holds a secret.
 
     Args:
         name: the name of the header, in any case.
 
-    >>> is_secret_request_header("X-My-Gateway-Key"), is_secret_request_header("anthropic-version")
+    >>> is_harmless_header("Anthropic-Version"), is_harmless_header("x-my-gateway-key")
     (True, False)
     """
-    return not name.lower().startswith(HARMLESS_REQUEST_HEADERS)
+    return name.lower().startswith(HARMLESS_HEADERS)
 
 
 def _with_standard_names(names: Iterable[str]) -> frozenset[str]:
@@ -148,14 +148,13 @@ class Redaction:
 
     def response(self, response: RecordedResponse) -> RecordedResponse:
         """`response` without secrets."""
-        headers = [(name, self._value(name, value)) for name, value in response.headers]
-        return attrs.evolve(response, headers=self.texts(headers))
+        return attrs.evolve(response, headers=self.texts(self.headers(response.headers)))
 
     # --- secrets with a name ---
 
     def headers(self, headers: Iterable[tuple[str, str]]) -> Headers:
-        """The headers of a request without the values that may be secrets."""
-        return tuple((name, self._request_value(name, value)) for name, value in headers)
+        """The headers of a request or a response without the values of secret names."""
+        return tuple((name, self._value(name, value)) for name, value in headers)
 
     def url(self, url: str) -> str:
         """`url` without user, password, and the values of secret parameters."""
@@ -187,10 +186,6 @@ class Redaction:
                     self._find(text)
                 members[name] = PLACEHOLDER
         return members
-
-    def _request_value(self, name: str, value: str) -> str:
-        shown = self._value(name, value)
-        return PLACEHOLDER if is_secret_request_header(name) else shown
 
     def _value(self, name: str, value: str) -> str:
         if name.lower() not in self.names:

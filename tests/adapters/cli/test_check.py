@@ -1,4 +1,4 @@
-"""`streamfold check`: what it finds in recordings, and how it tells."""
+"""`streamfold check`: the outcomes of recordings, the table, and the lines of JSON."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ WHOLE = Recording.of([BODY])
 
 
 @pytest.fixture
-def told(capsys):
-    """What the command tells: exit status, output, error output."""
+def checked(capsys):
+    """A function that runs the command: exit status, output, error output."""
 
     def run(*arguments):
         status = cli.main(["check", *map(str, arguments)])
@@ -48,11 +48,11 @@ def reports(out):
     return [json.loads(line) for line in out.splitlines()]
 
 
-# --- one recording ------------------------------------------------------------------------------
+# --- one recording --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", INDEX)
-def test_every_recording_is_what_the_index_says(name):
+def test_every_recording_has_the_outcome_of_the_index(name):
     report = check(RECORDINGS / f"{name}.sse")
     message = json.loads((RECORDINGS / f"{name}.json").read_text("utf-8"))
     assert report.outcome == OUTCOMES[name]
@@ -76,11 +76,11 @@ def test_a_message_that_was_whole_when_the_connection_failed_is_complete(tmp_pat
     assert check(tmp_path / "one.jsonl").outcome == "complete"
 
 
-def test_an_answer_that_is_an_error_is_told_as_the_api_tells_it(tmp_path):
-    said = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
+def test_an_error_response_has_the_message_of_the_api(tmp_path):
+    error = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
     json_type = (("content-type", "application/json"),)
     Recording(
-        [RecordedChunk(json.dumps(said).encode())], response=RecordedResponse(529, json_type)
+        [RecordedChunk(json.dumps(error).encode())], response=RecordedResponse(529, json_type)
     ).save(tmp_path / "one.jsonl")
     report = check(tmp_path / "one.jsonl")
     assert report.outcome == "error"
@@ -101,7 +101,7 @@ def test_no_bytes_at_all_break_it(tmp_path_factory, data):
 
 @given(st.data())
 @settings(deadline=None, max_examples=50)
-def test_a_recording_with_a_line_or_a_byte_less_is_no_recording(tmp_path_factory, data):
+def test_a_recording_that_was_cut_short_is_unreadable(tmp_path_factory, data):
     path = tmp_path_factory.getbasetemp() / "less.jsonl"
     whole = WHOLE.rechunk(100).to_bytes()
     path.write_bytes(whole)
@@ -113,25 +113,25 @@ def test_a_recording_with_a_line_or_a_byte_less_is_no_recording(tmp_path_factory
 
 
 @posix
-def test_a_file_that_may_not_be_read_is_reported(tmp_path, told):
+def test_a_file_that_cannot_be_read_is_reported(tmp_path, checked):
     (tmp_path / "loop.jsonl").symlink_to("loop.jsonl")
     assert check(tmp_path / "loop.jsonl").outcome == "unreadable"
-    status, out, _ = told(tmp_path)
+    status, out, _ = checked(tmp_path)
     assert status == 1
     assert "symbolic links" in out
 
 
-# --- the command --------------------------------------------------------------------------------
+# --- the command ----------------------------------------------------------------------------------
 
 
-def test_all_is_well(tmp_path, told):
+def test_complete_recordings(tmp_path, checked):
     WHOLE.save(tmp_path / "one.jsonl")
     (tmp_path / "two.sse").write_bytes(BODY)
-    assert told(tmp_path) == (0, "2 recordings: 2 complete\n", "")
-    assert told(tmp_path / "one.jsonl") == (0, "1 recording: 1 complete\n", "")
+    assert checked(tmp_path) == (0, "2 recordings: 2 complete\n", "")
+    assert checked(tmp_path / "one.jsonl") == (0, "1 recording: 1 complete\n", "")
 
 
-def test_the_table_has_what_there_is_to_say(tmp_path, told, monkeypatch):
+def test_the_table_has_a_line_for_each_remark(tmp_path, checked, monkeypatch):
     WHOLE.save(tmp_path / "fine.jsonl")
     (tmp_path / "cut.sse").write_bytes(BODY[:300])
     (tmp_path / "failed.sse").write_bytes(body(start(), error_event("api_error", "a\nb\x1b")))
@@ -139,7 +139,7 @@ def test_the_table_has_what_there_is_to_say(tmp_path, told, monkeypatch):
     (tmp_path / "none.jsonl").write_bytes(b"{}\n")
     (tmp_path / "unknown.sse").write_bytes(UNKNOWN + BODY)
     monkeypatch.chdir(tmp_path)
-    assert told(".") == (
+    assert checked(".") == (
         1,
         "cut.sse      incomplete  the stream ended before the message was complete\n"
         "failed.sse   error       api_error: a␊b␛\n"
@@ -153,20 +153,20 @@ def test_the_table_has_what_there_is_to_say(tmp_path, told, monkeypatch):
     )
 
 
-def test_unfolded_events_fail_only_if_that_is_asked_for(tmp_path, told):
+def test_unfolded_events_fail_with_strict_only(tmp_path, checked):
     (tmp_path / "unknown.sse").write_bytes(UNKNOWN + BODY)
-    assert told(tmp_path)[0] == 0
-    assert told("--strict", tmp_path)[0] == 1
+    assert checked(tmp_path)[0] == 0
+    assert checked("--strict", tmp_path)[0] == 1
     (tmp_path / "unknown.sse").write_bytes(BODY)
-    assert told("--strict", tmp_path)[0] == 0
+    assert checked("--strict", tmp_path)[0] == 0
 
 
-def test_json_is_a_line_for_each(tmp_path, told):
-    status, out, _ = told("--json", RECORDINGS)
+def test_json_is_a_line_for_each(tmp_path, checked):
+    status, out, _ = checked("--json", RECORDINGS)
     assert status == 1
     assert {Path(report["file"]).stem: report["outcome"] for report in reports(out)} == OUTCOMES
     WHOLE.save(tmp_path / "one.jsonl")
-    assert reports(told("--json", tmp_path)[1]) == [
+    assert reports(checked("--json", tmp_path)[1]) == [
         {
             "file": str(tmp_path / "one.jsonl"),
             "outcome": "complete",
@@ -177,46 +177,46 @@ def test_json_is_a_line_for_each(tmp_path, told):
     ]
 
 
-def test_directories_are_searched_and_no_file_is_told_twice(tmp_path, told):
+def test_directories_are_searched_and_each_file_is_checked_once(tmp_path, checked):
     for name in ("turn.jsonl", "turn-2.jsonl", "turn-10.jsonl", "below/raw.sse"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (WHOLE.save(tmp_path / name) if name.endswith("l") else (tmp_path / name).write_bytes(BODY))
     (tmp_path / "notes.txt").write_text("no recording")
-    out = told("--json", tmp_path, tmp_path / "turn.jsonl", tmp_path)[1]
+    out = checked("--json", tmp_path, tmp_path / "turn.jsonl", tmp_path)[1]
     names = [Path(report["file"]).name for report in reports(out)]
     assert sorted(names) == ["raw.sse", "turn-10.jsonl", "turn-2.jsonl", "turn.jsonl"]
     assert names.index("turn-2.jsonl") < names.index("turn-10.jsonl")
 
 
-def test_a_file_that_is_named_is_checked_whatever_it_is_called(tmp_path, told):
+def test_a_file_that_is_named_is_checked_whatever_its_suffix(tmp_path, checked):
     (tmp_path / "body").write_bytes(BODY)
-    assert told(tmp_path / "body")[0] == 0
+    assert checked(tmp_path / "body")[0] == 0
 
 
-def test_names_that_make_no_sense(tmp_path, told):
+def test_names_without_recordings(tmp_path, checked):
     missing = tmp_path / "missing"
-    assert told(missing) == (2, "", f"streamfold: {missing}: there is no such file or directory\n")
-    assert told(tmp_path) == (
+    assert checked(missing) == (2, "", f"streamfold: {missing}: no such file or directory\n")
+    assert checked(tmp_path) == (
         2,
         "",
-        f"streamfold: {tmp_path}: there are no recordings in it (*.jsonl, *.sse)\n",
+        f"streamfold: {tmp_path}: expected recordings (*.jsonl, *.sse) in it, found none\n",
     )
 
 
-def test_a_directory_that_may_not_be_searched(tmp_path, told, monkeypatch):
+def test_a_directory_that_cannot_be_searched(tmp_path, checked, monkeypatch):
     def walk(folder, onerror):
         onerror(PermissionError(13, "Permission denied", str(tmp_path / "below")))
 
     monkeypatch.setattr("os.walk", walk)
     below = tmp_path / "below"
-    assert told(tmp_path) == (2, "", f"streamfold: {below}: Permission denied\n")
+    assert checked(tmp_path) == (2, "", f"streamfold: {below}: Permission denied\n")
 
 
-# --- many ---------------------------------------------------------------------------------------
+# --- many -----------------------------------------------------------------------------------------
 
 
 def many(folder, count):
-    """So many recordings, of which one is cut."""
+    """This many recordings in `folder`; one of them is cut."""
     whole = WHOLE.to_bytes()
     for number in range(count - 1):
         (folder / f"{number}.jsonl").write_bytes(whole)
@@ -224,8 +224,8 @@ def many(folder, count):
     return folder
 
 
-def test_thousands_of_files(tmp_path, told):
-    status, out, err = told(many(tmp_path, 2000))
+def test_thousands_of_files(tmp_path, checked):
+    status, out, err = checked(many(tmp_path, 2000))
     assert status == 1
     assert out.endswith("\n2,000 recordings: 1,999 complete, 1 incomplete\n")
     assert len(out.splitlines()) == 3
@@ -234,21 +234,21 @@ def test_thousands_of_files(tmp_path, told):
 
 @pytest.mark.parametrize("flags", [(), ("--json",)])
 def test_progress_is_shown_on_a_terminal_and_leaves_the_output_alone(
-    tmp_path, told, flags, monkeypatch
+    tmp_path, checked, flags, monkeypatch
 ):
     pytest.importorskip("rich")
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
-    plain = told(*flags, many(tmp_path, 200))[1]
+    plain = checked(*flags, many(tmp_path, 200))[1]
     monkeypatch.setattr(sys, "stderr", screen := Screen())
-    assert told(*flags, tmp_path)[1] == plain
+    assert checked(*flags, tmp_path)[1] == plain
     assert "Checking" in screen.getvalue()
 
 
-def test_few_files_show_no_progress(tmp_path, told, monkeypatch):
+def test_few_files_show_no_progress(tmp_path, checked, monkeypatch):
     WHOLE.save(tmp_path / "one.jsonl")
     monkeypatch.setattr(sys, "stderr", screen := Screen())
-    assert told(tmp_path)[0] == 0
+    assert checked(tmp_path)[0] == 0
     assert screen.getvalue() == ""
 
 

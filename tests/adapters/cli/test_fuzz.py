@@ -21,8 +21,8 @@ QUICK = ("--max-examples", "20", "--seed", "1")
 
 
 @pytest.fixture
-def told(capsys, monkeypatch):
-    """What the command tells: exit status, output, error output."""
+def fuzz(capsys, monkeypatch):
+    """A function that runs the command: exit status, output, error output."""
     monkeypatch.setattr(sys, "path", [*sys.path])
 
     def run(*arguments):
@@ -32,50 +32,50 @@ def told(capsys, monkeypatch):
     return run
 
 
-def test_nothing_found(told):
-    status, out, err = told(RIGHT, *QUICK, "--blocks", "text")
+def test_no_bug(fuzz):
+    status, out, err = fuzz(RIGHT, *QUICK, "--blocks", "text")
     assert (status, err) == (0, "")
     assert out.startswith("20 streams, all as they should be (seed 1)\ntext deltas: work grows")
-    assert told(RIGHT, *QUICK, "--no-growth")[:2] == (
+    assert fuzz(RIGHT, *QUICK, "--no-growth")[:2] == (
         0,
         "20 streams, all as they should be (seed 1)\n",
     )
-    assert told(DECODER, "--decoder", *QUICK)[0] == 0
+    assert fuzz(DECODER, "--decoder", *QUICK)[0] == 0
 
 
-def test_a_find_is_printed_as_a_test(told):
-    status, out, err = told(BUG, "--seed", "1")
+def test_a_bug_is_printed_as_a_test(fuzz):
+    status, out, err = fuzz(BUG, "--seed", "1")
     assert (status, err) == (1, "")
     assert out.startswith(f"{BUG.replace(':', '.')} differs\n\nA test that shows it:\n\nfrom ")
-    assert told(BUG, "--seed", "1")[1] == out
+    assert fuzz(BUG, "--seed", "1")[1] == out
 
 
-def test_options_are_those_of_the_check(told):
+def test_the_options_reach_the_check(fuzz):
     options = "--ignore", "usage.output_tokens, usage.speed", "--ways", "cut,pings"
-    assert told(BUG, *QUICK, "--no-growth", *options)[0] == 0
-    assert "strict_nulls=True" in told(BUG, "--strict-nulls", "--seed", "1", "--no-growth")[1]
+    assert fuzz(BUG, *QUICK, "--no-growth", *options)[0] == 0
+    assert "strict_nulls=True" in fuzz(BUG, "--strict-nulls", "--seed", "1", "--no-growth")[1]
     unknown = "tests.support.planted.accumulators:BreaksOnAnUnknownEvent.accumulate"
-    assert told(unknown, "--seed", "1", "--unknown")[0] == 1
+    assert fuzz(unknown, "--seed", "1", "--unknown")[0] == 1
     cut = "tests.support.planted.accumulators:TakesACutStreamForFinished.accumulate"
-    assert told(cut, *QUICK, "--faults", "cut", "--no-growth")[0] == 1
+    assert fuzz(cut, *QUICK, "--faults", "cut", "--no-growth")[0] == 1
     marks = "tests.support.planted.decoders:KeepsTheByteOrderMark.decode"
-    assert told(marks, "--decoder", "--seed", "1")[0] == 1
-    assert told(marks, "--decoder", *QUICK, "--quirks", "ids,crlf")[0] == 0
+    assert fuzz(marks, "--decoder", "--seed", "1")[0] == 1
+    assert fuzz(marks, "--decoder", *QUICK, "--quirks", "ids,crlf")[0] == 0
 
 
-def test_a_find_can_be_saved_and_replayed(told, tmp_path):
+def test_a_bug_can_be_saved_and_replayed(fuzz, tmp_path):
     path = tmp_path / "found.jsonl"
-    status, out, _ = told(BUG, "--seed", "1", "--save", path)
+    status, out, _ = fuzz(BUG, "--seed", "1", "--save", path)
     assert status == 1
     state, _ = feed(StreamState(), Recording.load(path).body)
     assert f'-    "output_tokens": {finish(state).usage.output_tokens}' in out
     bom = "tests.support.planted.decoders:KeepsTheByteOrderMark.decode"
-    assert told(bom, "--decoder", "--save", path)[0] == 1
+    assert fuzz(bom, "--decoder", "--save", path)[0] == 1
     assert Recording.load(path).body.startswith(b"\xef\xbb\xbf")
 
 
 def forgiving(events: Any) -> Any:
-    """An accumulator that gives something whatever comes."""
+    """An accumulator that returns a message for every input."""
     try:
         return fold(events).message
     except (ProtocolError, TypeError):
@@ -83,28 +83,28 @@ def forgiving(events: Any) -> Any:
 
 
 @pytest.mark.parametrize("fault", ["bad_json", "wrong_type", "missing_field"])
-def test_what_is_no_event_can_be_saved_as_well(told, tmp_path, fault):
+def test_values_that_are_not_events_can_be_saved(fuzz, tmp_path, fault):
     path = tmp_path / "found.jsonl"
     options = "--faults", fault, "--save", path, "--blocks", "text"
-    assert told(f"{__name__}:forgiving", *QUICK, *options)[0] == 1
+    assert fuzz(f"{__name__}:forgiving", *QUICK, *options)[0] == 1
     with pytest.raises(ProtocolError):
         feed(StreamState(), Recording.load(path).body)
 
 
-def test_where_nothing_can_be_written(told, tmp_path):
+def test_a_file_that_cannot_be_written(fuzz, tmp_path):
     path = tmp_path / "taken.jsonl"
     path.mkdir()
-    status, _, err = told(BUG, "--seed", "1", "--save", path)
+    status, _, err = fuzz(BUG, "--seed", "1", "--save", path)
     assert (status, err) == (2, f"streamfold: cannot write {path}: Is a directory\n")
 
 
-def test_what_ends_the_process_is_no_success(told, tmp_path, monkeypatch):
+def test_a_function_that_ends_the_process_fails(fuzz, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("exits_at_import.py").write_text("raise SystemExit(0)\n")
-    status, _, err = told("exits_at_import:accumulate")
+    status, _, err = fuzz("exits_at_import:accumulate")
     assert (status, err) == (2, "streamfold: cannot import exits_at_import: SystemExit: 0\n")
     Path("exits_later.py").write_text("def accumulate(events):\n    raise SystemExit(0)\n")
-    status, out, _ = told("exits_later:accumulate", *QUICK)
+    status, out, _ = fuzz("exits_later:accumulate", *QUICK)
     assert status == 1
     assert out.startswith("exits_later.accumulate raises: SystemExit: 0 (in accumulate, line 2 of")
 
@@ -120,20 +120,20 @@ def test_a_module_in_the_current_directory_is_found(tmp_path: Path):
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["mine"], "mine: say it as MODULE:FUNCTION"),
-        ([":f"], ":f: say it as MODULE:FUNCTION"),
+        (["mine"], "expected MODULE:FUNCTION, got 'mine'"),
+        ([":f"], "expected MODULE:FUNCTION, got ':f'"),
         (["no_such_module:f"], "cannot import no_such_module: ModuleNotFoundError: No module"),
         (
             ["tests.support.planted.accumulators:nope"],
-            "tests.support.planted.accumulators has no nope",
+            "tests.support.planted.accumulators has no attribute nope",
         ),
         (
             ["tests.support.planted.accumulators:Right.nope"],
-            "tests.support.planted.accumulators has no Right.nope",
+            "tests.support.planted.accumulators has no attribute Right.nope",
         ),
         (
             ["tests.support.planted.accumulators:PLANTED"],
-            "tests.support.planted.accumulators:PLANTED is no function",
+            "tests.support.planted.accumulators:PLANTED must be a function, got ",
         ),
         ([RIGHT, "--blocks", "x"], "blocks must be some of text, "),
         ([RIGHT, "--quirks", "bom"], "--quirks is for decoders"),
@@ -141,16 +141,16 @@ def test_a_module_in_the_current_directory_is_found(tmp_path: Path):
         ([DECODER, "--decoder", "--strict-nulls"], "--strict-nulls is for accumulators"),
     ],
 )
-def test_misuse(told, arguments, reason):
-    status, out, err = told(*arguments)
+def test_unusable_functions_and_flags(fuzz, arguments, reason):
+    status, out, err = fuzz(*arguments)
     assert (status, out) == (2, "")
     assert err.startswith(f"streamfold: {reason}")
 
 
-def test_a_module_that_fails_says_why(told, tmp_path, monkeypatch):
+def test_a_module_that_fails_at_import(fuzz, tmp_path, monkeypatch):
     (tmp_path / "failing_module.py").write_text("1 / 0")
     monkeypatch.chdir(tmp_path)
-    status, _, err = told("failing_module:f")
+    status, _, err = fuzz("failing_module:f")
     assert status == 2
     assert "cannot import failing_module: ZeroDivisionError" in err
 
@@ -158,27 +158,27 @@ def test_a_module_that_fails_says_why(told, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "options", [["--max-examples", "0"], ["--max-examples", "x"], ["--save", "found.sse"]]
 )
-def test_flags_that_make_no_sense(told, options):
+def test_unusable_values_of_flags(fuzz, options):
     with pytest.raises(SystemExit) as exited:
-        told(RIGHT, *options)
+        fuzz(RIGHT, *options)
     assert exited.value.code == 2
 
 
-def test_without_hypothesis_it_says_what_to_install(told, monkeypatch):
+def test_without_hypothesis_the_error_names_the_extra(fuzz, monkeypatch):
     for name in [name for name in sys.modules if name.startswith("streamfold.adapters.strategies")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "hypothesis", None)
-    status, _, err = told(RIGHT)
+    status, _, err = fuzz(RIGHT)
     assert status == 2
     assert "pip install 'streamfold[testing]'" in err
 
 
-def test_progress_is_shown_on_a_terminal(told, monkeypatch):
+def test_progress_is_shown_on_a_terminal(fuzz, monkeypatch):
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
     screen = Screen()
     monkeypatch.setattr(sys, "stderr", screen)
-    assert told(RIGHT, *QUICK, "--no-growth")[0] == 0
+    assert fuzz(RIGHT, *QUICK, "--no-growth")[0] == 0
     assert "Trying streams" in screen.getvalue()
-    assert told(BUG, "--seed", "1")[0] == 1
+    assert fuzz(BUG, "--seed", "1")[0] == 1
     assert "Found: shrinking" in screen.getvalue()

@@ -1,4 +1,4 @@
-"""`streamfold record`: what is sent, shown and written; and `streamfold replay` of what was."""
+"""`streamfold record`: the request that is sent, the output, and the recording that is written."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 
 import pytest
 from streamfold.adapters import cli
-from streamfold.transports import RecordedChunk, Recording
+from streamfold.transports import Recording
 
 from tests.support.command_line import ENVIRONMENT, posix, read_until
 from tests.support.loopback import api_error, chunk, event_stream, head, hold, html_error, reset
@@ -28,13 +28,13 @@ def asked(tmp_path):
 
 @pytest.fixture
 def written(tmp_path):
-    """Where the recording goes."""
+    """The path of the recording."""
     return tmp_path / "below" / "answer.jsonl"
 
 
 @pytest.fixture
 def record(server, asked, written, monkeypatch, capsys):
-    """Record an answer of the server: exit status, output, error output."""
+    """A function that records an answer of the server: exit status, output, error output."""
     monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
     monkeypatch.setenv("ANTHROPIC_BASE_URL", server.url)
 
@@ -49,16 +49,16 @@ def record(server, asked, written, monkeypatch, capsys):
 
 @pytest.fixture(autouse=True)
 def _no_key_is_written(tmp_path):
-    """No file of any test here has the key."""
+    """No test here writes the key to a file."""
     yield
     for path in tmp_path.rglob("*"):
         assert path.is_dir() or KEY.encode() not in path.read_bytes()
 
 
-# --- what is sent, shown and written ------------------------------------------------------------
+# --- request, output, recording -------------------------------------------------------------------
 
 
-def test_it_sends_shows_and_writes(server, record, written, capsys):
+def test_a_stream_is_sent_for_shown_and_recorded(server, record, written, capsys):
     server.answer(event_stream(BODY, chunks=CHUNKS))
     status, out, err = record()
     assert (status, err) == (0, "")
@@ -75,7 +75,7 @@ def test_it_sends_shows_and_writes(server, record, written, capsys):
 
 
 @pytest.mark.parametrize("flag", ["--events", "--json"])
-def test_it_shows_what_replay_shows(flag, server, record, written, capsys):
+def test_the_output_is_that_of_replay(flag, server, record, written, capsys):
     server.answer(event_stream(BODY))
     _, out, _ = record(flag)
     assert cli.main(["replay", flag, str(written)]) == 0
@@ -102,14 +102,14 @@ def test_betas_of_the_file_and_of_the_flags_are_sent(server, record, asked):
     assert sent.json() == {**REQUEST, "thinking": {"type": "adaptive"}, "stream": True}
 
 
-def test_the_base_url_of_the_flag_goes_first(server, record, monkeypatch):
+def test_the_flag_overrides_the_base_url_of_the_environment(server, record, monkeypatch):
     server.answer(event_stream(BODY))
     monkeypatch.setenv("ANTHROPIC_BASE_URL", "http://127.0.0.1:9")
     assert record("--base-url", f"{server.url}/proxy")[0] == 0
     assert server.requests[0].path == "/proxy/v1/messages"
 
 
-def test_fields_that_only_the_sdk_knows_are_fields_of_the_body(server, record, asked):
+def test_all_fields_of_the_file_are_fields_of_the_body(server, record, asked):
     server.answer(event_stream(BODY))
     asked.write_text(
         json.dumps({**REQUEST, "timeout": 1, "client": 1, "stream": False, "betas": None})
@@ -119,16 +119,18 @@ def test_fields_that_only_the_sdk_knows_are_fields_of_the_body(server, record, a
     assert sent == {**REQUEST, "timeout": 1, "client": 1, "stream": True}
 
 
-# --- what goes wrong ----------------------------------------------------------------------------
+# --- failures -------------------------------------------------------------------------------------
 
 
-def test_a_recording_that_is_there_is_not_replaced_unless_that_is_asked_for(
-    server, record, written
-):
+def test_an_existing_file_is_replaced_with_force_only(server, record, written):
     server.answer(event_stream(BODY))
     written.parent.mkdir()
     written.write_text("dear")
-    assert record() == (2, "", f"streamfold: {written}: it is there already; --force replaces it\n")
+    assert record() == (
+        2,
+        "",
+        f"streamfold: {written}: the file exists: pass --force to replace it, or name another\n",
+    )
     assert written.read_text() == "dear"
     assert server.requests == []
     assert record("--force")[0] == 0
@@ -139,15 +141,15 @@ def test_a_recording_that_is_there_is_not_replaced_unless_that_is_asked_for(
     ("text", "reason"),
     [
         ("{", "Expecting property name"),
-        ("[]", "a request is a JSON object"),
-        ('{"model": "m", "stream": true}', "the request has no max_tokens and no messages"),
+        ("[]", "expected the request as a JSON object, got list"),
+        ('{"model": "m", "stream": true}', "the request lacks max_tokens and messages: add them"),
         (b"\xff", "codec can't decode"),
         ("[" * 100_000, "recursion"),
-        (json.dumps({**REQUEST, "betas": "one"}), "betas is not a list of names: 'one'"),
+        (json.dumps({**REQUEST, "betas": "one"}), "betas must be a list of strings, got 'one'"),
         (json.dumps({**REQUEST, "top_p": float("nan")}), "top_p: nan is not JSON"),
     ],
 )
-def test_what_is_no_request_is_not_sent(text, reason, server, record, asked, written):
+def test_files_without_a_request_are_not_sent(text, reason, server, record, asked, written):
     asked.write_bytes(text if isinstance(text, bytes) else text.encode())
     status, out, err = record()
     assert (status, out) == (2, "")
@@ -157,7 +159,7 @@ def test_what_is_no_request_is_not_sent(text, reason, server, record, asked, wri
     assert not written.exists()
 
 
-def test_a_name_that_no_recording_has(server, record, asked, tmp_path, capsys):
+def test_unusable_names_of_files(server, record, asked, tmp_path, capsys):
     assert cli.main(["record", str(asked), "-o", str(tmp_path / "answer.sse")]) == 2
     assert "*.jsonl" in capsys.readouterr().err
     assert cli.main(["record", str(tmp_path / "none"), "-o", str(tmp_path / "a.jsonl")]) == 2
@@ -169,7 +171,7 @@ def test_without_a_key_nothing_is_sent(server, record, monkeypatch):
     monkeypatch.delenv("ANTHROPIC_API_KEY")
     status, _, err = record()
     assert status == 1
-    assert err.startswith("streamfold: there is no API key")
+    assert err.startswith("streamfold: the request needs an API key")
     assert len(err.splitlines()) == 1
     assert server.requests == []
 
@@ -186,7 +188,7 @@ def test_an_error_of_the_api_is_one_line_and_a_recording(server, record, written
     assert capsys.readouterr() == ("", err)
 
 
-def test_a_key_that_the_api_says_back_is_not_shown(server, record, written):
+def test_a_key_that_the_api_quotes_is_not_shown(server, record, written):
     server.answer(api_error(401, "authentication_error", f"invalid x-api-key: {KEY}"))
     status, _, err = record()
     assert status == 1
@@ -195,13 +197,15 @@ def test_a_key_that_the_api_says_back_is_not_shown(server, record, written):
     assert "who is [secret]?" in record("--force")[2]
 
 
-def test_what_is_no_event_stream(server, record, written):
+def test_an_answer_that_is_not_an_event_stream(server, record, written):
     server.answer(html_error(502))
     assert record()[0] == 1
     assert Recording.load(written).response.status == 502
 
 
-def test_an_error_event_and_a_lost_connection_leave_what_came(server, record, written, capsys):
+def test_an_error_event_and_a_lost_connection_leave_the_part_that_came(
+    server, record, written, capsys
+):
     server.answer(event_stream(body(*EVENTS[:3], error_event("overloaded_error"))))
     status, out, err = record()
     assert status == 1
@@ -215,7 +219,7 @@ def test_an_error_event_and_a_lost_connection_leave_what_came(server, record, wr
     assert "the connection was lost" in capsys.readouterr().err
 
 
-def test_nobody_answers(record, written):
+def test_a_server_that_cannot_be_reached(record, written):
     status, _, err = record("--base-url", "http://127.0.0.1:1")
     assert status == 1
     assert "127.0.0.1" in err
@@ -224,11 +228,11 @@ def test_nobody_answers(record, written):
     assert record("--base-url", "ftp://x")[0] == 2
 
 
-# --- as it comes --------------------------------------------------------------------------------
+# --- as it comes ----------------------------------------------------------------------------------
 
 
 @posix
-def test_text_is_shown_while_the_server_goes_on_and_ctrl_c_keeps_what_came(
+def test_text_is_shown_as_it_comes_and_ctrl_c_keeps_the_part_that_came(
     server, asked, written, running
 ):
     beginning = body(*EVENTS[:3])
@@ -244,36 +248,3 @@ def test_text_is_shown_while_the_server_goes_on_and_ctrl_c_keeps_what_came(
     assert process.stderr.read() == b""
     recording = Recording.load(written)
     assert (recording.body, recording.ended) == (beginning, "cut")
-
-
-# --- replay of recordings -----------------------------------------------------------------------
-
-
-def test_replay_at_once_or_in_time(tmp_path, monkeypatch, capsys):
-    path = str(tmp_path / "late.jsonl")
-    Recording.of([RecordedChunk(BODY[:500]), RecordedChunk(BODY[500:], at=3600)]).save(path)
-    waited = []
-    monkeypatch.setattr("time.sleep", waited.append)
-    assert cli.main(["replay", path]) == 0
-    assert waited == []
-    at_once = capsys.readouterr()
-    assert cli.main(["replay", "--speed", "0.5", path]) == 0
-    assert 3600 < max(waited) <= 7200
-    assert capsys.readouterr() == at_once
-
-
-def test_replay_of_what_is_no_recording(tmp_path, capsys):
-    path = tmp_path / "one.jsonl"
-    assert cli.main(["replay", str(path)]) == 2
-    assert capsys.readouterr().err == f"streamfold: {path}: No such file or directory\n"
-    path.write_bytes(Recording.of([BODY]).to_bytes()[:-20])
-    assert cli.main(["replay", str(path)]) == 2
-    assert f"streamfold: {path}, line 2: " in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("speed", ["fast", "-1", "nan", "inf"])
-def test_speeds_that_make_no_sense(speed, capsys):
-    with pytest.raises(SystemExit) as exit:
-        cli.main(["replay", f"--speed={speed}", "-"])
-    assert exit.value.code == 2
-    assert "not a number, 0 or more" in capsys.readouterr().err

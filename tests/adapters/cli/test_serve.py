@@ -1,4 +1,4 @@
-"""`streamfold serve`: what comes over the wire, chunk by chunk, to raw sockets and real clients."""
+"""`streamfold serve`: the bytes on the wire, chunk by chunk, for raw sockets and real clients."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ REQUEST = {"model": "m", "max_tokens": 10, "messages": [{"role": "user", "conten
 
 
 def asking(content):
-    """A recorded request that asks for something."""
+    """A recorded request with this content."""
     body = {**REQUEST, "messages": [{"role": "user", "content": content}], "stream": True}
     return RecordedRequest("POST", "https://api.anthropic.com/v1/messages", body=body)
 
 
 def saying(text, **recorded):
-    """A recording of a body that says no more than this."""
+    """A recording whose body is `text`."""
     return Recording.of([text]) if not recorded else Recording([RecordedChunk(text)], **recorded)
 
 
@@ -73,7 +73,7 @@ class Output:
 
 @contextmanager
 def serving(monkeypatch, *arguments):
-    """The command in a thread of this process: gives the URL that it prints."""
+    """Run the command in a thread of this process; the value is the URL that it prints."""
     servers = []
 
     class Server(uvicorn.Server):
@@ -100,7 +100,7 @@ def serving(monkeypatch, *arguments):
 
 @pytest.fixture
 def serve(monkeypatch, served):
-    """Serve the directory at once; gives the URL."""
+    """A function that serves the directory without delay and returns the URL."""
     running = []
 
     def run(*flags, path=served):
@@ -119,7 +119,7 @@ def post(url, body=None, path="/v1/messages"):
 
 
 def raw(url, path="/v1/messages", content=b"{}"):
-    """What comes over the wire until the connection is closed."""
+    """The bytes on the wire until the connection is closed."""
     host, _, port = url.removeprefix("http://").rpartition(":")
     with socket.create_connection((host, int(port)), PATIENCE) as connection:
         request = f"POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n"
@@ -136,7 +136,7 @@ def message_of(url, *, client=Anthropic, **request):
         return stream.get_final_message()
 
 
-# --- over the wire ------------------------------------------------------------------------------
+# --- over the wire --------------------------------------------------------------------------------
 
 
 def test_each_recorded_chunk_is_one_chunk_of_the_response(serve, served):
@@ -170,7 +170,7 @@ def test_each_recorded_chunk_is_one_chunk_of_the_response(serve, served):
     [{"ended": "cut"}, {"ended": "error", "error": RecordedError("ReadError", "gone")}],
     ids=["cut", "error"],
 )
-def test_what_was_cut_ends_with_the_connection_broken_off(end, serve, served):
+def test_a_cut_recording_ends_with_the_connection_broken_off(end, serve, served):
     Recording([RecordedChunk(BODY[:300])], **end).save(served / "cut.jsonl")
     url = serve()
     assert raw(url).endswith(BODY[:300] + b"\r\n")
@@ -182,14 +182,14 @@ def test_what_was_cut_ends_with_the_connection_broken_off(end, serve, served):
 
 
 def test_an_error_of_the_api_is_answered_as_it_was(serve, served):
-    said = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
-    content = json.dumps(said).encode()
+    error = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
+    content = json.dumps(error).encode()
     headers = (("content-type", "application/json"), ("content-length", str(len(content))))
     response = RecordedResponse(529, headers)
     Recording([RecordedChunk(content)], response=response).save(served / "one.jsonl")
     url = serve()
     answer = post(url)
-    assert (answer.status_code, answer.json()) == (529, said)
+    assert (answer.status_code, answer.json()) == (529, error)
     with pytest.raises(OverloadedError):
         message_of(url)
 
@@ -197,14 +197,14 @@ def test_an_error_of_the_api_is_answered_as_it_was(serve, served):
 def test_clients_get_the_message(serve):
     url = serve(path=RECORDINGS / "tool.sse")
     ours, official = message_of(url), message_of(url, client=anthropic.Anthropic)
-    told = official.to_dict(mode="json")
+    official_json = official.to_dict(mode="json")
     assert ours.content[-1].input.location == "Lisboa, Portugal"
-    assert told["content"] == [block.to_dict() for block in ours.content]
-    assert told["usage"]["output_tokens"] == ours.usage.output_tokens
-    assert (told["id"], told["stop_reason"]) == (ours.id, "tool_use")
+    assert official_json["content"] == [block.to_dict() for block in ours.content]
+    assert official_json["usage"]["output_tokens"] == ours.usage.output_tokens
+    assert (official_json["id"], official_json["stop_reason"]) == (ours.id, "tool_use")
 
 
-# --- which recording ----------------------------------------------------------------------------
+# --- which recording ------------------------------------------------------------------------------
 
 
 def test_a_request_is_answered_by_the_recording_of_its_body(serve, served):
@@ -217,7 +217,7 @@ def test_a_request_is_answered_by_the_recording_of_its_body(serve, served):
         assert post(url, dict(reversed(body.items())), "/below/v1/messages").text == word
 
 
-def test_no_fitting_recording_is_told_with_the_nearest(serve, served, capsys):
+def test_an_unmatched_request_gets_the_nearest_recording_in_the_error(serve, served, capsys):
     saying(b"one", request=asking("one potato, two potato")).save(served / "one.jsonl")
     saying(b"two", request=asking("a very long story")).save(served / "two.jsonl")
     url = serve()
@@ -296,7 +296,7 @@ def test_other_requests_are_refused_in_the_api_s_own_shape(method, path, status,
     assert path in answer.json()["error"]["message"]
 
 
-# --- in time ------------------------------------------------------------------------------------
+# --- in time --------------------------------------------------------------------------------------
 
 
 def test_chunks_come_when_they_are_due(serve, served):
@@ -325,16 +325,16 @@ def test_a_process_of_its_own(running, served):
         process.send_signal(signal.SIGINT)
         assert process.wait(PATIENCE) == 130
     assert process.stdout.read() == b""
-    told = process.stderr.read().decode().splitlines()
-    assert told == ["1 to serve; Ctrl-C ends it", "/v1/messages: slow.jsonl"]
+    logged = process.stderr.read().decode().splitlines()
+    assert logged == ["1 to serve; Ctrl-C ends it", "/v1/messages: slow.jsonl"]
 
 
-# --- what makes no sense ------------------------------------------------------------------------
+# --- unusable arguments ---------------------------------------------------------------------------
 
 
-def test_what_cannot_be_served(tmp_path, capsys):
+def test_paths_without_recordings(tmp_path, capsys):
     assert cli.main(["serve", str(tmp_path)]) == 2
-    assert "there are no recordings in it" in capsys.readouterr().err
+    assert "expected recordings (*.jsonl, *.sse) in it, found none" in capsys.readouterr().err
     missing = tmp_path / "missing.sse"
     assert cli.main(["serve", str(missing)]) == 2
     assert capsys.readouterr().err == f"streamfold: {missing}: No such file or directory\n"
@@ -352,11 +352,11 @@ def test_a_port_that_is_taken(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("port", ["70000", "-1", "http", "1.5"])
-def test_ports_that_there_are_not(port, capsys):
+def test_unusable_ports(port, capsys):
     with pytest.raises(SystemExit) as exit:
         cli.main(["serve", ".", f"--port={port}"])
     assert exit.value.code == 2
-    assert "not a port, 0 to 65535" in capsys.readouterr().err
+    assert f"expected a port from 0 to 65535, got {port!r}" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 here")
@@ -372,9 +372,9 @@ def test_an_address_of_ipv6(serve, served):
 
 
 @pytest.mark.parametrize("library", ["uvicorn", "starlette.applications"])
-def test_without_the_extra_it_says_what_to_install(library, tmp_path, monkeypatch, capsys):
+def test_without_the_extra_the_error_names_it(library, tmp_path, monkeypatch, capsys):
     (tmp_path / "a.sse").write_bytes(BODY)
     monkeypatch.setitem(sys.modules, library, None)
-    monkeypatch.delitem(sys.modules, "streamfold.adapters.cli.asgi", raising=False)
+    monkeypatch.delitem(sys.modules, "streamfold.adapters.cli.serve_application", raising=False)
     assert cli.main(["serve", str(tmp_path)]) == 1
     assert "pip install 'streamfold[serve]'" in capsys.readouterr().err

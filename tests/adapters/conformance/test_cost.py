@@ -1,4 +1,4 @@
-"""What long streams cost: the work is counted, so that these tests do not depend on the clock."""
+"""The cost of long streams. The work is counted, so these tests do not depend on the clock."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
-from streamfold.adapters.conformance.checks import check_stream
+from streamfold.adapters.conformance import check_stream
 from streamfold.adapters.conformance.cost import (
     BODIES,
     STREAMS,
@@ -27,7 +27,7 @@ SIZES = (256, 512, 1024, 2048, 4096)
 
 @pytest.mark.parametrize("kind", STREAMS)
 @pytest.mark.parametrize("size", [2, 3, 100])
-def test_a_long_stream_is_valid_and_as_long_as_it_says(kind: str, size: int) -> None:
+def test_a_long_stream_is_valid_and_has_its_size(kind: str, size: int) -> None:
     stream = long_stream(kind, size)
     deltas = [event for event in stream if event["type"] == "content_block_delta"]
     assert len(deltas) == size
@@ -36,14 +36,14 @@ def test_a_long_stream_is_valid_and_as_long_as_it_says(kind: str, size: int) -> 
 
 
 @pytest.mark.parametrize("kind", BODIES)
-def test_a_long_body_is_as_long_as_it_says(kind: str) -> None:
+def test_a_long_body_has_its_size(kind: str) -> None:
     chunks = long_body(kind, 100)
     assert len(chunks) == 100
     _, events = decode_sse(SSEState(), b"".join(chunks))
     assert len(events) == (100 if kind == "events" else 1)
 
 
-def test_what_a_decoder_gives_is_taken_in() -> None:
+def test_an_iterator_of_a_decoder_is_read_to_its_end() -> None:
     taken: list[int] = []
 
     def decode(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -70,7 +70,7 @@ def test_orders(constant: int) -> None:
     assert quadratic.is_quadratic
 
 
-def test_neither_work_nor_time_alone_is_enough_nor_is_a_trifle() -> None:
+def test_work_time_and_a_real_difference_are_all_needed() -> None:
     def slow(size: int) -> float:
         return size**2 * 1e-7
 
@@ -84,7 +84,7 @@ def test_a_small_square_shows_at_the_length_of_the_longest_stream() -> None:
     assert 1.7 < small.work_order < 1.9
 
 
-def test_what_is_freed_or_gets_cheaper_is_no_growth() -> None:
+def test_falling_cost_is_linear() -> None:
     assert growth(lambda size: 1.0, lambda size: 5000 - size).work_order == 1
 
 
@@ -112,17 +112,17 @@ def reads_all(see: Callable[[str], object]) -> Callable[[Iterable[Any]], Any]:
         lambda text: text * 2,
     ],
 )
-def test_work_that_grows_is_seen(see: Callable[[str], object]) -> None:
+def test_quadratic_work_is_seen(see: Callable[[str], object]) -> None:
     assert measure(reads_all(see), "text").work_order > 1.7
 
 
-def test_work_that_does_not_grow_is_not() -> None:
+def test_linear_work_is_linear() -> None:
     measured = measure(lambda events: [dict(event) for event in events], "blocks")
     assert measured.work_order < 1.2
     assert list(measured.seconds) == [256, 512, 1024, 2048, 4096]
 
 
-def test_what_takes_long_is_not_measured_to_the_end() -> None:
+def test_a_slow_reader_is_not_measured_to_the_end() -> None:
     def accumulate(events: Iterable[Any]) -> None:
         for _ in events:
             for _ in range(2000):
@@ -157,6 +157,6 @@ def test_it_leaves_the_collector_as_it_was() -> None:
         gc.enable()
 
 
-def test_it_says_what_it_measured() -> None:
+def test_a_growth_as_text() -> None:
     measured = growth(lambda size: size * 1e-5, lambda size: size)
     assert str(measured) == "text deltas: work grows as n^1.0, time as n^1.0 (41 ms for 4,096)"

@@ -1,8 +1,8 @@
-"""Accumulators: one that is right, plain Python that shares nothing with streamfold; and those that
-have one bug each, all of them bugs that accumulators have had.
+"""A correct accumulator in plain Python, which shares nothing with streamfold, and others with one
+bug each. All are bugs that real accumulators have had.
 
-A bug is a class with one method that is not as it should be. `PLANTED` says of each what must be
-found, and what the check must be told to look at.
+A bug is a subclass of `Right` with one wrong method. `PLANTED` has the kinds of findings and the
+options of the check for each.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ KNOWN = (*TOOLS, "text", "thinking", "compaction", "fallback")
 
 
 class Right:
-    """An accumulator as it should be. An object reads one stream."""
+    """A correct accumulator. An object reads one stream."""
 
     def __init__(self) -> None:
         self.message: JSON = None
@@ -83,8 +83,8 @@ class Right:
             case "signature_delta":
                 self.read_signature(block, delta["signature"])
             case "compaction_delta":
-                told = ("content", "encrypted_content")
-                block.update({key: delta[key] for key in told if key in delta})
+                fields = ("content", "encrypted_content")
+                block.update({key: delta[key] for key in fields if key in delta})
 
     def read_text(self, block: JSON, pieces: list[str], text: str) -> None:
         pieces.append(text)
@@ -128,8 +128,8 @@ class Right:
             self.read_usage(event["usage"])
 
     def read_usage(self, usage: JSON) -> None:
-        told = {key: count for key, count in usage.items() if count is not None}
-        self.message["usage"] = {**self.message.get("usage", {}), **told}
+        totals = {key: count for key, count in usage.items() if count is not None}
+        self.message["usage"] = {**self.message.get("usage", {}), **totals}
 
     def finish(self) -> JSON:
         if self.message is None or self.message.get("stop_reason") is None:
@@ -186,7 +186,7 @@ class LosesTheSignature(Right):
 
 
 class RepeatsDuplicatePieces(Right):
-    """Takes the same delta twice in a row for one that was sent again."""
+    """Drops a delta that equals the one before it, as if it had been sent again."""
 
     def read_text(self, block: JSON, pieces: list[str], text: str) -> None:
         if pieces[-1:] != [text]:
@@ -291,7 +291,7 @@ class LeavesTheInputAsText(Right):
 
 
 class UnescapesThePieces(Right):
-    """Reads the escapes of each piece by itself: what is cut inside of one goes wrong."""
+    """Reads the escapes of each delta alone, so an escape that is cut goes wrong."""
 
     def read_input(self, block: JSON, pieces: list[str], partial_json: str) -> None:
         pieces.append(partial_json.replace("\\u00e9", "é").replace("\\\\", "\\"))
@@ -356,7 +356,7 @@ class StopsAtTheFirstMessageDelta(Right):
         self.is_over = True
 
 
-# --- what is shared -----------------------------------------------------------------------------
+# --- shared state -------------------------------------------------------------------------------
 
 
 class ChangesItsInput(Right):
@@ -425,7 +425,7 @@ class ReadsItsInputTwice(Right):
         return super().accumulate(events)
 
 
-# --- what is broken -----------------------------------------------------------------------------
+# --- broken streams -----------------------------------------------------------------------------
 
 
 class TakesACutStreamForFinished(Right):
@@ -443,7 +443,7 @@ class TakesAnErrorForTheEnd(Right):
             super().read(event)
 
 
-# --- what long streams cost ---------------------------------------------------------------------
+# --- cost of long streams -----------------------------------------------------------------------
 
 
 class JoinsAllAtEachDelta(Right):
@@ -459,7 +459,7 @@ class ParsesAllAtEachDelta(Right):
 
 
 class CountsAllAtEachDelta(Right):
-    """Goes through all the text in Python, and allocates nothing."""
+    """Loops over the whole text in Python, and allocates nothing."""
 
     def read_thinking(self, block: JSON, pieces: list[str], thinking: str) -> None:
         pieces.append(thinking)
@@ -486,11 +486,11 @@ class RecursesForEachEvent(Right):
             self.read_on(events)
 
 
-# --- what must be found -------------------------------------------------------------------------
+# --- the list -----------------------------------------------------------------------------------
 
 
 class Planted(NamedTuple):
-    """A bug, the kinds of finding it may be, and the options of the check."""
+    """A bug, the kinds of findings that are right for it, and the options of the check."""
 
     accumulator: type[Right]
     kinds: str | tuple[str, ...] = ("differs", "raises")

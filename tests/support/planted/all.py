@@ -1,5 +1,6 @@
-"""Checks all that are planted, and prints a line of JSON for each: what was found, and how large it
-is. To be run as `python -m tests.support.planted.all`, in `tests/adapters`.
+"""Check every planted bug, and print a line of JSON for each: the finding, the size of its stream.
+
+Run as `python -m tests.support.planted.all`.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from streamfold.adapters.conformance.checks import Mismatch, check_accumulator, check_decoder
+from streamfold.adapters.conformance import Mismatch, check_accumulator, check_decoder
 from streamfold.adapters.conformance.findings import name_of
 
 from . import accumulators, decoders
@@ -34,7 +35,7 @@ CHECKS: list[tuple[Callable[..., Any], Callable[..., Any], dict[str, Any]]] = [
 
 
 def main(first: int = 0, step: int = 1) -> None:
-    """Check each `step`-th of them."""
+    """Check every `step`-th bug from number `first` on."""
     for check, function, options in CHECKS[first::step]:
         try:
             kind, size = None, check(function, seed=0, **options).examples

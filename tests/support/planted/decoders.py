@@ -1,7 +1,7 @@
-"""Decoders of server-sent events: one that is right, which shares nothing with streamfold; and
-those that have one bug each, all of them bugs that decoders have had.
+"""Decoders of server-sent events: a correct one, which shares nothing with streamfold, and others
+with one bug each. All are bugs that real decoders have had.
 
-`PLANTED` says of each what must be found.
+`PLANTED` has the kinds of findings and the options of the check for each.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Sse(NamedTuple):
 
 
 class Right:
-    """A decoder as it should be. It waits for the whole body."""
+    """A correct decoder. It waits for the whole body."""
 
     @classmethod
     def decode(cls, chunks: Iterable[bytes]) -> Iterator[Any]:
@@ -78,7 +78,7 @@ class Right:
 
 
 class SplitsLinesAsPython(Right):
-    """Takes U+2028 and others for the end of a line."""
+    """Splits lines at U+2028 and other characters that do not end a line here."""
 
     def lines(self, text: str) -> list[str]:
         return [*text.splitlines(), ""]
@@ -90,7 +90,7 @@ class KnowsNoCarriageReturn(Right):
 
 
 class CutsLineEnds(Right):
-    """A CRLF that is cut is two line ends."""
+    """A CRLF that is cut counts as two line ends."""
 
     def text(self, chunks: Iterable[bytes]) -> str:
         return super().text(re.sub(b"\r\n?", b"\n", chunk) for chunk in chunks)
@@ -145,7 +145,7 @@ class StripsValues(Right):
 
 
 class NeedsASpace(Right):
-    """Takes the value from behind a colon and a space."""
+    """Requires a space after the colon."""
 
     def read_field(self, field: str, value: str) -> None:
         super().read_field(field, value)
@@ -181,7 +181,7 @@ class TakesIdsWithNul(Right):
 
 
 class ForgetsTheId(Right):
-    """An `id` is that of its own event only."""
+    """An `id` applies to its own event only."""
 
     def clear(self) -> None:
         super().clear()
@@ -221,7 +221,7 @@ class SplitsAllAtEachChunk(Right):
 
 
 class Planted(NamedTuple):
-    """A bug, the kinds of finding it may be, and the options of the check."""
+    """A bug, the kinds of findings that are right for it, and the options of the check."""
 
     decoder: type[Right]
     kinds: str | tuple[str, ...] = ("differs", "raises")

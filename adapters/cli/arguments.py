@@ -1,0 +1,66 @@
+"""The arguments that several commands take: the input file, `--speed`, and the output format."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from contextlib import AbstractContextManager, nullcontext
+from typing import BinaryIO
+
+from .exit_status import CommandError
+from .json_display import EventLines, FinalMessage
+from .transcript import Transcript
+
+__all__ = ["add_display_flags", "open_input", "speed"]
+
+
+def open_input(name: str) -> AbstractContextManager[BinaryIO]:
+    """The file `name`, open for reading; for `-` standard input, which is not closed.
+
+    Raises:
+        CommandError: it cannot be opened.
+    """
+    if name != "-":
+        try:
+            return open(name, "rb")
+        except OSError as error:
+            raise CommandError(f"{name}: {error.strerror}") from error
+    if sys.stdin is None:
+        raise CommandError(f"{name}: standard input is closed: name a file")
+    return nullcontext(sys.stdin.buffer)
+
+
+def speed(text: str) -> float:
+    """The value of `--speed`: a factor on the recorded speed; 0 for no delay.
+
+    Raises:
+        argparse.ArgumentTypeError: it is not a number, negative, infinite or NaN.
+    """
+    from streamfold.transports.recording import check_speed
+
+    try:
+        return check_speed(float(text))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"expected a number of at least 0 (0 = no delay), got {text!r}"
+        ) from None
+
+
+def add_display_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags for the output format. They set `options.display`, the class of a display."""
+    formats = parser.add_mutually_exclusive_group()
+    formats.add_argument(
+        "--events",
+        dest="display",
+        action="store_const",
+        const=EventLines,
+        default=Transcript,
+        help="print each derived event as a line of JSON",
+    )
+    formats.add_argument(
+        "--json",
+        dest="display",
+        action="store_const",
+        const=FinalMessage,
+        help="print the final message as JSON, as the API returns it without streaming",
+    )

@@ -1,0 +1,96 @@
+"""Displays: the output formats of a stream, and the loops that feed a stream to one.
+
+A display has two methods: `show(events, snapshot)` for the events that came together, and
+`close(snapshot)` at the end of the input. There are three: `Transcript` for people, `EventLines`
+and `FinalMessage` for programs. `show_body` and `show_stream` drive one and return the fault of the
+stream.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
+
+from streamfold.reducer import (
+    ProtocolError,
+    Snapshot,
+    StreamfoldError,
+    StreamState,
+    feed,
+    finish,
+)
+
+if TYPE_CHECKING:
+    from streamfold.transports import MessageStream
+
+__all__ = ["Display", "ReadError", "refuse_failure", "show_body", "show_stream"]
+
+
+class Display(Protocol):
+    """An output format of a stream."""
+
+    def __init__(self, out: TextIO) -> None: ...
+
+    def show(self, events: Iterable[Any], snapshot: Snapshot) -> None:
+        """Show the events that came together; `snapshot` is the state after them."""
+
+    def close(self, snapshot: Snapshot) -> None:
+        """Show the rest at the end of the input."""
+
+
+class ReadError(Exception):
+    """The input could not be read to its end."""
+
+
+def show_body(chunks: Iterable[bytes], display: Display) -> Exception | None:
+    """Show the body that comes in these chunks, as far as it can be folded.
+
+    Args:
+        chunks: the bytes of the body. The iterator may raise `ReadError`.
+        display: the output format.
+
+    Returns:
+        The fault of the stream; `None` if the message is complete.
+    """
+    state = StreamState()
+    fault: Exception | None = None
+    try:
+        for chunk in chunks:
+            state, events = feed(state, chunk)
+            display.show(events, state.snapshot)
+        finish(state)
+    except (StreamfoldError, ReadError) as error:
+        fault = error
+    snapshot = state.snapshot
+    if isinstance(fault, ProtocolError):
+        snapshot = fault.snapshot or snapshot
+        display.show(fault.events, snapshot)
+    display.close(snapshot)
+    return fault
+
+
+def show_stream(stream: MessageStream[Any], display: Display) -> Exception | None:
+    """Show an open stream, as far as it can be folded; return its fault as `show_body` does."""
+    fault: Exception | None = None
+    try:
+        refuse_failure(stream)
+        for event in stream:
+            display.show((event,), stream.snapshot)
+    except StreamfoldError as error:
+        fault = error
+    display.close(stream.snapshot)
+    return fault
+
+
+def refuse_failure(stream: MessageStream[Any]) -> None:
+    """Raise the error of a response with an error status, which has no stream to read.
+
+    Raises:
+        APIStatusError: the status is an error.
+    """
+    from streamfold.transports import status_error
+
+    response = stream.response
+    if not response.is_success:
+        response.read()
+        raise status_error(response)

@@ -1,0 +1,171 @@
+"""Examine one function with one stream: run it, compare its result, run it again.
+
+A `Subject` knows how to run the function under test, how to read its results as text, and which
+text the reference gives for the same stream. `examine` compares the two, then looks for defects
+that one run cannot show: a changed input, another result from an iterator, another result the
+second time, an earlier result that changes later.
+
+Every run receives a copy of the stream, because a function may change its argument.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import traceback
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from typing import Any, Protocol
+
+from .findings import Finding, Kind, Mismatch, expression
+
+__all__ = [
+    "RAISED",
+    "Subject",
+    "call_text",
+    "check_one",
+    "error_text",
+    "examine",
+    "paths",
+    "smaller",
+]
+
+RAISED = (Exception, SystemExit)
+"""Exceptions that count as a finding. Others, such as KeyboardInterrupt, stop the check."""
+
+
+class Subject(Protocol):
+    """A function under test, with its reference."""
+
+    @property
+    def function(self) -> Callable[..., Any]:
+        """The function under test."""
+
+    def run(self, given: Iterable[Any]) -> Any:
+        """The function's result; iterators are read to their end."""
+
+    def read(self, result: Any) -> str:
+        """A result as text that can be compared."""
+
+    def reference(self, given: list[Any]) -> str | None:
+        """The expected result as text; None if the function must refuse the stream."""
+
+    def another(self, given: list[Any]) -> list[Any]:
+        """A stream of the same shape with other content."""
+
+    def simpler(self, given: list[Any]) -> Iterator[list[Any]]:
+        """Streams with one part fewer."""
+
+    def call(self, given: list[Any]) -> str:
+        """Python code that checks this stream."""
+
+    def long(self, kind: str, size: int) -> tuple[list[Any], str]:
+        """A long stream of this kind, and Python code that checks it."""
+
+    def mismatch(self, finding: Finding, seed: int | None) -> Mismatch:
+        """The exception that reports the finding."""
+
+
+def check_one(subject: Subject, given: Iterable[Any]) -> None:
+    """Examine the function with one stream.
+
+    Raises:
+        Mismatch: the function and the reference disagree.
+    """
+    finding = examine(subject, list(given))
+    if finding is not None:
+        raise subject.mismatch(finding, None) from finding.error
+
+
+def examine(subject: Subject, given: Sequence[Any]) -> Finding | None:
+    """The first defect that this stream shows; None if it shows none."""
+    given = list(given)
+    expected = subject.reference(given)
+    handed = copy.deepcopy(given)
+    try:
+        result = subject.run(handed)
+    except RAISED as error:
+        if expected is None:
+            return None
+        return Finding("raises", given, expected, reason=error_text(error), error=error)
+    if expected is None:
+        if result is None:
+            return None
+        return Finding("accepts a fault", given, got=_result_or_error(subject.read, result))
+    try:
+        got = subject.read(result)
+    except RAISED as error:
+        return Finding("raises", given, expected, reason=error_text(error), error=error)
+    if handed != given:
+        return Finding("changes its input", given, _one_per_line(given), _one_per_line(handed))
+    if got != expected:
+        repeats = _run_again(subject, copy.deepcopy(given)) == got
+        return Finding("differs" if repeats else "does not repeat", given, expected, got)
+    again = _run_again(subject, iter(copy.deepcopy(given)))
+    if again != expected:
+        repeats = _run_again(subject, copy.deepcopy(given)) == got
+        kind: Kind = "reads its input twice" if repeats else "does not repeat"
+        return Finding(kind, given, expected, again)
+    with contextlib.suppress(*RAISED):  # a defect of the other stream would be another finding
+        subject.run(subject.another(given))
+    after = _result_or_error(subject.read, result)
+    if after != expected:
+        return Finding("changes an earlier result", given, expected, after)
+    return None
+
+
+def smaller(subject: Subject, finding: Finding) -> Finding:
+    """The same kind of finding with the smallest stream that removing single parts leads to.
+
+    Hypothesis shrinks the choices it drew. It cannot always join two chunks, or remove one block
+    that is interleaved with others.
+    """
+    for given in subject.simpler(finding.given):
+        if (subject.reference(given) is None) == (subject.reference(finding.given) is None):
+            found = examine(subject, given)
+            if found is not None and found.kind == finding.kind:
+                return smaller(subject, found)
+    return finding
+
+
+def _run_again(subject: Subject, given: Iterable[Any]) -> str:
+    return _result_or_error(lambda given: subject.read(subject.run(given)), given)
+
+
+def _result_or_error(function: Callable[[Any], str], given: Any) -> str:
+    """The text that the function returns, or the text of the exception it raises."""
+    try:
+        return function(given)
+    except RAISED as error:
+        return error_text(error)
+
+
+def error_text(error: BaseException) -> str:
+    """An exception in one line: its type, its message and the place that raised it."""
+    message = f": {error}" if str(error) else ""
+    *_, frame = traceback.extract_tb(error.__traceback__)
+    where = f"in {frame.name}, line {frame.lineno} of {frame.filename}"
+    return f"{type(error).__name__}{message} ({where})"
+
+
+def _one_per_line(items: Iterable[Any]) -> str:
+    return "\n".join(map(repr, items))
+
+
+def call_text(check: str, function: Callable[..., Any], given: list[Any], **options: Any) -> str:
+    """The Python code of a call, one item of the stream a line. Empty options are left out."""
+    items = [f"        {item!r}," for item in given]
+    keywords = [f"    {name}={value!r}," for name, value in options.items() if value]
+    return "\n".join(
+        [f"{check}(", f"    {expression(function)},", "    [", *items, "    ],", *keywords, ")"]
+    )
+
+
+def paths(ignore: Collection[str]) -> tuple[str, ...]:
+    """The paths to ignore, sorted, so that the pasted test does not vary.
+
+    Raises:
+        ValueError: `ignore` is one string.
+    """
+    if isinstance(ignore, str):
+        raise ValueError(f"ignore must be a collection of paths, such as [{ignore!r}]; got a str")
+    return tuple(sorted(set(ignore)))

@@ -1,0 +1,101 @@
+"""From JSON text to raw events, for `parse_event` and the pipeline.
+
+JSON is read with the C scanner of the standard library, called directly. Text that cannot be
+written as JSON again is refused, although Python reads it: `NaN`, `Infinity`, and numbers beyond
+the range of a float.
+
+Every fault is a `ProtocolError` with the offending text or object in `.data`.
+
+Cost: 3 to 5 µs an event of three fields.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from .errors import ProtocolError
+from .events import RAW_EVENTS, RawEvent, RawUnknownEvent
+from .frozen_json import is_object, shorten
+from .sse import ServerSentEvent
+
+__all__ = ["parse_event"]
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise ValueError(f"the number {shorten(digits, 20)} is out of range")
+    return number
+
+
+_decoder = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
+_scan_once: Callable[[str, int], tuple[Any, int]] = _decoder.scan_once  # type: ignore[attr-defined]
+
+
+def _decode(data: str) -> Any:
+    """Return `_decoder.decode(data)`, in half the time if no white space surrounds the JSON."""
+    try:
+        value, end = _scan_once(data, 0)
+    except StopIteration:  # white space comes first, or the text is not JSON
+        return _decoder.decode(data)
+    return value if end == len(data) else _decoder.decode(data)
+
+
+def parse_data(data: str, name: str = "") -> Any:
+    """Return the raw event in the data of a server-sent event.
+
+    Args:
+        data: the JSON text.
+        name: the type of the server-sent event; it is used if the JSON has no `type`.
+    """
+    try:
+        fields: Any = _decode(data)
+    except (ValueError, RecursionError) as fault:
+        reason = "nested too deep" if isinstance(fault, RecursionError) else str(fault)
+        raise ProtocolError(f"data is not JSON ({reason}): {shorten(data)}", data=data) from None
+    if not is_object(fields):
+        raise ProtocolError(f"data is not a JSON object: {shorten(data)}", data=data)
+    if "type" not in fields and name not in ("", "message"):
+        fields = {**fields, "type": name}
+    return event_of(fields)
+
+
+def parse_event(sse: ServerSentEvent) -> RawEvent:
+    """Return the raw event in the `data` of a server-sent event.
+
+    The JSON in `data` names its type. If it does not, the type of the server-sent event is used.
+
+    Raises:
+        ProtocolError: the data is not a JSON object, or a required field of a known event is
+            missing or has the wrong type.
+
+    >>> parse_event(ServerSentEvent(data='{"type":"content_block_stop","index":0}'))
+    RawContentBlockStopEvent(index=0)
+    """
+    event: RawEvent = parse_data(sse.data, sse.event)
+    return event
+
+
+def event_of(fields: Mapping[str, Any]) -> Any:
+    """Return the raw event with these fields: `parse_event` for decoded JSON.
+
+    Raises:
+        ProtocolError: a required field of a known event is missing or has the wrong type.
+    """
+    kind = fields.get("type")
+    if not isinstance(kind, str):
+        raise ProtocolError("an event must have a `type` that is a string", data=fields)
+    try:
+        return RAW_EVENTS.get(kind, RawUnknownEvent).from_dict(fields)
+    except ValueError as fault:
+        index = fields.get("index")
+        raise ProtocolError(
+            str(fault), event=kind, index=index if type(index) is int else None, data=fields
+        ) from None

@@ -1,0 +1,187 @@
+"""The fast path for runs: deltas of one string that follow each other in a chunk.
+
+Nearly all events of a stream are such deltas, and the API writes all those of a block in the same
+way: a prefix that is the same for each, the string, and two closing braces. So this module
+recognises an event by its prefix and scans only its string (0.3 µs), where the general way decodes
+the whole JSON (0.8 µs) and checks and builds the event (2 µs). Then it folds the whole run as one
+step.
+
+Rules:
+
+- Only events in exactly that form belong to a run. The first event in another form ends the run and
+  goes the general way (`decoding`, `reduce`).
+- Both ways give the same result. The general way is the slow twin in the tests.
+- A run needs exactly one open block, because then its prefix is known.
+- The table in `deltas` has everything that this module needs to know of a kind of delta.
+
+Cost: 1.0 µs an event with its derived event, 0.5 µs without events; the general way costs 5 µs.
+"""
+
+from __future__ import annotations
+
+# The modules of this package share their private attributes.
+# pyright: reportPrivateUsage=false
+from typing import Any
+
+from .deltas import DELTAS, Growth, growths_of
+from .drafts import draft_of
+from .events import RawContentBlockDeltaEvent
+from .frozen_json import EMPTY
+from .partial_json import scan_string
+from .snapshot import OpenBlock, Snapshot, open_block, snapshot_of
+from .sse import Frame
+
+__all__ = ["fold_run", "inside_run"]
+
+_PREFIXES = 64
+"""The number of blocks for which the prefixes are written in advance."""
+
+_RawDraft = draft_of(RawContentBlockDeltaEvent)
+
+
+class _StringDeltas:
+    """The deltas of one row of the table, as `fold_run` needs them.
+
+    Attributes:
+        row: the row.
+        prefixes: the prefix of the JSON for the first block, the second, and so on.
+    """
+
+    __slots__ = ("_delta_draft", "_event_draft", "_others", "prefixes", "row")
+
+    def __init__(self, row: Growth) -> None:
+        self.row = row
+        self.prefixes = [self.prefix(index) for index in range(_PREFIXES)]
+        self._delta_draft, self._event_draft = draft_of(row.delta), draft_of(row.event)
+        self._others = [
+            (field.name, field.default)
+            for field in row.delta._attributes
+            if field.name not in (row.part, "rest")
+        ]
+
+    def prefix(self, index: int) -> str:
+        """Return the JSON of a delta of the block at `index`, up to the string."""
+        start = f'{{"type":"content_block_delta","index":{index},"delta":{{"type":'
+        return f'{start}"{self.row.delta._tag}","{self.row.part}":"'
+
+    def add_events(
+        self, events: list[Any], index: int, strings: list[str], snapshots: list[Any]
+    ) -> None:
+        """Add the raw and the derived event of each delta in a run to `events`.
+
+        Args:
+            events: the list to add to.
+            index: the index of the block.
+            strings: the strings of the deltas.
+            snapshots: the growing value after each delta.
+        """
+        row, delta_draft, event_draft = self.row, self._delta_draft, self._event_draft
+        part, delta_class, event_class = row.part, row.delta, row.event
+        others = self._others
+        for string, snapshot in zip(strings, snapshots):  # noqa: B905 (strict= costs 2 %)
+            delta = delta_draft()
+            setattr(delta, part, string)
+            delta._rest = EMPTY
+            for name, default in others:
+                setattr(delta, name, default)
+            delta.__class__ = delta_class
+
+            raw = _RawDraft()
+            raw.index = index
+            raw.delta = delta
+            raw._rest = EMPTY
+            raw.__class__ = RawContentBlockDeltaEvent
+            events.append(raw)
+
+            derived = event_draft()
+            setattr(derived, part, string)
+            derived._snapshot = snapshot
+            derived.__class__ = event_class
+            events.append(derived)
+
+
+_STRING_DELTAS: dict[type, _StringDeltas] = {
+    block: _StringDeltas(row)
+    for row in DELTAS.values()
+    if isinstance(row, Growth) and row.is_string
+    for block in row.blocks
+    if growths_of(block)[0] is row
+}
+"""By the class of a block: the string deltas that grow it. They grow its first growing value."""
+
+_OpenBlockDraft = draft_of(OpenBlock)
+_SnapshotDraft = draft_of(Snapshot)
+
+
+def fold_run(
+    snapshot: Snapshot, frames: list[Frame], at: int, events: list[Any] | None
+) -> tuple[int, Snapshot]:
+    """Fold the run of deltas that begins at `at` as one step.
+
+    Args:
+        snapshot: the snapshot before.
+        frames: the server-sent events of a chunk.
+        at: the position of the next one to fold.
+        events: a list to add the events of the run to; `None` to make no events.
+
+    Returns:
+        The position after the run and the snapshot there; `at` and `snapshot` without a run.
+    """
+    settled, still_open = snapshot._settled, snapshot._open
+    if len(still_open) != 1 or settled.is_over:
+        return at, snapshot
+    (opened,) = still_open
+    deltas = _STRING_DELTAS.get(opened.block.__class__)
+    if deltas is None:
+        return at, snapshot
+    index = opened.index
+    prefix = deltas.prefixes[index] if index < _PREFIXES else deltas.prefix(index)
+    strings = _strings(frames, at, prefix)
+    if not strings:
+        return at, snapshot
+    grown = opened.grown
+    before = grown[0]
+    value = before.extend(strings)
+    if events is not None:
+        deltas.add_events(events, index, strings, value.since(before))
+    # The drafts are written out: calls of `open_block` and `snapshot_of` take 5 % of an event.
+    draft = _OpenBlockDraft()
+    draft.index = index
+    draft.block = opened.block
+    draft.grown = (value,) + grown[1:]  # noqa: RUF005 (a third faster)
+    draft.__class__ = OpenBlock
+    after = _SnapshotDraft()
+    after._settled = settled
+    after._open = (draft,)
+    after.__class__ = Snapshot
+    return at + len(strings), after
+
+
+def _strings(frames: list[Frame], at: int, prefix: str) -> list[str]:
+    """Return the strings of the deltas from `at` on that begin with `prefix`."""
+    strings: list[str] = []
+    start = len(prefix)
+    for position in range(at, len(frames)):
+        data = frames[position][1]
+        if not data.startswith(prefix):
+            break
+        try:
+            string, end = scan_string(data, start)
+        except ValueError:
+            break
+        if data[end:] != "}}" and data[end:].replace(" ", "") != "}}":
+            break
+        strings.append(string)
+    return strings
+
+
+def inside_run(snapshot: Snapshot, derived: Any) -> Snapshot:
+    """Return the snapshot after one delta of a run.
+
+    Args:
+        snapshot: the snapshot after the whole run. A run changes one growing value only.
+        derived: the event derived from the delta; it carries that value after the delta.
+    """
+    (opened,) = snapshot._open
+    grown = (derived._snapshot, *opened.grown[1:])
+    return snapshot_of(snapshot._settled, (open_block(opened.index, opened.block, grown),))

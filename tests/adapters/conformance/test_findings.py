@@ -1,0 +1,162 @@
+"""Findings: the text of a mismatch, its test to paste, and pickling."""
+
+from __future__ import annotations
+
+import pickle
+import re
+import sys
+from typing import Any
+
+import pytest
+from streamfold.adapters.conformance import (
+    AccumulatorMismatch,
+    DecoderMismatch,
+    check_accumulator,
+    check_decoder,
+    check_stream,
+)
+
+from tests.support.model import (
+    MESSAGE_STOP,
+    block_delta,
+    block_start,
+    block_stop,
+    message_delta,
+    message_start,
+)
+from tests.support.planted import accumulators, decoders
+from tests.support.planted.accumulators import Right
+
+STREAM = [
+    message_start(stop_reason=None, usage={"input_tokens": 1, "output_tokens": 1}),
+    block_start(0, "text", text=""),
+    block_delta(0, "text_delta", text="Hi"),
+    block_stop(0),
+    message_delta(usage={"output_tokens": 2}),
+    MESSAGE_STOP,
+]
+
+
+def mismatch_of(bug: type[Right], **options: Any) -> AccumulatorMismatch:
+    with pytest.raises(AccumulatorMismatch) as found:
+        check_accumulator(bug.accumulate, **{"growth": False, **options})
+    return found.value
+
+
+@pytest.mark.parametrize("planted", ["AddsUpTotals", "SharesItsContent"])
+def test_the_pasted_test_fails(planted: str) -> None:
+    found = mismatch_of(getattr(accumulators, planted), seed=0, ignore=("usage.speed",))
+    pasted: dict[str, Any] = {}
+    exec(found.code, pasted)
+    with pytest.raises(AccumulatorMismatch) as again:
+        pasted["test_accumulate"]()
+    assert again.value.kind == found.kind
+    assert again.value.expected == found.expected
+    assert again.value.seed is None
+
+
+def test_the_pasted_test_of_a_decoder_fails() -> None:
+    with pytest.raises(DecoderMismatch) as found:
+        check_decoder(decoders.CutsCharacters.decode, seed=0, ignore=["retry"])
+    pasted: dict[str, Any] = {}
+    exec(found.value.code, pasted)
+    with pytest.raises(DecoderMismatch):
+        pasted["test_decode"]()
+
+
+@pytest.mark.parametrize(
+    "bug", [accumulators.JoinsAllAtEachDelta, accumulators.RecursesForEachEvent]
+)
+def test_the_pasted_test_of_a_long_stream_fails(bug: type[Right]) -> None:
+    found = mismatch_of(bug, max_examples=5, blocks=["text"], growth=True)
+    pasted: dict[str, Any] = {}
+    exec(found.code, pasted)
+    with pytest.raises(AssertionError):
+        pasted["test_accumulate"]()
+
+
+def test_a_function_that_cannot_be_imported_has_a_comment() -> None:
+    with pytest.raises(AccumulatorMismatch) as found:
+        check_stream(lambda events: {}, STREAM)
+    assert f"function = ...  # {__name__}.test_a_function_that" in found.value.code
+    assert "<lambda>" in str(found.value)
+
+
+class Accumulators:
+    def __call__(self, events: Any) -> Any:
+        return {}
+
+
+def test_a_function_of_the_main_module_cannot_be_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    function = type("accumulate", (), {"__call__": lambda self, events: {}})()
+    monkeypatch.setattr(type(function), "__module__", "__main__")
+    monkeypatch.setattr(sys.modules["__main__"], "accumulate", function, raising=False)
+    with pytest.raises(AccumulatorMismatch) as found:
+        check_stream(function, STREAM)
+    assert "function = ...  # __main__.accumulate" in found.value.code
+
+
+def measure(events: Any) -> Any:
+    return {}
+
+
+def test_a_function_named_like_ours_is_not_shadowed() -> None:
+    with pytest.raises(AccumulatorMismatch) as found:
+        check_stream(measure, STREAM)
+    pasted: dict[str, Any] = {}
+    exec(found.value.code, pasted)
+    assert pasted["measure"] is measure
+
+
+def test_a_callable_object_is_named_by_its_class() -> None:
+    with pytest.raises(AccumulatorMismatch, match=r"\.Accumulators differs"):
+        check_stream(Accumulators(), STREAM)
+
+
+def test_the_text_has_every_part() -> None:
+    text = str(mismatch_of(accumulators.AddsUpTotals, seed=1))
+    for part in ("AddsUpTotals.accumulate differs", "check_stream(", "Expected:", "Got:", "seed=1"):
+        assert part in text
+    assert re.search(r'\n-    "output_tokens": \d+\n\+    "output_tokens": \d+\n', text)
+
+
+def test_an_exception_is_the_cause() -> None:
+    found = mismatch_of(accumulators.BreaksOnAPing, seed=0)
+    assert isinstance(found.__cause__, KeyError)
+    assert "KeyError: 'ping' (in read, line" in str(found)
+    assert found.got == ""
+
+
+def test_a_note_does_not_hide_the_exception() -> None:
+    def accumulate(events: Any) -> Any:
+        error = ValueError()
+        error.__notes__ = ["see the manual"]  # type: ignore[attr-defined]
+        raise error
+
+    with pytest.raises(AccumulatorMismatch, match=r"raises: ValueError \(in accumulate, line"):
+        check_stream(accumulate, STREAM)
+
+
+class Unpickled(Exception):  # noqa: N818
+    def __init__(self, first: str, second: str) -> None:
+        super().__init__(first)
+
+
+def test_an_exception_that_cannot_be_pickled_is_left_out() -> None:
+    def accumulate(events: Any) -> Any:
+        raise Unpickled("a", "b")
+
+    with pytest.raises(AccumulatorMismatch) as found:
+        check_stream(accumulate, STREAM)
+    assert str(pickle.loads(pickle.dumps(found.value))) == str(found.value)
+
+
+def test_a_mismatch_can_be_pickled() -> None:
+    found = mismatch_of(accumulators.AddsUpTotals, seed=1)
+    again = pickle.loads(pickle.dumps(found))
+    assert (str(again), again.events) == (str(found), found.events)
+
+
+def test_a_report_has_the_cost_of_long_streams() -> None:
+    report = check_accumulator(Right.accumulate, max_examples=5, seed=0, blocks=["text"])
+    assert str(report).startswith("5 streams, all as they should be (seed 0)\ntext deltas: work")

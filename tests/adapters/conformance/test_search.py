@@ -1,0 +1,170 @@
+"""The search: seeds, shrinking, long streams, and progress."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from streamfold.adapters.conformance import (
+    AccumulatorMismatch,
+    DecoderMismatch,
+    Finding,
+    check_accumulator,
+    check_decoder,
+)
+from streamfold.adapters.conformance.accumulators import AccumulatorSubject
+from streamfold.adapters.conformance.decoders import DecoderSubject
+from streamfold.adapters.conformance.examination import smaller
+from streamfold.reducer import ProtocolError, fold
+
+from tests.support.model import (
+    MESSAGE_STOP,
+    block_delta,
+    block_start,
+    block_stop,
+    message_delta,
+    message_start,
+)
+from tests.support.planted import accumulators, decoders
+from tests.support.planted.accumulators import Right
+
+STREAM = [
+    message_start(stop_reason=None, usage={"input_tokens": 1, "output_tokens": 1}),
+    block_start(0, "text", text=""),
+    block_delta(0, "text_delta", text="Hi"),
+    block_stop(0),
+    message_delta(usage={"output_tokens": 2}),
+    MESSAGE_STOP,
+]
+
+
+def mismatch_of(bug: type[Right], **options: Any) -> AccumulatorMismatch:
+    with pytest.raises(AccumulatorMismatch) as found:
+        check_accumulator(bug.accumulate, **{"growth": False, **options})
+    return found.value
+
+
+def test_same_seed_same_find() -> None:
+    finds = [mismatch_of(accumulators.AddsUpTotals, seed=7) for _ in range(2)]
+    assert str(finds[0]) == str(finds[1])
+
+
+def test_same_seed_same_find_in_another_process() -> None:
+    code = (
+        "from tests.support.planted.accumulators import *\n"
+        "from streamfold.adapters.conformance import *\n"
+        "try: check_accumulator(AddsUpTotals.accumulate, seed=3, growth=False)\n"
+        "except AccumulatorMismatch as mismatch: print(mismatch)"
+    )
+    paths = f"import sys; sys.path[:0] = {sys.path!r}\n"
+    runs = [
+        subprocess.run([sys.executable, "-c", paths + code], capture_output=True, check=True)
+        for _ in range(2)
+    ]
+    assert runs[0].stdout == runs[1].stdout != b""
+
+
+def test_without_a_seed_the_finding_names_the_seed() -> None:
+    found = mismatch_of(accumulators.LosesUsageOnAnOmittedField)
+    assert found.seed is not None
+    again = mismatch_of(accumulators.LosesUsageOnAnOmittedField, seed=found.seed)
+    assert again.events == found.events
+
+
+def test_a_broken_stream_is_shrunk_to_a_broken_stream() -> None:
+    def accumulate(events: Any) -> Any:
+        try:
+            return fold(events).message
+        except ProtocolError:
+            return {}
+
+    with pytest.raises(AccumulatorMismatch, match="accepts a fault") as found:
+        check_accumulator(
+            accumulate,
+            max_examples=30,
+            seed=0,
+            blocks=["text"],
+            faults=["wrong_delta"],
+            growth=False,
+        )
+    assert sum(event["type"] == "content_block_start" for event in found.value.events) == 1
+
+
+def test_shrinking_keeps_the_kind() -> None:
+    seen: list[bool] = []
+
+    def accumulate(events: Any) -> Any:
+        events = list(events)
+        if any(event["type"] == "content_block_start" for event in events):
+            seen.append(True)
+            return {}
+        if seen:
+            raise ValueError("no blocks, now that there were some")
+        return Right.accumulate(events)
+
+    found = mismatch_of(type("Odd", (Right,), {"accumulate": accumulate}), seed=0, blocks=["text"])
+    assert found.kind == "differs"
+    assert [event["type"] for event in found.events][1:3] == [
+        "content_block_start",
+        "content_block_stop",
+    ]
+
+
+def test_single_parts_that_hypothesis_leaves_are_removed() -> None:
+    decoder = DecoderSubject(lambda chunks: [], ())
+    finding = Finding("differs", [b"dat", b"a: a\n: b\n", b"x: 1\n\n\n"])
+    assert smaller(decoder, finding).given == [b"data: a\n\n"]
+    accumulator = AccumulatorSubject(lambda events: {}, (), False)
+    other = [block_start(1, "text", text=""), block_stop(1)]
+    finding = Finding("differs", [*STREAM[:3], *other, *STREAM[3:]])
+    left = smaller(accumulator, finding).given
+    assert [event["type"] for event in left] == ["message_start", "message_delta", "message_stop"]
+
+
+def test_a_defect_that_depends_on_earlier_streams_is_found() -> None:
+    streams: list[str] = []
+
+    def accumulate(events: Any) -> Any:
+        events = list(events)
+        streams.append(json.dumps(events))
+        if len(streams) == 5:
+            return {}
+        return Right.accumulate(events)
+
+    with pytest.raises(AccumulatorMismatch):
+        check_accumulator(accumulate, seed=0, growth=False)
+
+
+def test_a_longer_stream_that_goes_wrong_is_found() -> None:
+    def accumulate(events: Any) -> Any:
+        events = list(events)
+        if len(events) > 2000:
+            raise MemoryError
+        return Right.accumulate(events)
+
+    with pytest.raises(AccumulatorMismatch, match="MemoryError") as found:
+        check_accumulator(accumulate, max_examples=5, seed=0, blocks=["text"])
+    assert len(found.value.events) <= 12
+
+
+def test_progress_can_be_watched() -> None:
+    seen: list[tuple[int, bool]] = []
+    check_accumulator(
+        Right.accumulate,
+        seed=0,
+        max_examples=10,
+        growth=False,
+        watch=lambda tried, found: seen.append((tried, found)),
+    )
+    assert seen == [(number, False) for number in range(1, 11)]
+    seen.clear()
+    with pytest.raises(DecoderMismatch):
+        check_decoder(
+            decoders.KeepsTheByteOrderMark.decode,
+            seed=0,
+            watch=lambda tried, found: seen.append((tried, found)),
+        )
+    assert seen[-1][1]

@@ -1,0 +1,84 @@
+"""The names of the official SDK's streaming interface."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib import metadata
+
+import pytest
+from streamfold.adapters import anthropic
+
+STREAMING_INTERFACE = """
+    MessageStream AsyncMessageStream MessageStreamManager AsyncMessageStreamManager
+    BetaMessageStream BetaAsyncMessageStream BetaMessageStreamManager BetaAsyncMessageStreamManager
+    TextEvent CitationEvent ThinkingEvent SignatureEvent InputJsonEvent CompactionEvent
+    MessageStopEvent ContentBlockStopEvent MessageStreamEvent
+    ParsedMessageStopEvent ParsedContentBlockStopEvent ParsedMessageStreamEvent
+    BetaTextEvent BetaCitationEvent BetaThinkingEvent BetaSignatureEvent BetaInputJsonEvent
+    BetaCompactionEvent BetaMessageStopEvent BetaContentBlockStopEvent BetaMessageStreamEvent
+    ParsedBetaTextEvent ParsedBetaMessageStopEvent ParsedBetaContentBlockStopEvent
+    ParsedBetaMessageStreamEvent
+    RawMessageStreamEvent RawMessageStartEvent RawMessageDeltaEvent RawMessageStopEvent
+    RawContentBlockStartEvent RawContentBlockDeltaEvent RawContentBlockStopEvent
+    BetaRawMessageStreamEvent BetaRawMessageStartEvent BetaRawMessageDeltaEvent
+    BetaRawMessageStopEvent BetaRawContentBlockStartEvent BetaRawContentBlockDeltaEvent
+    BetaRawContentBlockStopEvent
+    Message ParsedMessage ParsedTextBlock ParsedContentBlock
+    BetaMessage ParsedBetaMessage ParsedBetaTextBlock ParsedBetaContentBlock
+    Anthropic AsyncAnthropic AnthropicError APIError APIStatusError
+"""
+
+
+@pytest.mark.parametrize("name", STREAMING_INTERFACE.split())
+def test_every_name_of_the_streaming_interface(name) -> None:
+    assert name in anthropic.__all__
+
+
+def test_all_names_are_there() -> None:
+    assert len(set(anthropic.__all__)) == len(anthropic.__all__)
+    for name in anthropic.__all__:
+        assert getattr(anthropic, name) is not None
+
+
+@pytest.mark.parametrize("name", anthropic.__all__)
+def test_the_names_with_beta_are_those_without(name) -> None:
+    plain = getattr(anthropic, name.replace("Beta", ""), None)
+    if "Beta" in name and plain is not None and name not in _PARAMETERS:
+        assert getattr(anthropic, name) is plain or getattr(anthropic, name) == plain
+
+
+_PARAMETERS = {"BetaMessageStopEvent", "BetaContentBlockStopEvent", "BetaMessageStreamEvent"}
+"""Where the interface's own alias of the beta is the parsed one."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "MessageStream", "AsyncMessageStream", "MessageStreamManager", "AsyncMessageStreamManager",
+        "BetaMessageStream", "BetaAsyncMessageStream", "BetaMessageStreamManager",
+        "BetaAsyncMessageStreamManager", "ParsedMessage", "ParsedBetaMessage", "ParsedTextBlock",
+        "ParsedBetaTextBlock", "ParsedContentBlock", "ParsedBetaContentBlock",
+        "ParsedMessageStopEvent", "ParsedBetaMessageStopEvent", "ParsedContentBlockStopEvent",
+        "ParsedBetaContentBlockStopEvent", "ParsedMessageStreamEvent",
+        "ParsedBetaMessageStreamEvent", "BetaMessageStreamEvent",
+    ],
+)  # fmt: skip
+def test_generic_names_take_a_type(name) -> None:
+    assert getattr(anthropic, name)[int] is not None
+
+
+def test_every_streaming_name_of_the_official_sdk_is_here() -> None:
+    official = pytest.importorskip("anthropic.lib.streaming")
+    names = {name.partition("[")[0] for name in vars(official) if name[0].isupper()}
+    assert names - {"TypeAlias"} <= set(anthropic.__all__)
+    assert metadata.version("anthropic")
+
+
+def test_importing_the_names_imports_no_extra() -> None:
+    code = (
+        "import sys, streamfold.adapters.anthropic;"
+        "print([n for n in ('pydantic', 'stamina', 'trio', 'asyncio') if n in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert result.stdout.strip() in (b"[]", b"['asyncio']")

@@ -1,0 +1,78 @@
+"""The comparison of requests, and the difference shown for a request without a recording."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+from streamfold.transports import RecordedRequest
+from streamfold.transports.recording.matching import difference, same_request
+
+from tests.support.recordings import REQUEST
+
+
+def turn(*texts, **more):
+    """A request body with these user messages."""
+    return {"messages": [{"role": "user", "content": text} for text in texts], **more}
+
+
+def asking(body, **parts):
+    return attrs.evolve(REQUEST, body=body, **parts)
+
+
+BODY = {"b": [1, {"x": None, "y": "ü"}], "a": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (asking(BODY), asking({"a": 1.0, "b": [1, {"y": "ü", "x": None}]}), True),
+        (asking(BODY), asking(BODY, headers={"x-a": "b"}), True),
+        (asking(BODY), asking(BODY, method="PUT"), False),
+        (asking(BODY), asking(BODY, url="https://example.com/v2"), False),
+        (asking(BODY), asking({**BODY, "a": True}), False),
+        (asking(BODY), asking({**BODY, "b": BODY["b"][::-1]}), False),
+        (asking(None, content=b"a=b"), asking(None, content=b"a=b"), True),
+        (asking(None, content=b"a=b"), asking(None, content=b"a=c"), False),
+        (asking(None, content=b"\xff"), asking(None, content=b"\xfe"), False),
+        (asking(None), asking(None, content=b"null?"), False),
+    ],
+)
+def test_requests_with_the_same_method_url_and_body_are_the_same(one, other, same):
+    assert same_request(one, other) == same_request(other, one) == same
+    assert same_request(one, one)
+
+
+def test_the_most_similar_recording_is_named_with_the_difference():
+    recorded = [
+        ("recording 1", asking(turn("Hello", max_tokens=10))),
+        ("recording 2", asking(turn("Hello", "Again", max_tokens=10))),
+        ("recording 3", asking(turn("Bye"), url="https://example.com/v2")),
+    ]
+    assert difference(asking(turn("Hello", "Anew", max_tokens=10)), recorded) == (
+        "no recording fits POST https://example.com/v1/messages; the nearest of 3 is recording 2\n"
+        "--- recorded\n"
+        "+++ requested\n"
+        "@@ -7,5 +7,5 @@\n"
+        "     },\n"
+        "     {\n"
+        '-      "content": "Again",\n'
+        '+      "content": "Anew",\n'
+        '       "role": "user"\n'
+        "     }"
+    )
+
+
+def test_another_target_is_named_too():
+    asked = RecordedRequest("PUT", "https://example.com/v2", body={"stream": True})
+    assert difference(asked, [("recording 1", REQUEST)]) == (
+        "no recording fits PUT https://example.com/v2; the nearest of 1 is recording 1\n"
+        "it answers POST https://example.com/v1/messages\n"
+        "the bodies are the same"
+    )
+
+
+def test_without_recordings_there_is_no_difference_to_show():
+    assert difference(REQUEST, []) == (
+        "no recording fits POST https://example.com/v1/messages: "
+        "there are no recordings with a request"
+    )

@@ -1,0 +1,193 @@
+"""`Progress`: the same events, snapshots and faults for every cut, and each chunk folded once."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from streamfold.reducer import (
+    InvalidToolInputError,
+    ProtocolError,
+    Snapshot,
+    SSEState,
+    decode_sse,
+    fold,
+    parse_event,
+    reduce,
+)
+from streamfold.transports import MessageStream, OverloadedError, progress
+
+from tests.support.shells import (
+    BODY,
+    EVENTS,
+    HALF,
+    MESSAGE,
+    block_start,
+    block_stop,
+    body,
+    delta,
+    end,
+    error_event,
+    start,
+    text_block,
+    text_delta,
+    tool_block,
+)
+
+pytestmark = pytest.mark.anyio
+
+OPEN = [start(), block_start(0, type="text", text=""), text_delta(0, "x")]
+"""A message whose text block is open."""
+
+OVERLOADED = error_event("overloaded_error")
+
+
+def cuts(whole: bytes) -> list[list[bytes]]:
+    """The body in one chunk, byte by byte, and in two chunks."""
+    return [[whole], [whole[i : i + 1] for i in range(len(whole))], [whole[:200], whole[200:]]]
+
+
+def steps_of(whole):
+    """Each event and the snapshot after it, by the pure functions, one server-sent event a time."""
+    snapshot = Snapshot()
+    for sse in decode_sse(SSEState(), whole)[1]:
+        snapshot, events = reduce(snapshot, parse_event(sse))
+        for event in events:
+            yield event, snapshot
+
+
+# --- snapshots ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [1, 10, 100, len(BODY)])
+async def test_the_snapshot_is_that_of_the_events_handed_out(shell, size):
+    chunks = [BODY[at : at + size] for at in range(0, len(BODY), size)]
+    async with shell.stream(chunks) as stream:
+        with pytest.raises(RuntimeError, match="no message yet"):
+            stream.current_message_snapshot  # noqa: B018
+        for event, snapshot in steps_of(BODY):
+            assert await stream.__anext__() == event
+            assert stream.current_message_snapshot == snapshot.message
+            assert stream.snapshot == snapshot
+        for _ in range(2):
+            with pytest.raises(StopAsyncIteration):
+                await stream.__anext__()
+        assert stream.current_message_snapshot == MESSAGE
+
+
+async def test_the_snapshot_before_a_fault_in_the_same_chunk(shell):
+    faulty = body(*EVENTS[:4], block_stop(7))
+    async with shell.stream([faulty]) as stream:
+        for event, snapshot in list(steps_of(HALF)):
+            assert await stream.__anext__() == event
+            assert stream.snapshot == snapshot
+        with pytest.raises(ProtocolError, match="no such block") as caught:
+            await stream.__anext__()
+        assert stream.snapshot == caught.value.snapshot == fold(EVENTS[:4])
+
+
+async def test_the_snapshot_before_an_error_event_in_the_same_chunk(shell):
+    async with shell.stream([body(*EVENTS[:4], OVERLOADED, *EVENTS[4:])]) as stream:
+        *steps, (last, _) = list(steps_of(HALF))
+        for event, snapshot in steps:
+            assert await stream.__anext__() == event
+            assert stream.snapshot == snapshot
+        assert await stream.__anext__() == last
+        with pytest.raises(OverloadedError) as caught:
+            await stream.__anext__()
+        assert stream.snapshot == caught.value.snapshot == fold([*EVENTS[:4], OVERLOADED])
+
+
+async def test_a_kept_snapshot_stays_as_it_was(shell):
+    async with shell.stream([BODY]) as stream:
+        kept = [(stream.snapshot, event) async for event in stream]
+    assert [snapshot for snapshot, _ in kept] == [snapshot for _, snapshot in steps_of(BODY)]
+
+
+# --- faults ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("read", [list, MessageStream.get_final_message])
+@pytest.mark.parametrize("after", [[{"type": "after"}], [{"type": "content_block_stop"}], []])
+def test_events_after_an_error_event_are_dropped(read: Callable[..., Any], after: Any) -> None:
+    for chunks in cuts(body(*OPEN, OVERLOADED, *after)):
+        stream = MessageStream(chunks)
+        with pytest.raises(OverloadedError) as caught:
+            read(stream)
+        assert caught.value.snapshot == stream.snapshot
+        assert stream.snapshot.unfolded == ()
+        assert stream.snapshot.error is not None
+        assert stream.current_message_snapshot.content[0].to_dict()["text"] == "x"
+
+
+@pytest.mark.parametrize("junk", [b"data: [DONE]\n\n", b'data: {"type":"content_block_stop"}\n\n'])
+def test_junk_after_a_complete_message_is_ignored(junk: bytes) -> None:
+    for chunks in cuts(body(start(), *text_block(0, "x"), *end()) + junk):
+        assert MessageStream(chunks).get_final_message().stop_reason == "end_turn"
+        assert list(MessageStream(chunks))[-1].type == "message_stop"
+
+
+def test_invalid_tool_input_raises_the_same_error_for_every_cut() -> None:
+    for chunks in cuts(body(start(), *tool_block(0, "{nope"))):
+        with pytest.raises(InvalidToolInputError) as caught:
+            list(MessageStream(chunks))
+        assert caught.value.input_json == "{nope"
+
+
+# --- costs ----------------------------------------------------------------------------------------
+
+
+def test_each_chunk_is_folded_once_however_often_the_snapshot_is_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folded: list[bytes] = []
+
+    def fold_chunk(state: Any, chunk: bytes) -> Any:
+        folded.append(chunk)
+        return original(state, chunk)
+
+    original = progress.fold_chunk
+    monkeypatch.setattr(progress, "fold_chunk", fold_chunk)
+    deltas = [text_delta(0, "x")] * 300
+    whole = body(*OPEN, *deltas, block_stop(0), *end())
+    chunks = [whole[at : at + 4096] for at in range(0, len(whole), 4096)]
+    stream = MessageStream(chunks)
+    for event in stream:
+        if event.type == "text":
+            assert stream.current_message_snapshot.content[0].to_dict()["text"] == event.snapshot
+    assert folded == chunks
+
+
+@pytest.mark.parametrize("size", [1 << 30, 4096, 150])
+@pytest.mark.parametrize("kind", ["text_delta", "input_json_delta"])
+def test_reading_the_message_costs_the_same_after_every_event(kind: str, size: int) -> None:
+    """Counts calls, because their number is the same in every run."""
+
+    def calls(count: int) -> int:
+        if kind == "text_delta":
+            opening = block_start(0, type="text", text="")
+            pieces = [delta(0, type=kind, text="word ")] * count
+        else:
+            opening = block_start(0, type="tool_use", id="t", name="n", input={})
+            texts = ['{"code": "', *["word "] * count, '"}']
+            pieces = [delta(0, type=kind, partial_json=text) for text in texts]
+        whole = body(start(), opening, *pieces, block_stop(0), *end())
+        counted = 0
+
+        def count_call(_frame: Any, event: str, _argument: Any) -> None:
+            nonlocal counted
+            counted += event in ("call", "c_call")
+
+        stream = MessageStream([whole[at : at + size] for at in range(0, len(whole), size)])
+        sys.setprofile(count_call)
+        try:
+            for _ in stream:
+                stream.current_message_snapshot  # noqa: B018
+        finally:
+            sys.setprofile(None)
+        return counted
+
+    calls(10)  # some caches are filled by the first stream
+    assert calls(400) < 2.2 * calls(200)
