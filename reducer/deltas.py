@@ -177,6 +177,10 @@ class Growth(Delta):
         """
         return self.so_far(block, value)
 
+    def is_cut(self, value: Any) -> bool:
+        """Return whether a value that is not complete could have become so."""
+        return False
+
     def save(self, value: Any) -> Any:
         """Return the growing value as JSON, for a checkpoint."""
         raise NotImplementedError
@@ -235,6 +239,10 @@ class InputGrowth(Growth):
         """See `Growth.finished`."""
         text = str(value.text)
         return self._with_input(block, parse_json_text(text), text) if text else block
+
+    def is_cut(self, value: PartialJSON) -> bool:
+        """See `Growth.is_cut`."""
+        return value.is_beginning
 
     def _with_input(self, block: Any, value: Any, text: str) -> Any:
         return evolve(block, **{self.grows: value, "input_json": text})

@@ -9,6 +9,8 @@ Rules:
   exactly the fold of the events before it.
 - After `message_stop` and after an `error` event the stream is over. Later events are returned and
   join `Snapshot.unfolded`, but change nothing else.
+- A tool that stops when the text of its input is only the beginning of a JSON document has the
+  value so far. The stop reason of the message decides whether that is an error.
 - Events before `message_start`, unknown events, and deltas that are unknown or in an unknown block
   join `Snapshot.unfolded` too.
 
@@ -44,7 +46,7 @@ from .events import (
 )
 from .frozen_json import is_object, shorten
 from .growing import Growing
-from .messages import FallbackBlock, Message, UnknownBlock
+from .messages import STOP_REASONS_OF_A_CUT, FallbackBlock, Message, UnknownBlock
 from .snapshot import OpenBlock, Snapshot, settled_with, snapshot_of
 
 __all__ = ["fold", "reduce"]
@@ -113,6 +115,10 @@ def _message_delta(snapshot: Snapshot, event: RawMessageDeltaEvent) -> Step:
     if event.usage is not None:
         totals = {key: count for key, count in event.usage.items() if count is not None}
         changes["usage"] = {**head.usage, **totals}
+    if settled.cut is not None and delta.stop_reason not in (None, *STOP_REASONS_OF_A_CUT):
+        index, reason = settled.cut
+        block = dict(settled.closed.items())[index]
+        raise _invalid_input(block, f"{reason}; stop_reason is {delta.stop_reason!r}", event, index)
     is_complete = settled.is_complete or delta.stop_reason is not None
     return _settle(snapshot, head=head.replace(**changes), is_complete=is_complete), (event,)
 
@@ -175,11 +181,15 @@ _BlockStopDraft = draft_of(ContentBlockStopEvent)
 
 def _block_stop(snapshot: Snapshot, event: RawContentBlockStopEvent) -> Step:
     opened = _block_at(snapshot, event)
+    settled = snapshot._settled
     try:
         block = opened.finished()
     except ValueError as fault:
-        raise _invalid_input(opened.so_far(), fault, event) from None
-    settled = snapshot._settled
+        block = opened.so_far()
+        if not opened.is_cut():
+            raise _invalid_input(block, str(fault), event, event.index) from None
+        if settled.cut is None:
+            settled = settled_with(settled, cut=(event.index, str(fault)))
     settled = settled_with(settled, closed=settled.closed.append((event.index, block)))
     still_open = tuple([block for block in snapshot._open if block is not opened])
     stopped = _BlockStopDraft()
@@ -191,13 +201,16 @@ def _block_stop(snapshot: Snapshot, event: RawContentBlockStopEvent) -> Step:
 
 
 def _invalid_input(
-    block: Any, fault: ValueError, event: RawContentBlockStopEvent
+    block: Any,
+    reason: str,
+    event: RawContentBlockStopEvent | RawMessageDeltaEvent,
+    index: int,
 ) -> InvalidToolInputError:
     text: str = block.input_json
     error = InvalidToolInputError(
-        f"the input of {block.name!r} is not JSON ({fault}): {shorten(text)}",
+        f"the input of {block.name!r} is not JSON ({reason}): {shorten(text)}",
         event=event.type,
-        index=event.index,
+        index=index,
         data=event,
     )
     error.input_json = text
