@@ -22,12 +22,11 @@ from __future__ import annotations
 # The modules of this package share their private attributes.
 # pyright: reportPrivateUsage=false
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, cast
+from typing import Any, Literal, Protocol, cast
 
-from .declared import FieldError, evolve
+from .declared import FieldError, evolve, made
 from .decoding import event_of
 from .deltas import DELTAS
-from .drafts import draft_of
 from .errors import InvalidToolInputError, ProtocolError
 from .events import (
     RAW_EVENT_CLASSES,
@@ -176,9 +175,6 @@ def _block_delta(snapshot: Snapshot, event: RawContentBlockDeltaEvent) -> Step:
     return snapshot_of(snapshot._settled, blocks), (event, derived)
 
 
-_BlockStopDraft = draft_of(ContentBlockStopEvent)
-
-
 def _block_stop(snapshot: Snapshot, event: RawContentBlockStopEvent) -> Step:
     opened = _block_at(snapshot, event)
     settled = snapshot._settled
@@ -192,11 +188,7 @@ def _block_stop(snapshot: Snapshot, event: RawContentBlockStopEvent) -> Step:
             settled = settled_with(settled, cut=(event.index, str(fault)))
     settled = settled_with(settled, closed=settled.closed.append((event.index, block)))
     still_open = tuple([block for block in snapshot._open if block is not opened])
-    stopped = _BlockStopDraft()
-    stopped.index = event.index
-    stopped.content_block = block
-    stopped._rest = event._rest
-    stopped.__class__ = ContentBlockStopEvent
+    stopped = made(ContentBlockStopEvent, index=event.index, content_block=block, rest=event._rest)
     return snapshot_of(settled, still_open), (stopped,)
 
 
@@ -233,22 +225,40 @@ _AT_ANY_TIME = frozenset({RawMessageStartEvent, RawErrorEvent})
 # --- the public functions -----------------------------------------------------------------------
 
 
+class OfficialEvent(Protocol):
+    """An event of the official client."""
+
+    def to_dict(self, *, mode: Literal["json", "python"] = ...) -> dict[str, object]:
+        """Return its JSON."""
+        ...
+
+
 def _as_raw_event(event: Any) -> Any:
-    if isinstance(event, RAW_EVENT_CLASSES):
+    if event.__class__ in RAW_EVENT_CLASSES:
         return event
+    if isinstance(event, MessageStopEvent):
+        return RawMessageStopEvent(rest=event._rest)
+    if isinstance(event, ContentBlockStopEvent):
+        return RawContentBlockStopEvent(index=event.index, rest=event._rest)
     if is_object(event):
         return event_of(event)
-    raise TypeError(f"a raw event must be a RawEvent or a mapping, not {type(event).__name__}")
+    if hasattr(event, "to_dict"):  # of the official client
+        return event_of(event.to_dict(mode="json"))
+    raise TypeError(
+        "a raw event must be a RawEvent, a mapping or an event of the official client, "
+        f"not {type(event).__name__}"
+    )
 
 
 def reduce(
-    snapshot: Snapshot, raw_event: RawEvent | Mapping[str, Any]
+    snapshot: Snapshot, raw_event: RawEvent | Mapping[str, Any] | OfficialEvent
 ) -> tuple[Snapshot, tuple[MessageStreamEvent, ...]]:
     """Fold one event into a snapshot.
 
     Args:
         snapshot: the fold of the events before; `Snapshot()` at the beginning. It stays as it is.
-        raw_event: the next event: a result of `parse_event`, or a decoded JSON object.
+        raw_event: the next event: a result of `parse_event`, a decoded JSON object, or an event
+            that the official client's `create(stream=True)` gives.
 
     Returns:
         The new snapshot, and the events in the order in which the official SDK yields them: the raw
@@ -282,13 +292,13 @@ def reduce(
 
 
 def fold(
-    raw_events: Iterable[RawEvent | Mapping[str, Any]],
+    raw_events: Iterable[RawEvent | Mapping[str, Any] | OfficialEvent],
     snapshot: Snapshot = Snapshot(),  # noqa: B008 (it is immutable)
 ) -> Snapshot:
     """Fold many events: `reduce` repeated, without the derived events.
 
     Args:
-        raw_events: the events, in order.
+        raw_events: the events, in order: see `reduce`.
         snapshot: the fold of the events before; it stays as it is.
 
     Raises:
