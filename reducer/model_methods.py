@@ -55,7 +55,8 @@ class _Dump:
             outside = _within(exclude, key)
             left_out = outside is True or inside is None or (self.exclude_none and item is None)
             if not left_out:
-                dumped[key] = self.of(item, None if inside is True else inside, outside)
+                kept: Any = None if inside is True else inside
+                dumped[key] = self.of(item, kept, outside)
         return dumped
 
 
