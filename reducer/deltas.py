@@ -175,7 +175,7 @@ class Growth(Delta):
         Raises:
             ValueError: the value is not complete.
         """
-        return self.so_far(block, value)
+        raise NotImplementedError
 
     def is_cut(self, value: Any) -> bool:
         """Return whether a value that is not complete could have become so."""
@@ -202,6 +202,8 @@ class TextGrowth(Growth):
     def so_far(self, block: Any, value: Text) -> Any:
         """See `Growth.so_far`."""
         return evolve(block, **{self.grows: str(value)})
+
+    finished = so_far
 
     def save(self, value: Text) -> str:
         """See `Growth.save`."""
@@ -289,6 +291,8 @@ class ListGrowth(Growth):
     def so_far(self, block: Any, value: Growing[Any]) -> Any:
         """See `Growth.so_far`."""
         return block.replace(**{self.grows: value.items()}) if value else block
+
+    finished = so_far
 
     def save(self, value: Growing[Any]) -> list[Any]:
         """See `Growth.save`."""

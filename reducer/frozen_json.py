@@ -218,7 +218,7 @@ def to_json(
     Args:
         value: JSON, frozen or plain.
         indent: the number of spaces per level; `None` for one compact line.
-        separators: the text between items and the text after keys, as in `json.dumps`.
+        separators: the text between items and after keys, as in `json.dumps`.
 
     >>> to_json({"city": "Zürich", "days": [1]})
     '{"city":"Zürich","days":[1]}'

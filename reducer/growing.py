@@ -205,7 +205,7 @@ class Text(Growing[str]):
             earlier: a text that `extend` made this one from.
         """
         shared, start, end = self._shared, earlier._count + 1, self._count
-        if start == end:  # one event in a chunk: `feed` takes 10 % less time
+        if start == end:  # one event in a chunk; without this, `feed` takes 9 % longer for it
             return [self]
         return [*[view(Text, shared, count) for count in range(start, end)], self]
 
@@ -231,6 +231,7 @@ class Text(Growing[str]):
 def _join(text: str, pieces: list[str]) -> str:
     """Join `text` and the pieces after it, with the halves of surrogate pairs united."""
     new = "".join(pieces)
+    # `isascii` costs nothing; without it, `drain` and one read of a long text take 35 % longer
     if new.isascii() or not SURROGATES.search(new):
         return text + new
     utf_16 = (text + new).encode("utf-16-le", "surrogatepass")

@@ -116,7 +116,8 @@ class _Reading:
         token: the unsettled end: an open number or keyword, or a cut escape in the open string.
         root: the document, once it is complete.
         fault: the reason why the text is not JSON, or `None`.
-        dropped: a cache of the value without the open string, filled by the first read.
+        dropped: a cache of the value without the open string, filled by the first read. Without
+            it, reading every snapshot of an input with long strings takes 25 % longer.
     """
 
     open: tuple[_Open, ...] = ()
@@ -166,7 +167,8 @@ _ReadingDraft = draft_of(_Reading)
 def _within_string(reading: _Reading, string: Text, text: str) -> _Reading | None:
     """Return the reading after `text` if all of it continues the open `string`, or `None`.
 
-    A fast path for long strings: 1 µs for a piece instead of 4. Its slow twin is `_advance`.
+    A fast path for long strings: 1 µs for a piece instead of 4. Without it, reading every snapshot
+    of an input with a long string takes 1.7 times as long. Its slow twin is `_advance`.
     """
     body = _BODY.match(text)
     assert body is not None  # it matches the empty string
@@ -359,7 +361,8 @@ class PartialJSON:
         Args:
             earlier: a value that `extend` made this one from.
         """
-        return [self._with_text(text) for text in self.text.since(earlier.text)]
+        *texts, _ = self.text.since(earlier.text)
+        return [*map(self._with_text, texts), self]
 
     def _with_text(self, text: Text) -> PartialJSON:
         draft = _PartialJSONDraft()

@@ -98,13 +98,13 @@ class FoldedChunk:
         fault: the protocol violation that ended the chunk, with `.events` and `.snapshot`; `None`
             without one.
         is_growth_only: whether the chunk did nothing but grow open blocks. If so, no block and no
-            message started or stopped, and nothing joined `unfolded`.
+            message started or stopped, nothing joined `unfolded`, and there is no fault.
     """
 
     state: StreamState
     events: tuple[MessageStreamEvent, ...]
     fault: ProtocolError | None = attrs.field(eq=str)
-    is_growth_only: bool = attrs.field(repr=False, eq=False)
+    is_growth_only: bool
     _before: Snapshot = attrs.field(repr=False)
     _steps: tuple[Step, ...] = attrs.field(repr=False, eq=False)
 
@@ -161,7 +161,7 @@ def fold_chunk(state: StreamState, chunk: bytes) -> FoldedChunk:
     """
     events: list[Any] = []
     steps: list[Step] = []
-    after, fault = _take(state, chunk, events, steps)
+    after, fault, is_growth_only = _take(state, chunk, events, steps)
     handed_out = tuple(events)
     if fault is not None:
         fault.events = handed_out
@@ -169,10 +169,7 @@ def fold_chunk(state: StreamState, chunk: bytes) -> FoldedChunk:
     draft.state = after
     draft.events = handed_out
     draft.fault = fault
-    draft.is_growth_only = (not events or events[-1].__class__ in DERIVED_EVENT_CLASSES) and (
-        not steps
-        or all(events[end - 1].__class__ in DERIVED_EVENT_CLASSES for end, _ in steps if end)
-    )  # an end is 0 for a ping before the first event
+    draft.is_growth_only = is_growth_only
     draft._before = state.snapshot
     draft._steps = tuple(steps) if steps else ()
     draft.__class__ = FoldedChunk
@@ -200,7 +197,7 @@ def feed(state: StreamState, chunk: bytes) -> tuple[StreamState, tuple[MessageSt
     (RawUnknownEvent(type='x'),)
     """
     events: list[Any] = []
-    after, fault = _take(state, chunk, events)
+    after, fault, _ = _take(state, chunk, events)
     if fault is None:
         return after, tuple(events)
     fault.events = tuple(events)
@@ -220,7 +217,7 @@ def drain(state: StreamState, chunk: bytes) -> StreamState:
     >>> drain(StreamState(), body) == feed(StreamState(), body)[0]
     True
     """
-    after, fault = _take(state, chunk)
+    after, fault, _ = _take(state, chunk)
     if fault is None:
         return after
     try:
@@ -238,11 +235,12 @@ def _take(
     chunk: bytes,
     events: list[Any] | None = None,
     steps: list[Step] | None = None,
-) -> tuple[StreamState, ProtocolError | None]:
+) -> tuple[StreamState, ProtocolError | None, bool]:
     """Fold the next bytes; add the events to `events`, and each step but the last to `steps`.
 
-    A run of deltas is folded as one step: 1.0 µs an event instead of 5, and 0.5 µs without its
-    events.
+    Returns:
+        The state after the chunk, the fault or `None`, and the value of
+        `FoldedChunk.is_growth_only`.
     """
     decoder = state.sse
     sse: SSEState | EventStreamState
@@ -251,6 +249,7 @@ def _take(
     else:
         sse, frames, fault = scan_frames(decoder, chunk)
     snapshot = state.snapshot
+    is_growth_only = True
     at = 0
     try:
         while at < len(frames):
@@ -262,6 +261,8 @@ def _take(
                 folded, derived = step(snapshot, parse_data(data, name))
                 if events is not None:
                     events += derived
+                if derived and derived[-1].__class__ not in DERIVED_EVENT_CLASSES:
+                    is_growth_only = False
                 end += 1
             snapshot, at = folded, end
     except ProtocolError as error:
@@ -270,12 +271,13 @@ def _take(
         fault.__context__ = None
     if fault is not None:
         fault.snapshot = snapshot
+        is_growth_only = False
     after = _StreamStateDraft()
     after.snapshot = snapshot
     after.sse = sse
     after.__class__ = StreamState
     taken: StreamState = after
-    return taken, fault
+    return taken, fault, is_growth_only
 
 
 def finish(state: StreamState) -> Message:

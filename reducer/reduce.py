@@ -24,7 +24,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, Protocol, cast
 
-from .declared import FieldError, evolve, made
+from .declared import FieldError, evolve
 from .decoding import event_of
 from .deltas import DELTAS
 from .errors import InvalidToolInputError, ProtocolError
@@ -168,7 +168,7 @@ def _block_delta(snapshot: Snapshot, event: RawContentBlockDeltaEvent) -> Step:
     if row is None or block._kind is UnknownBlock:
         return _set_aside(snapshot, event)
     if block._kind not in row.blocks:
-        reason = f"a {delta.type} does not belong in a {block.type} block"
+        reason = f"{delta.type!r} does not belong in a block of type {block.type!r}"
         raise ProtocolError(reason, event=event.type, index=event.index, data=event)
     grown, derived = opened.grow(row, delta)
     blocks = tuple([grown if block is opened else block for block in snapshot._open])
@@ -188,7 +188,7 @@ def _block_stop(snapshot: Snapshot, event: RawContentBlockStopEvent) -> Step:
             settled = settled_with(settled, cut=(event.index, str(fault)))
     settled = settled_with(settled, closed=settled.closed.append((event.index, block)))
     still_open = tuple([block for block in snapshot._open if block is not opened])
-    stopped = made(ContentBlockStopEvent, index=event.index, content_block=block, rest=event._rest)
+    stopped = ContentBlockStopEvent(index=event.index, content_block=block, rest=event._rest)
     return snapshot_of(settled, still_open), (stopped,)
 
 

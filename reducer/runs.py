@@ -15,6 +15,8 @@ Rules:
 - The table in `deltas` has everything that this module needs to know of a kind of delta.
 
 Cost: 1.0 µs an event with its derived event, 0.5 µs without events; the general way costs 5 µs.
+Without this module `feed` takes 4.4 times as long for text in chunks of 4 KiB, and 2.0 times for
+one event per chunk. Without drafts for the events it takes 1.7 and 1.3 times as long.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ from .sse import Frame
 __all__ = ["fold_run", "inside_run"]
 
 _PREFIXES = 64
-"""The number of blocks for which the prefixes are written in advance."""
+"""The number of blocks whose prefixes are written in advance; that saves 6 % of `feed`."""
 
 _RawDraft = draft_of(RawContentBlockDeltaEvent)
 
@@ -144,7 +146,7 @@ def fold_run(
     value = before.extend(strings)
     if events is not None:
         deltas.add_events(events, index, strings, value.since(before))
-    # The drafts are written out: calls of `open_block` and `snapshot_of` take 5 % of an event.
+    # The drafts are written out: calls of `open_block` and `snapshot_of` take 5 % of `feed`.
     draft = _OpenBlockDraft()
     draft.index = index
     draft.block = opened.block

@@ -83,7 +83,7 @@ class OpenBlock:
     def so_far(self) -> Any:
         """Return the block as it stands; a tool's input as far as its text can be read."""
         block = self.block
-        for row, value in zip(growths_of(block._kind), self.grown, strict=True):
+        for row, value in zip(growths_of(block._kind), self.grown):  # noqa: B905 (costs 0.1 µs)
             block = row.so_far(block, value)
         return block
 
@@ -94,7 +94,7 @@ class OpenBlock:
             ValueError: it is a tool's, and the text of its input is not JSON.
         """
         block = self.block
-        for row, value in zip(growths_of(block._kind), self.grown, strict=True):
+        for row, value in zip(growths_of(block._kind), self.grown):  # noqa: B905 (costs 0.1 µs)
             block = row.finished(block, value)
         return block
 
@@ -167,7 +167,10 @@ _SettledDraft = draft_of(Settled)
 
 
 def settled_with(settled: Settled, **changes: Any) -> Settled:
-    """Return `settled` with these attributes set: `attrs.evolve` in a third of the time."""
+    """Return `settled` with these attributes set: `attrs.evolve` in a third of the time.
+
+    With `attrs.evolve`, `feed` takes 22 % longer for events that join `unfolded`.
+    """
     draft = _SettledDraft()
     for name in _SettledDraft.__slots__:
         setattr(draft, name, changes[name] if name in changes else getattr(settled, name))

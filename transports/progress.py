@@ -58,6 +58,7 @@ class Progress(Generic[ResponseFormatT]):
             readers take events with `popleft()`.
         connection_errors: the exceptions of the source whose connection fails.
         ended: whether no more chunks are taken.
+        is_over: whether the message is over: `message_stop` or an `error` event came.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Progress(Generic[ResponseFormatT]):
         )
         self.pending: deque[Any] = deque()
         self.ended = False
+        self.is_over = False
         self._timeouts = source.timeouts
         self._allow_incomplete = allow_incomplete
         self._parse = parse
@@ -92,17 +94,20 @@ class Progress(Generic[ResponseFormatT]):
             chunk = bytes_of(chunk)
         self._folded = folded = fold_chunk(self.state, chunk)
         self.state = folded.state
+        self.pending.extend(folded.events if folded.is_growth_only else self._events_of(folded))
+
+    def _events_of(self, folded: FoldedChunk) -> list[Any]:
+        """The events to hand out from a chunk that did more than grow blocks."""
         events: Any = folded.events
         if folded.fault is not None:
             self._break_off(folded.fault)
-        if not folded.is_growth_only:
-            if self.state.snapshot.error is not None:
-                events = self._until_error(folded)
-            events = [
-                parsed_event(event, self._parse) if event.__class__ in STOP_EVENTS else event
-                for event in events
-            ]
-        self.pending.extend(events)
+        if self.state.snapshot.error is not None:
+            events = self._until_error(folded)
+        self.is_over = self.state.snapshot.is_over
+        return [
+            parsed_event(event, self._parse) if event.__class__ in STOP_EVENTS else event
+            for event in events
+        ]
 
     def skim(self, chunk: bytes) -> None:
         """Fold the next chunk without making its events, which costs about half."""
@@ -116,6 +121,7 @@ class Progress(Generic[ResponseFormatT]):
         if self.state.snapshot.error is not None:  # the error needs the snapshot at its event
             self.state = before
             self.take(chunk)
+        self.is_over = self.state.snapshot.is_over
         self.pending.clear()
 
     def _break_off(self, fault: ProtocolError) -> None:
@@ -146,7 +152,7 @@ class Progress(Generic[ResponseFormatT]):
 
         The error is ignored if the message is over, or the stream was closed.
         """
-        if self.ended or self.state.snapshot.is_over:
+        if self.ended or self.is_over:
             self.end()
             return
         cls = APITimeoutError if isinstance(error, self._timeouts) else APIConnectionError

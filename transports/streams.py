@@ -309,7 +309,7 @@ class AsyncMessageStream(_Stream[ResponseFormatT]):
             progress.raise_fault()
             return False
         try:
-            if progress.state.snapshot.is_over:
+            if progress.is_over:
                 chunk = await self._last_chunk()
             else:
                 chunk = await self._chunks.__anext__()

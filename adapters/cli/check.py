@@ -28,6 +28,7 @@ from typing import Any, Literal
 import attrs
 from streamfold.reducer import to_json
 
+from .arguments import Commands
 from .colours import Piece, printer, rich_console
 from .display import refuse_failure
 from .exit_status import FAILED, OK, CommandError
@@ -43,7 +44,7 @@ _MANY = 100
 """The number of recordings from which a progress bar is shown."""
 
 
-def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_command(commands: Commands) -> None:
     """Add `check` to the commands."""
     parser = commands.add_parser(
         "check",

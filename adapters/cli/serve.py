@@ -29,7 +29,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .arguments import speed
+from .arguments import Commands, speed
 from .exit_status import FAILED, CommandError
 from .visible import visible
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["add_command"]
 
 
-def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_command(commands: Commands) -> None:
     """Add `serve` to the commands."""
     parser = commands.add_parser(
         "serve",
@@ -98,15 +98,11 @@ def _serve(options: argparse.Namespace) -> int:
             "pip install 'streamfold[serve]'",
             FAILED,
         ) from error
-    store = _load(Path(options.path), TARGET)
+    path = Path(options.path)
+    store = _load(path, TARGET)
     server = uvicorn.Server(
         uvicorn.Config(
-            application(
-                store,
-                answers_all=not Path(options.path).is_dir(),
-                speed=options.speed,
-                log=_log,
-            ),
+            application(store, answers_all=not path.is_dir(), speed=options.speed, log=_log),
             http="h11",  # a dependency of uvicorn, unlike the others
             ws="none",
             lifespan="off",

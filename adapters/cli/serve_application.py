@@ -49,14 +49,14 @@ def application(
     Args:
         store: the recordings, whose requests have the target `TARGET`.
         answers_all: whether any recording answers every request, at any path.
-        speed: 1 is the recorded speed, 2 twice as fast, 0 without delay.
-        log: called with one line of text for each request.
+        speed: 1 for the recorded speed, 2 for twice as fast, 0 for no delay.
+        log: receives a line about each request.
     """
 
     def answer(place: str, content: bytes) -> StoredRecording:
         if answers_all:
             return store.play_one_of(store.recordings)
-        if named := [one for one in store.recordings if _place_of(one) == place]:
+        if named := [stored for stored in store.recordings if _place_of(stored) == place]:
             return store.play_one_of(named)
         return store.play_for(RecordedRequest.sent(*TARGET, (), content), _below(store, place))
 
@@ -65,7 +65,7 @@ def application(
         content = await request.body()
         place = request.path_params.get("place", "").strip("/")
         try:
-            # in a thread, because comparing many long requests takes time
+            # a thread, because comparing many long requests takes time
             stored = await run_in_threadpool(answer, place, content)
         except UnmatchedRequestError as error:
             log(f"{request.url.path}: {error}")
@@ -76,8 +76,8 @@ def application(
     async def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         log(f"{request.method} {request.url.path}: {error.detail}")
-        message = f"expected POST …/v1/messages, got {request.method} {request.url.path}"
-        return _error(error.status_code, "not_found_error", message)
+        reason = f"expected POST …/v1/messages, got {request.method} {request.url.path}"
+        return _error(error.status_code, "not_found_error", reason)
 
     return Starlette(
         routes=[

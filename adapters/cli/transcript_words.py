@@ -153,9 +153,9 @@ _RESULTS: dict[str, Callable[[Mapping[str, Any]], Result]] = {
 
 def result(block: Any) -> Result:
     """The text of the result in `block`, a `…_tool_result` block of any kind."""
-    content = block.content
     if isinstance(block, MCPToolResultBlock):
         return _mcp_result(block)
+    content: Any = getattr(block, "content", None)
     kind = string(content, "type")
     if kind.endswith("_error"):
         code, message = string(content, "error_code"), string(content, "error_message")

@@ -21,6 +21,7 @@ from streamfold.transports import (
     ParsedMessage,
 )
 
+from tests.support.events import body, error_event, text_block
 from tests.support.loopback import REQUEST_ID, Server, api_error, event_stream, reset
 from tests.support.official_clients import (
     BEGINNING,
@@ -33,7 +34,6 @@ from tests.support.official_clients import (
     Official,
     end,
 )
-from tests.support.shells import body, error_event, text_block
 
 pytestmark = pytest.mark.anyio
 

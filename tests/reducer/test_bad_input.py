@@ -1,4 +1,4 @@
-"""DESIGN.md's table of bad input, row by row: those that belong to the pure side."""
+"""The table of bad input in DESIGN.md, row by row: the rows of the pure side."""
 
 from __future__ import annotations
 
@@ -23,30 +23,23 @@ from streamfold.reducer import (
     reduce,
 )
 
-from tests.support.model import (
-    ANY,
-    ARRAY,
-    BOOLEAN,
-    INTEGER,
+from tests.support.events import (
     MESSAGE_STOP,
-    OBJECT,
-    REQUIRED,
-    STRING,
     Event,
     block_delta,
     block_start,
     block_stop,
-    fed,
     message_delta,
     message_start,
     tool_start,
 )
+from tests.support.model import ANY, ARRAY, BOOLEAN, INTEGER, OBJECT, REQUIRED, STRING, fed
 
 TEXT = [message_start(), block_start(0, "text", text="Hello")]
 
 
 def fault(events: list[Event]) -> ProtocolError:
-    """The fault that the last of these events is, by `reduce`, and the same by `feed`."""
+    """The fault in the last of these events; `reduce` and `feed` must find the same one."""
     before = fold(events[:-1])
     with pytest.raises(ProtocolError) as caught:
         reduce(before, events[-1])
@@ -123,8 +116,8 @@ def test_unknown_fields_are_kept_verbatim() -> None:
     snapshot = Snapshot()
     for event in events:
         snapshot, derived = reduce(snapshot, event)
-        told = derived[0].to_dict()
-        assert {key: told[key] for key in event} == event
+        fields = derived[0].to_dict()
+        assert {key: fields[key] for key in event} == event
     assert snapshot.message.to_dict() == {
         **message_start()["message"],
         **odd,
@@ -148,7 +141,7 @@ def test_unknown_fields_are_kept_verbatim() -> None:
         MESSAGE_STOP,
     ],
 )
-def test_what_comes_before_or_after_the_message_changes_nothing(event: Event) -> None:
+def test_events_before_or_after_the_message_change_nothing(event: Event) -> None:
     snapshot, (early,) = reduce(Snapshot(), event)
     assert early.to_dict() == event
     assert snapshot.unfolded == (early,)
@@ -170,7 +163,7 @@ def test_another_message_after_message_stop_changes_nothing() -> None:
     assert snapshot.unfolded == (event,)
 
 
-def test_a_ping_is_nothing() -> None:
+def test_a_ping_gives_no_events_and_no_change() -> None:
     for before in ([], TEXT, [*TEXT, MESSAGE_STOP]):
         assert reduce(fold(before), {"type": "ping"}) == (fold(before), ())
 
@@ -192,7 +185,11 @@ def test_a_delta_or_stop_of_a_block_that_has_stopped() -> None:
     reason = "the block has stopped already"
     closed = [*TEXT, block_stop(0)]
     opened = [*closed, block_start(1, "text", text="")]
-    second = [*TEXT, block_start(1, "text", text=""), block_stop(1)]  # the first is still open
+    second = [
+        *TEXT,
+        block_start(1, "text", text=""),
+        block_stop(1),
+    ]  # the first block is still open
     for before, index in ((closed, 0), (opened, 0), (second, 1)):
         delta = block_delta(index, "text_delta", text="x")
         assert_fault([*before, delta], "content_block_delta", index, reason)
@@ -264,7 +261,7 @@ def test_a_known_delta_on_each_kind_of_block(block: str, delta: str) -> None:
         assert len(derived) == 2
         assert snapshot.unfolded == ()
     else:
-        reason = f"a {delta} does not belong in a {block} block"
+        reason = f"{delta!r} does not belong in a block of type {block!r}"
         assert_fault([*before, event], "content_block_delta", 0, reason)
 
 
@@ -316,7 +313,7 @@ OF_ONE_TYPE = [field for field in REQUIRED_FIELDS if REQUIRED[field[0]][field[1]
 
 
 def in_an_event(what: str, made: Any) -> list[tuple[Event, str, int | None]]:
-    """Each event that can hold `made`, one of `what`, with its path and the index it names."""
+    """Each event that can hold `made`, which is a `what`, with its path and the event's index."""
     if what == "event":
         index = made.get("index")
         return [(made, "", index if type(index) is int else None)]
@@ -357,9 +354,9 @@ def test_each_required_field_of_each_type(what: str, kind: str, name: str) -> No
             for event, path, index in in_an_event(what, spoilt):
                 error = fault([event])
                 assert (error.event, error.index) == (event["type"], index)
-                said = {"null": "null", "number": "a number"}.get(wrong) or WORDS[wrong]
+                words = {"null": "null", "number": "a number"}.get(wrong) or WORDS[wrong]
                 assert error.reason.startswith(f"`{path}{name}` must be a")
-                assert error.reason.endswith(f"not {said}")
+                assert error.reason.endswith(f"not {words}")
                 assert words in error.reason
 
 
@@ -463,82 +460,6 @@ def is_fault(event: Event) -> bool:
 # --- data that is not JSON, or not an object ----------------------------------------------------
 
 
-def fault_of_data(data: str) -> ProtocolError:
-    before = encode_sse([*TEXT, block_delta(0, "text_delta", text="!")])
-    with pytest.raises(ProtocolError) as caught:
-        feed(StreamState(), before + b"data: " + data.encode() + b"\n\n")
-    error = caught.value
-    assert error.snapshot.message.content[0].text == "Hello!"
-    assert [event.type for event in error.events][-1] == "text"
-    assert (error.event, error.index) == (None, None)
-    assert error.data == data
-    assert error.reason == str(error)
-    return error
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        "",
-        "{",
-        "nonsense",
-        "<html>",
-        '{"type": ping}',
-        '{"type":"ping"} x',
-        "{'type':'ping'}",
-        '{"type":"ping",}',
-        "NaN",
-        '{"type":"x","y":NaN}',
-        '{"type":"x","y":-Infinity}',
-        '"\t"',
-    ],
-)
-def test_data_that_is_not_json(data: str) -> None:
-    error = fault_of_data(data)
-    assert error.reason.startswith("data is not JSON (")
-    assert error.reason.endswith(f"): {data!r}")
-
-
-@pytest.mark.parametrize("data", ["[]", '[{"type":"ping"}]', "null", "5", '"ping"', "true"])
-def test_data_that_is_not_an_object(data: str) -> None:
-    assert fault_of_data(data).reason == f"data is not a JSON object: {data!r}"
-
-
-def test_the_constants_that_json_does_not_have_are_named() -> None:
-    for name in ("NaN", "Infinity", "-Infinity"):
-        assert f"{name} is not JSON" in fault_of_data(f'{{"type":"x","y":{name}}}').reason
-
-
-@pytest.mark.parametrize("number", ["1e999", "-1e999"])
-def test_numbers_that_cannot_be_kept_are_refused(number: str) -> None:
-    reason = fault_of_data(f'{{"type":"x","y":{number}}}').reason
-    assert f"the number '{number}' is out of range" in reason
-
-
-@pytest.mark.parametrize(
-    "number", ["1e308", "-1e308", "1e-999", "5e-324", "1" * 400, "0.1", "-0.0"]
-)
-def test_numbers_that_can_be_kept_are(number: str) -> None:
-    data = f'{{"type":"x","y":{number}}}'
-    _, (event,) = feed(StreamState(), f"data: {data}\n\n".encode())
-    assert event.y == json.loads(number)
-    assert json.loads(event.to_json()) == json.loads(data)
-
-
-def test_offending_text_is_cut_short() -> None:
-    assert fault_of_data("[" + "1" * 118 + "]").reason.endswith(f": {'[' + '1' * 118 + ']'!r}")
-    long = "x" * 5000
-    assert fault_of_data(long).reason.endswith(f": {'x' * 120!r}… (5,000 characters)")
-    assert len(str(fault_of_data(long))) < 300
-    assert "… (121 characters)" in fault_of_data("x" * 121).reason
-
-
-@pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, "[" * 3000 + "]" * 3000])
-def test_data_that_is_nested_too_deep(text: str) -> None:
-    with pytest.raises(ProtocolError, match=r"nested (too deep|deeper than 200 levels)"):
-        feed(StreamState(), b'data: {"type":"odd","x":' + text.encode() + b"}\n\n")
-
-
 # --- error event, end of input ------------------------------------------------------------------
 
 
@@ -586,7 +507,7 @@ def test_an_event_longer_than_the_limit() -> None:
     assert fed([before, *[lines] * 3], start).error == error
 
 
-def test_the_limit_unless_told() -> None:
+def test_the_default_limit() -> None:
     assert DEFAULT_LIMIT == 16 * 1024 * 1024
     assert StreamState().sse.limit == DEFAULT_LIMIT
     long = json.dumps({"type": "odd", "x": "y" * 1_000_000}).encode()
@@ -610,11 +531,11 @@ def test_a_broken_tool_input_can_be_read_to_where_it_breaks() -> None:
     events = [message_start(), tool_start(0)]
     events += [block_delta(0, "input_json_delta", partial_json=piece) for piece in pieces]
     snapshot = Snapshot()
-    told = []
+    events = []
     for event in events:
         snapshot, derived = reduce(snapshot, event)
-        told += derived
-    assert [event.snapshot for event in told if event.type == "input_json"] == [
+        events += derived
+    assert [event.snapshot for event in events if event.type == "input_json"] == [
         {"a": 1, "b": [2, 3]}
     ] * 4
     assert snapshot.message.content[0].input == {"a": 1, "b": [2, 3]}

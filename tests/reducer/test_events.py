@@ -1,17 +1,14 @@
-"""Events: read by attribute and by key, kept as they came, told as JSON, short in print."""
+"""Events: read by attribute and by key, kept as they came, written as JSON, short in print."""
 
 from __future__ import annotations
 
 import copy
 import json
 import pickle
-from functools import partial
 from typing import Any, get_args
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from streamfold.adapters.strategies import wire
+from hypothesis import given
 from streamfold.reducer import (
     CitationEvent,
     CitationsDelta,
@@ -23,7 +20,6 @@ from streamfold.reducer import (
     InputJsonEvent,
     MessageStopEvent,
     MessageStreamEvent,
-    ProtocolError,
     RawContentBlockDeltaEvent,
     RawContentBlockStartEvent,
     RawContentBlockStopEvent,
@@ -34,49 +30,29 @@ from streamfold.reducer import (
     RawMessageStopEvent,
     RawPingEvent,
     RawUnknownEvent,
-    ServerSentEvent,
     SignatureDelta,
     SignatureEvent,
     Snapshot,
-    SSEState,
     TextDelta,
     TextEvent,
     ThinkingDelta,
     ThinkingEvent,
     UnknownBlock,
     UnknownDelta,
-    decode_sse,
     fold,
-    parse_event,
     reduce,
 )
 
-from tests.support.model import (
-    block_delta,
-    block_start,
-    block_stop,
-    message_delta,
-    message_start,
-    reduced,
-)
+from tests.support.effort import effort
+from tests.support.events import block_delta, block_start, block_stop, message_delta, message_start
+from tests.support.model import parsed, reduced
 from tests.support.strategies import any_event, streams
 
 Event = dict[str, Any]
-examples = partial(settings, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
-
-def parsed(event: Any) -> Any:
-    return parse_event(ServerSentEvent(data=json.dumps(event)))
-
-
-def parsed_all(body: bytes) -> list[Any]:
-    return [parse_event(sse) for sse in decode_sse(SSEState(), body)[1]]
-
-
 # --- raw events ---------------------------------------------------------------------------------
 
 
-@examples(max_examples=300)
+@effort(300)
 @given(any_event())
 def test_raw_events_are_kept_as_they_came(event: Event) -> None:
     raw = parsed(event)
@@ -93,73 +69,6 @@ def test_raw_events_are_kept_as_they_came(event: Event) -> None:
         assert hash(value) == hash(raw)
         assert repr(value) == repr(raw)
         assert value.to_dict() == event
-
-
-@examples(max_examples=150)
-@given(events=streams(), data=st.data())
-def test_however_json_is_written_the_events_are_the_same(
-    events: list[Event], data: st.DataObject
-) -> None:
-    body = data.draw(wire(events))
-    assert [event.to_dict() for event in parsed_all(body)] == events
-
-
-@pytest.mark.parametrize("index", [0, 1, 9, 10, 99, 100, 255, 256, 1000, -1])
-@pytest.mark.parametrize(
-    ("kind", "field"),
-    [("text_delta", "text"), ("input_json_delta", "partial_json"), ("thinking_delta", "thinking")],
-)
-@pytest.mark.parametrize("text", ["", "a", 'é"\\\n', "\ud83d", '"}}', "a" * 300])
-def test_a_delta_is_the_same_however_it_is_written(
-    index: int, kind: str, field: str, text: str
-) -> None:
-    event = block_delta(index, kind, **{field: text})
-    compact = json.dumps(event, separators=(",", ":"))
-    written = [
-        compact,
-        json.dumps(event),
-        compact[:-2] + "} }",
-        compact + "  ",
-        compact[:-1] + "\t}\n",
-        " " + compact,
-        json.dumps({**event, "delta": dict(reversed(event["delta"].items()))}),
-        json.dumps(dict(reversed(event.items())), separators=(",", ":")),
-    ]
-    if text != "\ud83d":  # which UTF-8 cannot say
-        written.append(json.dumps(event, ensure_ascii=False, separators=(",", ":")))
-    results = [parse_event(ServerSentEvent(data=data)) for data in written]
-    for result in results:
-        assert result == results[0]
-        assert result.to_dict() == event
-        assert repr(result) == repr(results[0])
-        assert hash(result) == hash(results[0])
-        assert pickle.dumps(result) == pickle.dumps(results[0])
-    extra = {**event, "delta": {**event["delta"], "x": 1}, "y": [2]}
-    for separators in ((",", ":"), (", ", ": ")):
-        data = json.dumps(extra, separators=separators)
-        assert parse_event(ServerSentEvent(data=data)).to_dict() == extra
-
-
-@pytest.mark.parametrize(
-    "tail", ["", "}", "}}}", "}}x", "},}", '"}}', "} x }", "}}{}", "}\x0b}", "}\xa0}", "}}\u2003"]
-)
-def test_a_delta_with_a_wrong_end_is_not_json(tail: str) -> None:
-    data = '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a"' + tail
-    with pytest.raises(ProtocolError, match="data is not JSON"):
-        parse_event(ServerSentEvent(data=data))
-
-
-@pytest.mark.parametrize("string", ["a", '"\n"', '"\x00"', '"\\x"', '"\\ud8"', '"a', "'a'"])
-def test_a_delta_with_a_wrong_string_is_not_json(string: str) -> None:
-    head = '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":'
-    with pytest.raises(ProtocolError, match="data is not JSON"):
-        parse_event(ServerSentEvent(data=f"{head}{string}}}}}"))
-
-
-def test_a_delta_that_says_a_field_twice_means_the_last() -> None:
-    head = '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a"'
-    assert parse_event(ServerSentEvent(data=head + ',"text":"b"}}')).delta.text == "b"
-    assert parse_event(ServerSentEvent(data=head + '},"index":5}')).index == 5
 
 
 EVERY_RAW_EVENT: list[tuple[type[Any], Event]] = [
@@ -304,49 +213,27 @@ def test_message_deltas() -> None:
 # --- the name of the server-sent event ----------------------------------------------------------
 
 
-def test_the_type_is_that_of_the_data() -> None:
-    event = parse_event(ServerSentEvent(event="error", data='{"type": "ping"}'))
-    assert event == RawPingEvent()
-
-
-def test_the_name_stands_in_for_a_type_that_the_data_lacks() -> None:
-    data = '{"index": 3}'
-    event = parse_event(ServerSentEvent(event="content_block_stop", data=data))
-    assert event == RawContentBlockStopEvent(index=3)
-    odd = parse_event(ServerSentEvent(event="odd", data=data))
-    assert odd.to_dict() == {"type": "odd", "index": 3}
-
-
-def test_no_name_and_no_type_is_a_fault() -> None:
-    for name in ("message", ServerSentEvent().event):
-        with pytest.raises(ProtocolError) as caught:
-            parse_event(ServerSentEvent(event=name, data='{"index": 3}'))
-        assert str(caught.value) == "an event must have a `type` that is a string"
-        assert caught.value.data == {"index": 3}
-        assert caught.value.event is None
-
-
 # --- derived events -----------------------------------------------------------------------------
 
 
-@examples(max_examples=150)
+@effort(150)
 @given(streams())
-def test_derived_events_tell_everything_as_json(events: list[Event]) -> None:
+def test_derived_events_have_everything_as_json(events: list[Event]) -> None:
     for event in reduced(events).events:
-        told = event.to_dict()
-        assert json.loads(event.to_json()) == told
-        assert json.loads(event.to_json(indent=1)) == told
-        assert told["type"] == event.type == event["type"]
-        assert list(event) == list(told)
-        assert len(event) == len(told)
+        fields = event.to_dict()
+        assert json.loads(event.to_json()) == fields
+        assert json.loads(event.to_json(indent=1)) == fields
+        assert fields["type"] == event.type == event["type"]
+        assert list(event) == list(fields)
+        assert len(event) == len(fields)
         for copied in (pickle.loads(pickle.dumps(event)), copy.copy(event), copy.deepcopy(event)):
             assert copied == event
             assert hash(copied) == hash(event)
             assert repr(copied) == repr(event)
-            assert copied.to_dict() == told
+            assert copied.to_dict() == fields
 
 
-@examples(max_examples=50)
+@effort(50)
 @given(streams())
 def test_events_equal_the_same_ones_only(events: list[Event]) -> None:
     derived = reduced(events).events
@@ -356,7 +243,7 @@ def test_events_equal_the_same_ones_only(events: list[Event]) -> None:
         assert event != event.to_dict()
         for other in derived:
             same = type(event) is type(other) and event.to_dict() == other.to_dict()
-            if not same or event.type != "input_json":  # whose text may differ, saying the same
+            if not same or event.type != "input_json":  # the texts of equal inputs may differ
                 assert (event == other) is same
 
 
@@ -378,11 +265,11 @@ MADE: list[tuple[Any, Event]] = [
 ]
 
 
-@pytest.mark.parametrize(("event", "told"), MADE)
-def test_derived_events_can_be_made_of_plain_values(event: Any, told: Event) -> None:
-    assert event.to_dict() == told
-    assert event.type == told["type"]
-    for key, value in told.items():
+@pytest.mark.parametrize(("event", "fields"), MADE)
+def test_derived_events_can_be_made_of_plain_values(event: Any, fields: Event) -> None:
+    assert event.to_dict() == fields
+    assert event.type == fields["type"]
+    for key, value in fields.items():
         assert event[key] == value
         assert getattr(event, key) == value
     for missing in ("x", "_snapshot", "_rest"):
@@ -419,14 +306,14 @@ def test_made_events_equal_folded_ones() -> None:
 
 
 def test_the_stop_events_of_their_json() -> None:
-    for cls, told in (
+    for cls, fields in (
         (ContentBlockStopEvent, {**block_stop(0), "content_block": {"type": "text", "text": "a"}}),
         (MessageStopEvent, {"type": "message_stop", "message": message_start()["message"]}),
     ):
-        assert cls.from_dict(told).to_dict() == told
-        assert cls.from_dict({**told, "x": 1}).x == 1
+        assert cls.from_dict(fields).to_dict() == fields
+        assert cls.from_dict({**fields, "x": 1}).x == 1
         with pytest.raises(ValueError, match="is missing"):
-            cls.from_dict({"type": told["type"]})
+            cls.from_dict({"type": fields["type"]})
 
 
 def test_parsed_snapshot_keeps_an_unfinished_string() -> None:
@@ -441,10 +328,10 @@ def test_parsed_snapshot_keeps_an_unfinished_string() -> None:
 def test_parsed_snapshot_of_each_event_of_a_stream() -> None:
     text = '{"city": "Pa\\u0072is", "days": [1, 2'
     snapshot = fold([message_start(), block_start(0, "text", text="")])
-    told = []
+    events = []
     for piece in (text[:9], text[9:14], text[14:16], text[16:30], text[30:]):
         snapshot, (_, event) = reduce(snapshot, block_delta(0, "text_delta", text=piece))
-        told.append(event)
+        events.append(event)
     expected = [
         {},
         {"city": "Pa"},
@@ -452,11 +339,11 @@ def test_parsed_snapshot_of_each_event_of_a_stream() -> None:
         {"city": "Paris"},
         {"city": "Paris", "days": [1, 2]},
     ]
-    assert [event.parsed_snapshot() for event in reversed(told)] == expected[::-1]
-    assert [event.parsed_snapshot() for event in told] == expected
+    assert [event.parsed_snapshot() for event in reversed(events)] == expected[::-1]
+    assert [event.parsed_snapshot() for event in events] == expected
 
 
-def test_what_a_reader_does_to_one_snapshot_changes_no_other() -> None:
+def test_changing_a_copy_of_one_snapshot_changes_no_other() -> None:
     events = [message_start(), block_start(0, "tool_use", id="t", name="n", input={})]
     snapshot = fold(events)
     snapshot, (_, first) = reduce(

@@ -1,34 +1,19 @@
-"""A run of deltas is folded as one, by a short way. Its slow twin folds event by event, through the
-whole JSON: what comes out is the same, whatever stands between, before and inside of the runs.
-"""
+"""Runs of deltas against their slow twin, which folds event by event through the whole JSON."""
 
 from __future__ import annotations
 
-import copy
 import json
-import pickle
 from typing import Any
 
-import attrs
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from streamfold.reducer import (
-    ContentBlockStopEvent,
-    InputJsonEvent,
-    Message,
+    PartialJSON,
     PartialMode,
     ProtocolError,
-    ServerSentEvent,
     Snapshot,
-    SSEState,
     StreamState,
-    TextBlock,
-    TextDelta,
-    TextEvent,
-    ThinkingDelta,
-    ThinkingEvent,
-    ToolUseBlock,
     decode_sse,
     drain,
     encode_sse,
@@ -36,18 +21,16 @@ from streamfold.reducer import (
     parse_event,
     reduce,
 )
-from streamfold.reducer.declared import evolve
-from streamfold.reducer.drafts import draft_of
-from streamfold.reducer.events import RawContentBlockDeltaEvent
 from streamfold.reducer.growing import Shared, Text
 
-from tests.support.model import block_delta, block_start, message_start, tool_start
+from tests.support.effort import effort
+from tests.support.events import block_delta, block_start, message_start, tool_start
 
 Fed = tuple[Any, Any, str]
 
 
 def one_by_one(state: StreamState, chunk: bytes) -> Fed:
-    """The slow twin of `feed`: the snapshot, the events, and what went wrong."""
+    """The slow twin of `feed`: the snapshot, the events, and the text of the fault."""
     _, events = decode_sse(state.sse, chunk)
     snapshot, derived = state.snapshot, []
     try:
@@ -99,7 +82,7 @@ texts = st.sampled_from(
         '"',
     ]
 )
-"""What stands between the quotes of a delta: JSON, mostly."""
+"""The characters between the quotes of a delta; most are JSON."""
 ends = st.sampled_from(["}}"] * 6 + ["}   }", "} }  ", "},}", ',"x":1}}', '},"x":1}', "}", "}}x"])
 
 KINDS = [
@@ -112,7 +95,7 @@ KINDS = [
 
 @st.composite
 def deltas(draw: Any, kind: tuple[str, str]) -> str:
-    """The data of a delta event, most likely of this kind: as the API writes it, or nearly so."""
+    """The data of a delta event, mostly of this kind, in the form of the API or almost."""
     name, attribute = draw(st.sampled_from([kind] * 8 + KINDS))
     index = draw(st.sampled_from([0, 0, 0, 1]))
     head = f'{{"type":"content_block_delta","index":{index},"delta":{{"type":"{name}",'
@@ -133,7 +116,7 @@ others = st.sampled_from(
 )
 
 
-@settings(max_examples=400)
+@effort(400)
 @given(st.data())
 def test_runs_are_folded_as_their_events_one_by_one(data: st.DataObject) -> None:
     start, kind = data.draw(
@@ -177,9 +160,9 @@ def test_a_snapshot_that_others_were_folded_from_is_folded_from_again() -> None:
         feed(state, encode_sse(block_delta(0, "text_delta", text=text) for text in ending))
         for ending in endings
     ]
-    for ending, (behind, events) in zip(endings, branches, strict=True):
-        assert behind.snapshot.message is not None
-        assert behind.snapshot.message.content[0]["text"] == "So far" + "".join(ending)
+    for ending, (after, events) in zip(endings, branches, strict=True):
+        assert after.snapshot.message is not None
+        assert after.snapshot.message.content[0]["text"] == "So far" + "".join(ending)
         assert [event.text for event in events if event.type == "text"] == ending
         assert events[-1].snapshot == "So far" + "".join(ending)
 
@@ -200,54 +183,6 @@ def test_another_thread_that_appends_meanwhile_changes_nothing(
 
 # --- what is made by drafts ----------------------------------------------------------------------
 
-text_event = TextEvent(text="a", snapshot="a")
-
-DRAFTED = [
-    ServerSentEvent("e", "d", "1", 2),
-    TextDelta(text="a"),
-    ThinkingDelta(thinking="a"),
-    RawContentBlockDeltaEvent(index=0, delta=TextDelta(text="a")),
-    text_event,
-    ThinkingEvent(thinking="a", snapshot="a"),
-    InputJsonEvent(partial_json="1", snapshot={}),
-    ContentBlockStopEvent(index=0, content_block=TextBlock(text="a")),
-    Snapshot(partial_mode="trailing-strings"),
-    StreamState(sse=SSEState(limit=5)),
-]
-
-
-@pytest.mark.parametrize("value", DRAFTED, ids=lambda value: type(value).__name__)
-def test_a_sealed_draft_is_the_value(value: Any) -> None:
-    cls = type(value)
-    draft = draft_of(cls)()
-    for name in draft.__slots__:
-        setattr(draft, name, getattr(value, name))
-    draft.__class__ = cls
-    assert draft == value
-    assert repr(draft) == repr(value)
-    assert pickle.loads(pickle.dumps(draft)) == value == copy.deepcopy(draft)
-    with pytest.raises(AttributeError):
-        setattr(draft, draft.__slots__[0], None)
-
-
-BLOCKS = [
-    TextBlock.from_dict({"type": "text", "text": "a", "citations": None, "x": [1]}),
-    ToolUseBlock(id="toolu_1", name="f", input={}, input_json="{ }"),
-    Message(id="msg_1", role="assistant", model="m", content=(TextBlock(text="a"),)),
-]
-
-
-@pytest.mark.parametrize("value", BLOCKS, ids=lambda value: type(value).__name__)
-def test_evolve_is_that_of_attrs(value: Any) -> None:
-    name, new = attrs.fields(type(value))[0].name, "b"
-    changed = evolve(value, **{name: new})
-    expected = attrs.evolve(value, **{name: new})
-    assert changed == expected != value
-    assert all(
-        getattr(changed, f.name) == getattr(expected, f.name) for f in attrs.fields(type(value))
-    )
-    assert evolve(value) == value
-
 
 @given(st.data())
 @pytest.mark.parametrize("mode", ["on", "trailing-strings"])
@@ -267,7 +202,6 @@ def test_a_string_that_goes_on_reads_as_if_it_came_at_once(
     inputs = [event for event in events if event.type == "input_json"]
     assert so_far[-1].snapshot == inputs[0].snapshot
     for count, event in enumerate(inputs, 1):
-        whole = InputJsonEvent(partial_json="", snapshot={})._snapshot
-        whole = attrs.evolve(whole, mode=mode).append("".join(written_in[:count]))
+        whole = PartialJSON(mode=mode).append("".join(written_in[:count]))
         assert event.snapshot == whole.value
         assert json.loads(json.dumps(event.snapshot)) == event.snapshot

@@ -1,14 +1,14 @@
-"""The slow, obvious model of the fold: a dict, and strings put together with `+`.
+"""The slow, obvious model of the fold: a dict, and strings joined with `+`.
 
-The model shares no code with streamfold. `Model.step` takes one decoded event and says which
-derived events, as dicts, that gives; `Model.message` is the message so far. Where an event breaks
-the protocol it raises `FaultError`. What partial JSON says, it asks jiter.
+The model shares no code with streamfold. `Model.step` takes one decoded event and returns the
+derived events as dicts; `Model.message` is the message so far. An event that breaks the protocol
+raises `FaultError`. For partial JSON the model uses jiter.
 
     model = Model()
     for event in events:
         derived += model.step(event)
 
-At the end of the module is the real fold, run in a form that can be compared (`fed`, `reduced`).
+The end of the module runs the real fold in a form that can be compared (`fed`, `reduced`).
 """
 
 from __future__ import annotations
@@ -23,55 +23,43 @@ import jiter
 from streamfold.reducer import (
     IncompleteStreamError,
     ProtocolError,
+    ServerSentEvent,
     Snapshot,
     StreamfoldError,
     StreamState,
     feed,
     finish,
+    fold,
+    parse_event,
     reduce,
 )
 
-Event = dict[str, Any]
+from tests.support.events import (
+    MESSAGE_STOP,
+    Event,
+    block_delta,
+    block_start,
+    block_stop,
+    message_delta,
+    message_start,
+    tool_start,
+)
 
-# --- events, written shortly --------------------------------------------------------------------
+WHOLE: list[Event] = [
+    message_start(),
+    block_start(0, "text", text=""),
+    block_delta(0, "text_delta", text="Hé😀"),
+    block_stop(0),
+    message_delta(),
+    MESSAGE_STOP,
+]
+"""A short whole stream."""
 
-
-def message_start(**fields: Any) -> Event:
-    """The start of a message without content; `fields` are those of the message."""
-    head = {"id": "msg_1", "type": "message", "role": "assistant", "model": "claude-opus-4-6"}
-    return {"type": "message_start", "message": {**head, "content": [], **fields}}
-
-
-def block_start(index: int, kind: str, **fields: Any) -> Event:
-    """The start of a block of this type with these fields."""
-    return {
-        "type": "content_block_start",
-        "index": index,
-        "content_block": {"type": kind, **fields},
-    }
-
-
-def block_delta(index: int, kind: str, **fields: Any) -> Event:
-    """A delta of this type with these fields."""
-    return {"type": "content_block_delta", "index": index, "delta": {"type": kind, **fields}}
-
-
-def block_stop(index: int) -> Event:
-    """The end of a block."""
-    return {"type": "content_block_stop", "index": index}
-
-
-def tool_start(index: int, **fields: Any) -> Event:
-    """The start of a tool block."""
-    return block_start(index, "tool_use", **{"id": "t", "name": "look", "input": {}, **fields})
-
-
-def message_delta(stop_reason: str | None = "end_turn", **fields: Any) -> Event:
-    """Why the message stops; `fields` are those of the event."""
-    return {"type": "message_delta", "delta": {"stop_reason": stop_reason}, **fields}
-
-
-MESSAGE_STOP: Event = {"type": "message_stop"}
+# a message with one open block
+TEXT = [message_start(), block_start(0, "text", text="He")]
+THINKING = [message_start(), block_start(0, "thinking", thinking="H", signature="")]
+TOOL = [message_start(), tool_start(0)]
+COMPACTION = [message_start(), block_start(0, "compaction", content=None)]
 
 # --- what a known event must have ---------------------------------------------------------------
 
@@ -150,11 +138,11 @@ REQUIRED: dict[str, dict[str, dict[str, list[str]]]] = {
         },
     },
 }
-"""What each known object must have: by what it is, its `type` and the field, what that may be."""
+"""The required fields of each known object: by role, `type` and field, the JSON it accepts."""
 
 
 def kind_of(value: Any) -> str:
-    """What JSON calls the value."""
+    """The JSON name of the kind of `value`."""
     if isinstance(value, bool):
         return BOOLEAN
     kinds = {str: STRING, int: INTEGER, float: "number", dict: OBJECT, list: ARRAY}
@@ -166,8 +154,8 @@ class FaultError(Exception):
 
     Attributes:
         event: its type, if it has one.
-        index: the index that it names, if it names one.
-        is_input: whether it is the text of a tool's input that is not JSON.
+        index: its index, if it has one.
+        is_input: whether the fault is the text of a tool's input.
     """
 
     def __init__(self, event: Event, *, is_input: bool = False) -> None:
@@ -179,16 +167,16 @@ class FaultError(Exception):
 
 
 def has_what_it_must(what: str, value: Any) -> bool:
-    """Whether `value`, which should be one of `what`, has all that those must have."""
+    """Whether `value`, in the role `what`, has all its required fields."""
     if kind_of(value) != OBJECT:
         return False
     if what == "message":
-        value = {"type": "message", **value}  # which it need not say
+        value = {"type": "message", **value}  # its type may be absent
     if kind_of(value.get("type")) != STRING:
         return False
     fields = REQUIRED[what].get(value["type"])
     if fields is None:
-        return what != "message"  # a kind that nobody knows may be anything
+        return what != "message"  # an unknown kind may hold any fields
     for name, kinds in fields.items():
         if name not in value or kind_of(value[name]) not in kinds:
             return False
@@ -218,7 +206,7 @@ def has_what_it_must(what: str, value: Any) -> bool:
 
 
 class _Anything:
-    """Equals whatever it is compared with: what the model does not say."""
+    """Equals every value; for results that the model does not know."""
 
     def __eq__(self, other: object) -> bool:
         return True
@@ -236,10 +224,10 @@ ANYTHING = _Anything()
 
 
 def partial_json(text: str, mode: str, nothing: Any) -> Any:
-    """What the beginning of a JSON text says; `nothing` while it says nothing.
+    """The value of the beginning of a JSON text; `nothing` while there is none.
 
-    What is not the beginning of a JSON text says `ANYTHING`, as does one with lone halves of
-    surrogate pairs, which jiter does not take.
+    Text that is not the beginning of JSON gives `ANYTHING`, and so do lone halves of surrogate
+    pairs, which jiter refuses.
     """
     try:
         jiter.from_json(text.encode(), allow_inf_nan=False)
@@ -280,7 +268,7 @@ GROWS_BY = {
 
 
 def put_together(first: str, second: str) -> str:
-    """Two strings as one: halves of a surrogate pair that meet are one character."""
+    """The two strings joined; halves of a surrogate pair become one character."""
     return (
         (first + second).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
     )
@@ -293,7 +281,7 @@ class Model:
         message: the message so far, as the API would return it; None before it started.
         unfolded: the events that changed nothing.
         error: the stream's own error event, if one came.
-        is_complete: whether the model said why it stopped, or the message stopped.
+        is_complete: whether the message has a stop reason or has stopped.
     """
 
     def __init__(self, partial_mode: str = "on") -> None:
@@ -309,7 +297,7 @@ class Model:
         self.first_inputs: dict[int, Any] = {}
 
     def step(self, event: Event) -> list[Event]:
-        """The derived events of `event`, each as a dict that nothing changes any more."""
+        """The derived events of `event`, each as an independent dict."""
         if not has_what_it_must("event", event):
             raise FaultError(event)
         return copy.deepcopy(self._step(copy.deepcopy(event)))
@@ -377,7 +365,7 @@ class Model:
         if index != len(self.message["content"]):
             raise FaultError(event)
         if is_tool and kind_of(block["input"]) != OBJECT:
-            raise FaultError(event)  # though a model may stream any JSON as its input
+            raise FaultError(event)  # although a model may stream any JSON as the input
         self.message["content"].append(block)
         self.open.add(index)
         if is_tool:
@@ -464,7 +452,7 @@ class Model:
 
 
 class Outcome(NamedTuple):
-    """What came of a stream: the derived events, what was folded, and how it ended, if badly."""
+    """The outcome of a stream: the derived events, the snapshot, and the error or `None`."""
 
     events: tuple[Any, ...]
     snapshot: Any
@@ -472,9 +460,11 @@ class Outcome(NamedTuple):
 
 
 def described(error: StreamfoldError) -> tuple[Any, ...]:
-    """All that an error says, but what was folded before it."""
-    said = {key: value for key, value in vars(error).items() if key not in ("snapshot", "events")}
-    return (type(error), str(error), said)
+    """The class, text and attributes of an error, without its snapshot and events."""
+    attributes = {
+        key: value for key, value in vars(error).items() if key not in ("snapshot", "events")
+    }
+    return (type(error), str(error), attributes)
 
 
 START = StreamState()
@@ -486,7 +476,7 @@ def fed(
     state: StreamState = START,
     between: Callable[[StreamState], StreamState] = lambda state: state,
 ) -> Outcome:
-    """`feed` of all the chunks, and `finish`; before each, the state goes through `between`."""
+    """Feed all chunks and finish; before each call the state goes through `between`."""
     events: list[Any] = []
     try:
         for chunk in chunks:
@@ -501,7 +491,7 @@ def fed(
 
 
 def reduced(events: Iterable[Mapping[str, Any]], snapshot: Snapshot = NOTHING) -> Outcome:
-    """`reduce` of all the events, to the first that breaks the protocol."""
+    """Reduce the events up to the first that breaks the protocol."""
     derived: list[Any] = []
     for event in events:
         try:
@@ -510,3 +500,18 @@ def reduced(events: Iterable[Mapping[str, Any]], snapshot: Snapshot = NOTHING) -
             return Outcome(tuple(derived), snapshot, described(error))
         derived += more
     return Outcome(tuple(derived), snapshot, None)
+
+
+def message_of(*events: Event, **settings: Any) -> Any:
+    """The message that these events fold to; `settings` are those of the snapshot."""
+    return fold(events, Snapshot(**settings)).message
+
+
+def parsed(event: Mapping[str, Any]) -> Any:
+    """The raw event, parsed from its JSON text."""
+    return parse_event(ServerSentEvent(data=json.dumps(event)))
+
+
+def derived_from(*events: Event) -> list[Event]:
+    """The events that folding the last of these events gives, as dicts."""
+    return [event.to_dict() for event in reduce(fold(events[:-1]), events[-1])[1]]

@@ -13,8 +13,8 @@ import httpx2
 from streamfold.reducer import encode_event_stream, encode_sse
 from streamfold.transports import MessageStream
 
+from tests.support.events import body, message_start, text_block, tool_block
 from tests.support.loopback import Step, event_stream
-from tests.support.shells import body, start, text_block, tool_block
 
 AWS_EVENT_STREAM = "application/vnd.amazon.eventstream"
 PARAMETERS: dict[str, Any] = {
@@ -30,7 +30,9 @@ def end(stop_reason: str) -> list[dict[str, Any]]:
     return [{"type": "message_delta", "delta": told, "usage": usage}, {"type": "message_stop"}]
 
 
-BEGINNING = start(usage={"input_tokens": 3, "output_tokens": 1})  # which the official client needs
+BEGINNING = message_start(
+    usage={"input_tokens": 3, "output_tokens": 1}
+)  # which the official client needs
 EVENTS = [
     BEGINNING,
     *text_block(0, "Grüß", " dich", " 😀"),

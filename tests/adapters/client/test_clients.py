@@ -29,6 +29,7 @@ from streamfold.adapters.anthropic import (
 )
 
 from tests.support.clients import ANSWER, ASK, PING, Caller
+from tests.support.events import body, error_event
 from tests.support.loopback import (
     PATIENCE,
     api_error,
@@ -39,15 +40,7 @@ from tests.support.loopback import (
     reset,
     response,
 )
-from tests.support.shells import (
-    BODY,
-    HALF,
-    KEY,
-    MESSAGE,
-    Shell,
-    body,
-    error_event,
-)
+from tests.support.shells import BODY, HALF, KEY, MESSAGE, Shell
 
 pytestmark = pytest.mark.anyio
 

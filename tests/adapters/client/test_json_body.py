@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import pytest
 from pydantic import BaseModel
-from streamfold.adapters.anthropic import (
-    Anthropic,
-)
+from streamfold.adapters.anthropic import Anthropic
 
 from tests.support.clients import ANSWER, ASK
-from tests.support.shells import (
-    KEY,
-)
+from tests.support.shells import KEY
 
 pytestmark = pytest.mark.anyio
 

@@ -19,22 +19,17 @@ from streamfold.adapters.anthropic import (
 from streamfold.adapters.client import requests
 
 from tests.support.clients import ANSWER, ASK
+from tests.support.events import block_start, body, message_start, text_delta
 from tests.support.loopback import (
     Server,
     event_stream,
 )
-from tests.support.shells import (
-    KEY,
-    block_start,
-    body,
-    start,
-    text_delta,
-)
+from tests.support.shells import KEY
 
 pytestmark = pytest.mark.anyio
 
 QUESTION: Any = {"model": "m", "max_tokens": 1, "messages": [{"role": "user", "content": "?"}]}
-CUT = body(start(), block_start(0, type="text", text=""), text_delta(0, "so far"))
+CUT = body(message_start(), block_start(0, type="text", text=""), text_delta(0, "so far"))
 
 
 async def test_the_request_as_sent(calling, server) -> None:

@@ -19,8 +19,9 @@ from streamfold.adapters.anthropic import NOT_GIVEN, Anthropic
 from streamfold.adapters.client.structured import response_format, transform_schema
 from typing_extensions import TypedDict
 
+from tests.support.events import block_start, block_stop, body, end, message_start, text_delta
 from tests.support.loopback import event_stream
-from tests.support.shells import KEY, block_start, block_stop, body, end, start, text_delta
+from tests.support.shells import KEY
 
 ASK = {"model": "claude-opus-4-6", "max_tokens": 100, "messages": []}
 
@@ -311,7 +312,7 @@ def streamed(text: str, stop_reason: str = "end_turn") -> Any:
     cut = len(text) // 2
     return event_stream(
         body(
-            start(),
+            message_start(),
             block_start(0, type="text", text=""),
             text_delta(0, text[:cut]),
             text_delta(0, text[cut:]),

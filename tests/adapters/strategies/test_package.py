@@ -6,7 +6,7 @@ import importlib
 import sys
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -25,7 +25,7 @@ from streamfold.adapters.strategies import (
     raw_events,
     wire,
 )
-from streamfold.reducer.messages import BLOCKS as KNOWN_BLOCKS
+from streamfold.reducer import ContentBlock
 
 from tests.support.stream_queries import examples, least, spoil
 
@@ -51,7 +51,7 @@ def containers(value: Any) -> list[Any]:
 
 
 def test_the_names_that_can_be_chosen() -> None:
-    assert set(BLOCKS) == set(KNOWN_BLOCKS)
+    assert set(BLOCKS) == {block.type for block in get_args(ContentBlock)}
     assert len(WAYS) == 9
     assert len(FAULTS) == 13
     assert len(FORMS) == 9

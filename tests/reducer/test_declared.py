@@ -1,21 +1,17 @@
-"""JSON as immutable values, and what all objects with declared fields share."""
+"""Objects with declared fields: reading, checking, keeping unknown JSON, equality and copies."""
 
 from __future__ import annotations
 
 import copy
 import json
 import pickle
-from collections import OrderedDict
-from collections.abc import Callable
-from types import MappingProxyType
 from typing import Any
 
 import attrs
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from streamfold.reducer import (
-    MAX_DEPTH,
     CacheCreation,
     CharLocationCitation,
     Container,
@@ -23,8 +19,8 @@ from streamfold.reducer import (
     FieldError,
     InputJsonEvent,
     IterationUsage,
-    JSONArray,
     JSONObject,
+    Message,
     PartialJSON,
     RawMessageStopEvent,
     RawPingEvent,
@@ -38,255 +34,12 @@ from streamfold.reducer import (
     evolve,
     freeze,
     thaw,
-    to_json,
 )
-from streamfold.reducer.frozen_json import EMPTY
 
-from tests.support.json_strategies import same, values
-
-containers = values.filter(lambda value: isinstance(value, (dict, list)))
-
-
-def frozen_parts(value: Any) -> list[Any]:
-    """All the objects and arrays in `value`, itself included."""
-    if isinstance(value, dict):
-        return [value, *(part for item in value.values() for part in frozen_parts(item))]
-    if isinstance(value, list):
-        return [value, *(part for item in value for part in frozen_parts(item))]
-    return []
-
+from tests.support.effort import effort
+from tests.support.json_strategies import JSON_KINDS, same, values
 
 # --- frozen JSON --------------------------------------------------------------------------------
-
-
-@settings(deadline=None, max_examples=200)
-@given(containers)
-def test_frozen_json_reads_compares_and_serialises_like_plain_json(plain: Any) -> None:
-    frozen = freeze(plain)
-    assert same(frozen, plain)
-    assert all(type(part) in (JSONObject, JSONArray) for part in frozen_parts(frozen))
-    assert json.dumps(frozen) == json.dumps(plain)
-    assert json.dumps(frozen, indent=1) == json.dumps(plain, indent=1)
-    assert repr(frozen) == repr(plain)
-    assert freeze(frozen) is frozen
-    for part in frozen_parts(frozen):
-        if isinstance(part, JSONObject):
-            for key, item in part.items():
-                assert part[key] is item
-                if key.isidentifier() and not hasattr(dict, key):
-                    assert getattr(part, key) is item
-
-
-@settings(deadline=None, max_examples=200)
-@given(containers.filter(lambda value: "NaN" not in json.dumps(value)))
-def test_frozen_json_hashes_pickles_and_copies(plain: Any) -> None:
-    frozen = freeze(plain)
-    again = freeze(json.loads(json.dumps(plain)))
-    assert frozen == plain == again
-    assert hash(frozen) == hash(again)
-    pickled = pickle.loads(pickle.dumps(frozen))
-    assert pickled == plain
-    assert [type(part) for part in frozen_parts(pickled)] == [
-        type(part) for part in frozen_parts(frozen)
-    ]
-    assert copy.copy(frozen) is frozen
-    assert copy.deepcopy(frozen) is frozen
-
-
-@settings(deadline=None, max_examples=100)
-@given(containers)
-def test_a_plain_copy_is_independent_and_can_be_changed(plain: Any) -> None:
-    frozen = freeze(plain)
-    before = repr(frozen)
-    changed = frozen.to_dict()
-    assert same(changed, plain)
-    assert same(thaw(frozen), plain)
-    for part in frozen_parts(changed):
-        assert type(part) in (dict, list)
-        part.clear()
-    assert repr(frozen) == before
-    for part in frozen_parts(plain):  # and so is the source
-        part.clear()
-    assert repr(frozen) == before
-
-
-OBJECT_CHANGES: dict[str, Callable[[Any], object]] = {
-    "__setitem__": lambda o: o.__setitem__("a", 2),
-    "__delitem__": lambda o: o.__delitem__("a"),
-    "__ior__": lambda o: o.__ior__({"a": 2}),
-    "clear": lambda o: o.clear(),
-    "pop": lambda o: o.pop("a"),
-    "pop with default": lambda o: o.pop("b", None),
-    "popitem": lambda o: o.popitem(),
-    "setdefault": lambda o: o.setdefault("b", 2),
-    "update": lambda o: o.update(a=2),
-    "setattr": lambda o: setattr(o, "a", 2),
-    "setattr, new": lambda o: setattr(o, "b", 2),
-    "delattr": lambda o: delattr(o, "a"),
-}
-ARRAY_CHANGES: dict[str, Callable[[Any], object]] = {
-    "__setitem__": lambda a: a.__setitem__(0, 2),
-    "slice": lambda a: a.__setitem__(slice(None), []),
-    "__delitem__": lambda a: a.__delitem__(0),
-    "__iadd__": lambda a: a.__iadd__([2]),
-    "__imul__": lambda a: a.__imul__(2),
-    "append": lambda a: a.append(2),
-    "clear": lambda a: a.clear(),
-    "extend": lambda a: a.extend([2]),
-    "insert": lambda a: a.insert(0, 2),
-    "pop": lambda a: a.pop(),
-    "remove": lambda a: a.remove(1),
-    "reverse": lambda a: a.reverse(),
-    "sort": lambda a: a.sort(reverse=True),
-}
-
-
-@pytest.mark.parametrize("change", OBJECT_CHANGES)
-def test_an_object_refuses_to_be_changed(change: str) -> None:
-    frozen = freeze({"a": 1})
-    with pytest.raises(TypeError) as caught:
-        OBJECT_CHANGES[change](frozen)
-    assert str(caught.value) == "JSONObject is immutable; to_dict() makes a copy you can change"
-    assert frozen == {"a": 1}
-
-
-@pytest.mark.parametrize("change", ARRAY_CHANGES)
-def test_an_array_refuses_to_be_changed(change: str) -> None:
-    frozen = freeze([1, 2])
-    with pytest.raises(TypeError) as caught:
-        ARRAY_CHANGES[change](frozen)
-    assert str(caught.value) == "JSONArray is immutable; to_dict() makes a copy you can change"
-    assert frozen == [1, 2]
-
-
-def test_every_method_that_changes_a_dict_or_a_list_is_refused() -> None:
-    reading = {"copy", "count", "fromkeys", "get", "index", "items", "keys", "values"}
-    for frozen, plain in ((JSONObject, dict), (JSONArray, list)):
-        for name in vars(plain):
-            if not name.startswith("_") and name not in reading:
-                assert vars(frozen)[name] is vars(JSONObject)["clear"], name
-
-
-def test_an_array_takes_no_attributes() -> None:
-    with pytest.raises(AttributeError):
-        freeze([]).a = 1
-
-
-def test_an_object_reads_by_attribute() -> None:
-    frozen = freeze({"city": {"name": "Paris"}, "items": 1, "_odd": 2, "a b": 3})
-    assert frozen.city.name == "Paris"
-    assert frozen["items"] == 1
-    assert list(frozen.items())[1] == ("items", 1)  # the method of dict
-    assert frozen._odd == 2
-    assert {"city", "a b", "items", "to_dict", "keys"} <= set(dir(frozen))
-    with pytest.raises(AttributeError, match=r"^this JSON object has no field 'town'$"):
-        frozen.town  # noqa: B018
-    with pytest.raises(KeyError):
-        frozen["town"]
-
-
-def test_operators_make_plain_copies() -> None:
-    frozen_object, frozen_array = freeze({"a": 1}), freeze([1])
-    assert frozen_object | {"b": 2} == {"a": 1, "b": 2}
-    assert frozen_array + [2] == [1, 2]  # noqa: RUF005
-    assert frozen_object.copy() == {"a": 1}
-    assert (frozen_object, frozen_array) == ({"a": 1}, [1])
-
-
-def test_what_can_be_frozen() -> None:
-    assert freeze((1, (2,))) == [1, [2]]
-    assert type(freeze((1,))) is JSONArray
-    frozen = freeze(MappingProxyType({"a": OrderedDict(b=[])}))
-    assert frozen == {"a": {"b": []}}
-    assert (type(frozen), type(frozen.a), type(frozen.a.b)) == (JSONObject, JSONObject, JSONArray)
-    for scalar in ("a", 1, 1.5, True, None):
-        assert freeze(scalar) is scalar
-    block = TextBlock(text="a")
-    assert freeze(block) is block
-    assert freeze([block])[0] is block
-    assert freeze([freeze([1])]) == [[1]]
-    assert (EMPTY, type(EMPTY)) == ({}, JSONObject)
-
-
-class Name(str):
-    pass
-
-
-def test_scalars_of_other_classes_are_kept() -> None:
-    name = Name("a")
-    assert freeze([name])[0] is name
-
-
-@pytest.mark.parametrize(("value", "kind"), [({1}, "set"), (b"a", "bytes"), (object(), "object")])
-def test_what_is_not_json_cannot_be_frozen(value: Any, kind: str) -> None:
-    for outer in (value, [value], {"a": value}):
-        with pytest.raises(TypeError, match=f"^{kind} is not JSON$"):
-            freeze(outer)
-
-
-@pytest.mark.parametrize("key", [1, None, True, 1.5, ("a",)])
-def test_keys_are_strings(key: Any) -> None:
-    for value in ({key: 1}, {"a": 1, key: 2}, [{key: 1}]):
-        with pytest.raises(ValueError, match=r"^a JSON object has a key that is not a string$"):
-            freeze(value)
-    with pytest.raises(ValueError, match=r"^a JSON object has a key that is not a string$"):
-        TextBlock.from_dict({"type": "text", "text": "", key: 1})
-
-
-def nested(levels: int, kind: type = list) -> Any:
-    value: Any = kind()
-    for _ in range(levels - 1):
-        value = [value] if kind is list else {"a": value}
-    return value
-
-
-@pytest.mark.parametrize("kind", [list, dict])
-def test_the_deepest_json_there_can_be_can_be_walked(kind: type) -> None:
-    assert MAX_DEPTH == 200
-    frozen = freeze(nested(200, kind))
-    assert frozen == nested(200, kind)
-    assert hash(frozen) == hash(freeze(nested(200, kind)))
-    assert pickle.loads(pickle.dumps(frozen)) == frozen
-    assert frozen.to_dict() == nested(200, kind)
-    assert json.loads(to_json(frozen, indent=1)) == frozen
-    assert repr(frozen) == repr(nested(200, kind))
-    assert freeze(frozen) is frozen
-
-
-@pytest.mark.parametrize("kind", [list, dict])
-@pytest.mark.parametrize("levels", [201, 100_000])
-def test_json_nested_too_deep_is_a_value_error(kind: type, levels: int) -> None:
-    with pytest.raises(ValueError, match=r"^JSON is nested deeper than 200 levels$"):
-        freeze(nested(levels, kind))
-    with pytest.raises(ValueError, match=r"^JSON is nested deeper than 200 levels$"):
-        TextBlock.from_dict({"type": "text", "text": "", "x": nested(levels - 1, kind)})
-    with pytest.raises(ValueError, match=r"^JSON is nested deeper than 200 levels$"):
-        ToolUseBlock.from_dict({"id": "", "name": "", "input": nested(levels, kind)})
-    looped: list[Any] = []
-    looped.append(looped)
-    with pytest.raises(ValueError, match=r"^JSON is nested deeper than 200 levels$"):
-        freeze(looped)
-
-
-def test_depth_counts_what_is_frozen_already() -> None:
-    value = freeze([])
-    for _ in range(199):
-        value = freeze([value])
-    with pytest.raises(ValueError, match=r"^JSON is nested deeper than 200 levels$"):
-        freeze([value])
-    with pytest.raises(ValueError, match=r"^JSON is nested deeper than 200 levels$"):
-        TextBlock(text="").replace(x=value)
-    block = TextBlock(text="").replace(x=value[0])
-    assert block.x == nested(199)
-
-
-def test_json_text() -> None:
-    value = freeze({"é": [1, 2.5, None, True, "\u2028"], "b": {}})
-    assert to_json(value) == '{"é":[1,2.5,null,true,"\u2028"],"b":{}}'
-    assert value.to_json() == to_json(value)
-    assert value.to_json(indent=2) == json.dumps(value, ensure_ascii=False, indent=2)
-    assert value.to_json(2) != value.to_json(4)
-    assert value.to_json(0) == json.dumps(value, ensure_ascii=False, indent=0)
 
 
 # --- objects with declared fields ---------------------------------------------------------------
@@ -310,15 +63,15 @@ def test_an_absent_field_is_not_a_null_one() -> None:
     assert (absent.get("citations", 1), null.get("citations", 1)) == (1, None)
 
 
-def test_a_default_that_was_said_is_told_again() -> None:
+def test_a_default_that_was_sent_is_kept() -> None:
     assert CacheCreation.from_dict({}).to_dict() == {}
-    said = CacheCreation.from_dict({"ephemeral_5m_input_tokens": 0})
-    assert said.to_dict() == {"ephemeral_5m_input_tokens": 0}
-    assert said.ephemeral_1h_input_tokens == 0
-    assert said != CacheCreation.from_dict({})
+    sent = CacheCreation.from_dict({"ephemeral_5m_input_tokens": 0})
+    assert sent.to_dict() == {"ephemeral_5m_input_tokens": 0}
+    assert sent.ephemeral_1h_input_tokens == 0
+    assert sent != CacheCreation.from_dict({})
     for zero in (0, 0.0, False):
-        told = CacheCreation.from_dict({"ephemeral_5m_input_tokens": zero}).to_dict()
-        assert type(told["ephemeral_5m_input_tokens"]) is type(zero)
+        fields = CacheCreation.from_dict({"ephemeral_5m_input_tokens": zero}).to_dict()
+        assert type(fields["ephemeral_5m_input_tokens"]) is type(zero)
 
 
 def test_reading_by_key_and_by_attribute() -> None:
@@ -363,8 +116,8 @@ def test_the_type_is_implied_or_right() -> None:
     for kind in ("image", None, 1, ["text"]):
         with pytest.raises(FieldError) as caught:
             TextBlock.from_dict({"type": kind, "text": "a"})
-        told = repr(kind) if isinstance(kind, str) else described(kind)
-        assert str(caught.value) == f"`type` must be 'text', not {told}"
+        found = repr(kind) if isinstance(kind, str) else described(kind)
+        assert str(caught.value) == f"`type` must be 'text', not {found}"
 
 
 def test_equality_is_by_class_and_content() -> None:
@@ -417,7 +170,7 @@ def test_evolving_attributes() -> None:
     block = ToolUseBlock.from_dict({"id": "1", "name": "f", "input": {}})
     evolved = evolve(block, input_json="{ }")
     assert (evolved.input_json, block.input_json) == ("{ }", "{}")
-    assert evolved == block  # how the input was spelled is no part of the content
+    assert evolved == block  # the text of the input is not part of the content
     assert hash(evolved) == hash(block)
 
 
@@ -490,25 +243,9 @@ CITATION = {
     "start_char_index": 0,
     "end_char_index": 1,
 }
-WRONG: list[tuple[Any, str]] = [
-    (None, "null"),
-    (True, "a boolean"),
-    (False, "a boolean"),
-    (1, "an integer"),
-    (1.5, "a number"),
-    ("a", "a string"),
-    ({}, "an object"),
-    ([], "an array"),
-    ((), "an array"),
-]
 
 
-@pytest.mark.parametrize(("value", "words"), [*WRONG, (b"a", "bytes")])
-def test_what_kind_of_json_it_is(value: Any, words: str) -> None:
-    assert described(value) == words
-
-
-@pytest.mark.parametrize(("value", "words"), WRONG)
+@pytest.mark.parametrize(("value", "words"), JSON_KINDS)
 def test_required_fields_are_checked(value: Any, words: str) -> None:
     for cls, data, key, kind, right in (
         (CharLocationCitation, CITATION, "cited_text", "a string", str),
@@ -532,7 +269,7 @@ def test_required_fields_are_required(key: str) -> None:
     assert (caught.value.path, caught.value.reason) == (key, "is missing")
 
 
-@pytest.mark.parametrize(("value", "_words"), WRONG)
+@pytest.mark.parametrize(("value", "_words"), JSON_KINDS)
 def test_optional_fields_are_kept_whatever_they_hold(value: Any, _words: str) -> None:
     data = {**CITATION, "document_title": value}
     assert CharLocationCitation.from_dict(data).to_dict() == {
@@ -541,7 +278,7 @@ def test_optional_fields_are_kept_whatever_they_hold(value: Any, _words: str) ->
     }
 
 
-def test_a_field_error_says_where() -> None:
+def test_a_field_error_names_the_path() -> None:
     error = FieldError("text", "is missing")
     assert isinstance(error, ValueError)
     assert str(error) == "`text` is missing"
@@ -557,7 +294,7 @@ def test_a_field_error_says_where() -> None:
     )
 
 
-@settings(deadline=None, max_examples=100)
+@effort(100)
 @given(st.dictionaries(st.text(), values, max_size=5))
 def test_unknown_objects_are_kept_whole(fields: dict[str, Any]) -> None:
     data = {**fields, "type": "of tomorrow"}
@@ -568,3 +305,22 @@ def test_unknown_objects_are_kept_whole(fields: dict[str, Any]) -> None:
     for key in data:
         assert key in block
         assert same(freeze(data[key]), block[key])
+
+
+BLOCKS = [
+    TextBlock.from_dict({"type": "text", "text": "a", "citations": None, "x": [1]}),
+    ToolUseBlock(id="toolu_1", name="f", input={}, input_json="{ }"),
+    Message(id="msg_1", role="assistant", model="m", content=(TextBlock(text="a"),)),
+]
+
+
+@pytest.mark.parametrize("value", BLOCKS, ids=lambda value: type(value).__name__)
+def test_evolve_is_that_of_attrs(value: Any) -> None:
+    name, new = attrs.fields(type(value))[0].name, "b"
+    changed = evolve(value, **{name: new})
+    expected = attrs.evolve(value, **{name: new})
+    assert changed == expected != value
+    assert all(
+        getattr(changed, f.name) == getattr(expected, f.name) for f in attrs.fields(type(value))
+    )
+    assert evolve(value) == value
