@@ -35,6 +35,7 @@ from .parsed import (
     ParsedMessageStreamEvent,
     ParsedTextBlock,
     ResponseFormatT,
+    parsed_message,
 )
 from .recording import (
     AWS_EVENT_STREAM,
@@ -108,6 +109,7 @@ __all__ = [
     "content_type_of",
     "decoder_of",
     "media_type",
+    "parsed_message",
     "recording_files",
     "refuse_other_content",
     "replay",

@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
 
 import attrs
 from streamfold.reducer import Message
-from streamfold.transports import AsyncMessageStreamManager, MessageStreamManager
+from streamfold.transports import (
+    AsyncMessageStreamManager,
+    MessageStreamManager,
+    ParsedMessage,
+    parsed_message,
+)
 
 from .parameters import BetaMessageRequest, MessageRequest, NotGiven
 from .raw_streams import AsyncStream, Stream
@@ -60,8 +65,10 @@ class _Messages(PointsToOfficialClient):
         call = prepare(self._settings, method="stream", beta=beta, stream=True, **request)
         return partial(self._open_stream, call)
 
-    def _call(self, beta: bool, stream: bool, **request: Any) -> Call[Any]:
-        return prepare(self._settings, method="create", beta=beta, stream=stream, **request)
+    def _call(
+        self, beta: bool, stream: bool, *, method: str = "create", **request: Any
+    ) -> Call[Any]:
+        return prepare(self._settings, method=method, beta=beta, stream=stream, **request)
 
 
 # --- sync ---------------------------------------------------------------------------------------
@@ -131,6 +138,27 @@ class Messages(_Messages):
         call = self._call(False, bool(stream), **request)
         return Stream(self._open_stream(call)) if stream else self._fetch(call)
 
+    def parse(
+        self,
+        *,
+        output_format: type[T] | NotGiven | None = None,
+        **request: Unpack[MessageRequest],
+    ) -> ParsedMessage[T]:
+        """Request a message in one piece, whose text has the type `output_format`.
+
+        Args:
+            output_format: the type of the answer: see `stream`.
+            request: the fields of the request's body: see `stream`.
+
+        Returns:
+            The message, with `parsed_output`.
+
+        Raises:
+            StreamfoldError, TypeError, ValueError: as `create` raises them.
+        """
+        call = self._call(False, False, method="parse", output_format=output_format, **request)
+        return parsed_message(self._fetch(call), call.parse)
+
 
 class BetaMessages(_Messages):
     """`client.beta.messages`."""
@@ -168,6 +196,16 @@ class BetaMessages(_Messages):
         """Request a message, in one piece or as its raw events: see `Messages.create`."""
         call = self._call(True, bool(stream), **request)
         return Stream(self._open_stream(call)) if stream else self._fetch(call)
+
+    def parse(
+        self,
+        *,
+        output_format: type[T] | NotGiven | None = None,
+        **request: Unpack[BetaMessageRequest],
+    ) -> ParsedMessage[T]:
+        """Request a message whose text has a type: see `Messages.parse`."""
+        call = self._call(True, False, method="parse", output_format=output_format, **request)
+        return parsed_message(self._fetch(call), call.parse)
 
 
 # --- async --------------------------------------------------------------------------------------
@@ -213,6 +251,16 @@ class AsyncMessages(_Messages):
         call = self._call(False, bool(stream), **request)
         return AsyncStream(await self._open_stream(call)) if stream else await self._fetch(call)
 
+    async def parse(
+        self,
+        *,
+        output_format: type[T] | NotGiven | None = None,
+        **request: Unpack[MessageRequest],
+    ) -> ParsedMessage[T]:
+        """Request a message whose text has a type: see `Messages.parse`."""
+        call = self._call(False, False, method="parse", output_format=output_format, **request)
+        return parsed_message(await self._fetch(call), call.parse)
+
 
 class AsyncBetaMessages(_Messages):
     """`client.beta.messages`, for asyncio and trio."""
@@ -251,3 +299,13 @@ class AsyncBetaMessages(_Messages):
         """Request a message, in one piece or as its raw events: see `Messages.create`."""
         call = self._call(True, bool(stream), **request)
         return AsyncStream(await self._open_stream(call)) if stream else await self._fetch(call)
+
+    async def parse(
+        self,
+        *,
+        output_format: type[T] | NotGiven | None = None,
+        **request: Unpack[BetaMessageRequest],
+    ) -> ParsedMessage[T]:
+        """Request a message whose text has a type: see `Messages.parse`."""
+        call = self._call(True, False, method="parse", output_format=output_format, **request)
+        return parsed_message(await self._fetch(call), call.parse)

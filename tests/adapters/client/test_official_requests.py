@@ -317,6 +317,25 @@ async def test_create_is_tried_again(server: Server) -> None:
         assert await asynchronous.messages.create(**PARAMETERS) == MESSAGE
 
 
+@pytest.mark.parametrize("beta", [False, True])
+async def test_parse_gives_the_type(beta: bool, server: Server) -> None:
+    fields = {**MESSAGE.to_dict(), "content": [{"type": "text", "text": '{"name": "Bonn"}'}]}
+    server.answer(response(200, json.dumps(fields).encode(), "application/json"))
+    asked: dict[str, Any] = {**PARAMETERS, "output_format": City}
+    with Anthropic(api_key=KEY, base_url=server.url) as client:
+        messages: Any = client.beta.messages if beta else client.messages
+        assert messages.parse(**asked).parsed_output == City(name="Bonn")
+    async with AsyncAnthropic(api_key=KEY, base_url=server.url) as asynchronous:
+        messages = asynchronous.beta.messages if beta else asynchronous.messages
+        assert (await messages.parse(**asked)).parsed_output == City(name="Bonn")
+    with anthropic.Anthropic(api_key=KEY, base_url=server.url) as official:
+        official.messages.parse(**asked)
+    sent = [request.json() for request in server.requests]
+    assert sent[0] == sent[1] == sent[2]
+    with pytest.raises(TypeError, match=r"^parse\(\) got the unknown argument 'sytem'"):
+        messages.parse(**asked, sytem="").send(None)
+
+
 # --- clients ------------------------------------------------------------------------------------
 
 
@@ -409,7 +428,6 @@ def test_settings_cannot_be_added_and_replaced() -> None:
         (lambda client: client, "models"),
         (lambda client: client.messages, "count_tokens"),
         (lambda client: client.messages, "batches"),
-        (lambda client: client.messages, "parse"),
         (lambda client: client.beta, "files"),
         (lambda client: client.beta.messages, "tool_runner"),
     ],
