@@ -212,6 +212,7 @@ __all__ = [
     "BetaWebSearchToolResultBlock",
     "CacheCreation",
     "CharLocationCitation",
+    "Citation",
     "CitationCharLocation",
     "CitationContentBlockLocation",
     "CitationEvent",
@@ -421,7 +422,7 @@ BetaContainerUploadBlock = ContainerUploadBlock
 BetaCompactionBlock = CompactionBlock
 BetaFallbackBlock = FallbackBlock
 
-BetaTextCitation = TextCitation
+Citation = BetaTextCitation = TextCitation
 CitationCharLocation = BetaCitationCharLocation = CharLocationCitation
 CitationPageLocation = BetaCitationPageLocation = PageLocationCitation
 CitationContentBlockLocation = ContentBlockLocationCitation

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from streamfold.adapters.cli.check import check
+from streamfold.adapters.cli.display import show_body
 from streamfold.adapters.httpx2 import RecordingTransport, ReplayTransport
 from streamfold.adapters.sdk import stream
 from streamfold.reducer import encode_event_stream, encode_sse
@@ -27,8 +28,11 @@ from streamfold.transports import (
     replay,
 )
 
+from tests.support.command_line import running
 from tests.support.loopback import Server
 from tests.support.official_clients import EVENTS, MESSAGE, OFFICIAL, PARAMETERS, Official
+
+__all__ = ["running"]
 
 pytestmark = pytest.mark.anyio
 
@@ -137,3 +141,42 @@ def test_the_content_type_selects_the_decoder(content_type: str | None, framed: 
     assert type(state).__name__ == ("EventStreamState" if framed else "SSEState")
     assert state.limit == 7
     assert media_type(content_type or "") in ("", EVENT_STREAM, AWS_EVENT_STREAM)
+
+
+# --- the commands -------------------------------------------------------------------------------
+
+
+def test_a_body_of_frames_is_shown_like_one_of_server_sent_events() -> None:
+    class Shown:
+        def __init__(self, out: Any) -> None:
+            self.events: list[Any] = []
+
+        def show(self, events: Any, snapshot: Any) -> None:
+            self.events += events
+
+        def close(self, snapshot: Any) -> None:
+            self.message = snapshot.message
+
+    seen = []
+    for body in (FRAMED, encode_sse(EVENTS)):
+        for chunks in ([body], [body[at : at + 5] for at in range(0, len(body), 5)]):
+            shown = Shown(None)
+            assert show_body(chunks, shown) is None
+            seen.append((shown.events, shown.message))
+    assert seen == [seen[0]] * 4
+    assert seen[0][1] == MESSAGE
+    assert show_body([], Shown(None)) is not None
+
+
+@pytest.mark.parametrize("official", OFFICIAL, ids=[official.name for official in OFFICIAL])
+def test_serve_answers_every_official_client(
+    official: Official, tmp_path: Path, running: Any
+) -> None:
+    body = FRAMED if official.framed else encode_sse(EVENTS)
+    Recording.of(body).save(tmp_path / "turn.jsonl")
+    process = running("serve", str(tmp_path / "turn.jsonl"), "--port", "0")
+    url = process.stdout.readline().decode().strip()
+    with official.sync(url) as client, client.messages.stream(**PARAMETERS) as theirs:
+        assert theirs.get_final_message().stop_reason == MESSAGE.stop_reason
+    with official.sync(url) as client, stream(client.messages, **PARAMETERS) as ours:
+        assert ours.get_final_message() == MESSAGE
