@@ -38,7 +38,7 @@ from streamfold.transports import (
     MessageStreamManager,
 )
 
-from .client.structured import response_format
+from .client import response_format
 
 if TYPE_CHECKING:
     import httpx2

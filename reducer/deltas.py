@@ -57,7 +57,16 @@ from .messages import (
 )
 from .partial_json import PartialJSON, PartialMode, parse_json_text
 
-__all__ = ["DELTAS", "Delta", "Expansion", "Growth", "Replacement", "growths_of", "rows_of"]
+__all__ = [
+    "DELTAS",
+    "Delta",
+    "Expansion",
+    "Growth",
+    "InputGrowth",
+    "Replacement",
+    "growths_of",
+    "rows_of",
+]
 
 _NO_TEXT = Text()
 _NO_ITEMS: Growing[Any] = Growing()
@@ -177,10 +186,6 @@ class Growth(Delta):
         """
         raise NotImplementedError
 
-    def is_cut(self, value: Any) -> bool:
-        """Return whether a value that is not complete could have become so."""
-        return False
-
     def save(self, value: Any) -> Any:
         """Return the growing value as JSON, for a checkpoint."""
         raise NotImplementedError
@@ -243,7 +248,7 @@ class InputGrowth(Growth):
         return self._with_input(block, parse_json_text(text), text) if text else block
 
     def is_cut(self, value: PartialJSON) -> bool:
-        """See `Growth.is_cut`."""
+        """Return whether a value that is not complete could have become so."""
         return value.is_beginning
 
     def _with_input(self, block: Any, value: Any, text: str) -> Any:

@@ -73,6 +73,10 @@ class ModelMethods(FrozenMapping):
     __slots__ = ()
     _tag: ClassVar[str] = ""
     _fields: ClassVar[Mapping[str, Any]] = {}
+    if TYPE_CHECKING:
+
+        @classmethod
+        def _from_fields(cls, fields: Mapping[str, Any]) -> Self: ...
 
     def _dumped(self, options: _Dump) -> Iterator[tuple[str, Any]]:
         """Return the fields that a dump with these options has."""
@@ -235,10 +239,6 @@ class ModelMethods(FrozenMapping):
             ValueError: the text is not JSON, or a field does not accept its value.
         """
         return cls.model_validate(json.loads(json_data))
-
-    @classmethod
-    def _from_fields(cls, fields: Mapping[str, Any]) -> Self:
-        raise NotImplementedError
 
     # --- as a field of a pydantic model ---
 

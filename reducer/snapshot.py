@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from .declared import Value, evolve
-from .deltas import Delta, Growth, Replacement, growths_of
+from .deltas import Delta, Growth, InputGrowth, Replacement, growths_of
 from .drafts import draft_of
 from .events import RAW_EVENTS, RawErrorEvent, RawEvent, RawUnknownEvent
 from .growing import Growing
@@ -101,7 +101,7 @@ class OpenBlock:
     def is_cut(self) -> bool:
         """Return whether `finished` fails for a text that is the beginning of a whole one."""
         rows = zip(growths_of(self.block._kind), self.grown, strict=True)
-        return any(row.is_cut(value) for row, value in rows)
+        return any(isinstance(row, InputGrowth) and row.is_cut(value) for row, value in rows)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the open block as JSON."""

@@ -3,7 +3,7 @@
 from .clients import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, Anthropic, AsyncAnthropic
 from .parameters import NOT_GIVEN, NotGiven
 from .raw_streams import AsyncStream, Stream
-from .structured import transform_schema
+from .structured import response_format, transform_schema
 
 __all__ = [
     "DEFAULT_MAX_RETRIES",
@@ -14,5 +14,6 @@ __all__ = [
     "AsyncStream",
     "NotGiven",
     "Stream",
+    "response_format",
     "transform_schema",
 ]

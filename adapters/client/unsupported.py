@@ -12,7 +12,7 @@ class PointsToOfficialClient:
 
     __slots__ = ()
 
-    if not TYPE_CHECKING:  # type checkers report the missing name
+    if not TYPE_CHECKING:  # pragma: no branch (type checkers report the missing name)
 
         def __getattr__(self, name: str) -> Any:
             message = f"{type(self).__name__!r} has no attribute {name!r}"

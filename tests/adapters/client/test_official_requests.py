@@ -408,6 +408,8 @@ def test_a_copy_has_other_settings_and_the_same_connections(server: Server) -> N
     assert ("x-other" in third.headers, third.headers["x-more"]) == (False, "c")
     assert second.headers["authorization"] == f"Bearer {KEY}"
     assert third.headers["authorization"] == "Bearer another"
+    other = httpx.Client()
+    assert client.copy(http_client=other)._http is other
     moved = client.with_options(base_url="https://example.com", auth_token="t")
     assert str(moved.base_url) == "https://example.com"
 

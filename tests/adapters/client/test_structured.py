@@ -151,6 +151,12 @@ def test_an_open_object_is_closed() -> None:
     }
 
 
+@pytest.mark.parametrize("kind", ["uri", "path", ""])
+def test_a_format_that_the_api_does_not_know_is_described(kind: str) -> None:
+    schema = {"type": "string", "format": kind, "pattern": "a"}
+    assert transform_schema(schema) == official_schema(schema)
+
+
 def test_a_model_may_be_given_itself() -> None:
     assert transform_schema(Ingredient) == response_format(Ingredient)[0]["schema"]
 
