@@ -25,6 +25,7 @@ from __future__ import annotations
 
 # The modules of this package share their private attributes.
 # pyright: reportPrivateUsage=false
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, NamedTuple
 
@@ -92,7 +93,7 @@ _NO_EXPANSION = Expansion()
 
 
 @attrs.frozen(eq=False, kw_only=True)
-class Delta:
+class Delta(ABC):
     """A row of the table.
 
     Attributes:
@@ -105,9 +106,9 @@ class Delta:
     blocks: tuple[type[APIObject], ...]
     event: type[Value]
 
+    @abstractmethod
     def expand(self, block: Any) -> Expansion:
         """Return the fields of the block's start and the deltas that lead to `block`."""
-        raise NotImplementedError
 
 
 @attrs.frozen(eq=False, kw_only=True)
@@ -160,13 +161,13 @@ class Growth(Delta):
         """The key of the growing value in a checkpoint."""
         return "grown"
 
+    @abstractmethod
     def start(self, block: Any, mode: PartialMode) -> Any:
         """Return the growing value of a block as it starts.
 
         Raises:
             FieldError: the block cannot start with this value.
         """
-        raise NotImplementedError
 
     def append(self, value: Any, delta: Any) -> tuple[Any, Value]:
         """Return the growing value after the delta, and the derived event."""
@@ -174,25 +175,25 @@ class Growth(Delta):
         grown = value.append(part)
         return grown, made(self.event, **{self.part: part, "snapshot": grown})
 
+    @abstractmethod
     def so_far(self, block: Any, value: Any) -> Any:
         """Return `block` with the growing value put into its field."""
-        raise NotImplementedError
 
+    @abstractmethod
     def finished(self, block: Any, value: Any) -> Any:
         """Return `block` with the growing value put into its field, when the block stops.
 
         Raises:
             ValueError: the value is not complete.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def save(self, value: Any) -> Any:
         """Return the growing value as JSON, for a checkpoint."""
-        raise NotImplementedError
 
+    @abstractmethod
     def restore(self, started: Any, saved: Any) -> Any:
         """Return the growing value that `save` wrote, made from that of the started block."""
-        raise NotImplementedError
 
 
 @attrs.frozen(eq=False, kw_only=True)

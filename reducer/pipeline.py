@@ -33,7 +33,7 @@ from .drafts import draft_of
 from .errors import IncompleteStreamError, ProtocolError
 from .event_stream import EventStreamState
 from .event_stream import scan as scan_frames
-from .events import DERIVED_EVENT_CLASSES, MessageStreamEvent
+from .events import DERIVED_EVENT_CLASSES, MessageStreamEvent, RawPingEvent
 from .messages import Message
 from .reduce import step
 from .runs import fold_run, inside_run
@@ -56,16 +56,25 @@ class StreamState:
         snapshot: the fold so far; begin with `Snapshot(partial_mode=…)` for another mode.
         sse: the state of the decoder; begin with `SSEState(limit=…)` for another limit, with
             `EventStreamState()` for a body in Bedrock's frames.
+        events: the number of events so far, without pings.
+        pings: the number of pings so far.
     """
 
     snapshot: Snapshot = Snapshot()
     sse: SSEState | EventStreamState = SSEState()
+    events: int = 0
+    pings: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return the state as plain JSON: a checkpoint, from which `from_dict` goes on."""
         framing = "sse" if isinstance(self.sse, SSEState) else "event_stream"
-        decoder = self.sse.to_dict()
-        return {"version": _VERSION, "snapshot": self.snapshot.to_dict(), framing: decoder}
+        return {
+            "version": _VERSION,
+            "snapshot": self.snapshot.to_dict(),
+            framing: self.sse.to_dict(),
+            "events": self.events,
+            "pings": self.pings,
+        }
 
     @classmethod
     def from_dict(cls, state: Mapping[str, Any]) -> Self:
@@ -75,13 +84,20 @@ class StreamState:
             ValueError: the checkpoint has another version than this one reads.
         """
         if state.get("version") != _VERSION:
-            raise ValueError(f"not a checkpoint of version {_VERSION}: {state.get('version')!r}")
+            raise ValueError(
+                f"a checkpoint must have version {_VERSION}, got {state.get('version')!r}"
+            )
         decoder = (
             SSEState.from_dict(state["sse"])
             if "sse" in state
             else EventStreamState.from_dict(state["event_stream"])
         )
-        return cls(snapshot=Snapshot.from_dict(state["snapshot"]), sse=decoder)
+        return cls(
+            snapshot=Snapshot.from_dict(state["snapshot"]),
+            sse=decoder,
+            events=state.get("events", 0),
+            pings=state.get("pings", 0),
+        )
 
 
 Step = tuple[int, Snapshot]
@@ -250,7 +266,7 @@ def _take(
         sse, frames, fault = scan_frames(decoder, chunk)
     snapshot = state.snapshot
     is_growth_only = True
-    at = 0
+    at = pings = 0
     try:
         while at < len(frames):
             if at and steps is not None:
@@ -258,7 +274,10 @@ def _take(
             end, folded = fold_run(snapshot, frames, at, events)
             if end == at:
                 name, data, _, _ = frames[at]
-                folded, derived = step(snapshot, parse_data(data, name))
+                event = parse_data(data, name)
+                folded, derived = step(snapshot, event)
+                if event.__class__ is RawPingEvent:
+                    pings += 1
                 if events is not None:
                     events += derived
                 if derived and derived[-1].__class__ not in DERIVED_EVENT_CLASSES:
@@ -275,6 +294,8 @@ def _take(
     after = _StreamStateDraft()
     after.snapshot = snapshot
     after.sse = sse
+    after.events = state.events + at - pings
+    after.pings = state.pings + pings
     after.__class__ = StreamState
     taken: StreamState = after
     return taken, fault, is_growth_only

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 import httpx
-from streamfold.reducer import RawErrorEvent, Snapshot, StreamfoldError
+from streamfold.reducer import RawErrorEvent, Snapshot, StreamfoldError, Timing
 
 from .recording import AWS_EVENT_STREAM, EVENT_STREAM, Redaction, media_type
 
@@ -40,11 +40,13 @@ __all__ = [
     "RateLimitError",
     "RequestTimeoutError",
     "ServiceUnavailableError",
+    "StalledStreamError",
     "UnprocessableEntityError",
     "beginning_needed",
     "refuse_other_content",
     "request_of",
     "response_error",
+    "stalled",
     "status_error",
     "stream_error",
 ]
@@ -123,6 +125,23 @@ class APIConnectionError(APIError):
 
 class APITimeoutError(APIConnectionError):
     """The API sent nothing for longer than the timeout."""
+
+
+class StalledStreamError(APITimeoutError):
+    """The stream made no progress for longer than its `stall_timeout`; pings are no progress.
+
+    Args:
+        message: the description of the failure.
+        timing: when the events before came.
+        details: the further arguments of `APIError`.
+
+    Attributes:
+        timing: when the events before came; `None` if no answer came at all.
+    """
+
+    def __init__(self, message: str, *, timing: Timing | None = None, **details: Any) -> None:
+        super().__init__(message, **details)
+        self.timing = timing
 
 
 class APIResponseValidationError(APIError):
@@ -245,6 +264,37 @@ def _error_object(body: Any) -> Mapping[str, Any]:
 def _class_of(status: int) -> type[APIStatusError]:
     fallback = InternalServerError if status >= 500 else APIStatusError
     return _BY_STATUS.get(status, fallback)
+
+
+def stalled(
+    timeout: float,
+    timing: Timing | None,
+    request: httpx.Request | None = None,
+    response: httpx.Response | None = None,
+    snapshot: Snapshot | None = None,
+) -> StalledStreamError:
+    """The error of a stream that made no progress for its `stall_timeout`.
+
+    Args:
+        timeout: the `stall_timeout`, in seconds.
+        timing: when the events came; `None` if there was no answer.
+        request: the request; by default that of `response`.
+        response: the response, if there was one.
+        snapshot: everything folded before.
+    """
+    if timing is None or timing.last_event is None:
+        came = "no event came"
+    else:
+        came = f"{timing.events:,} events came, the last at {timing.last_event:.1f} s"
+    pings = f", and {timing.pings:,} pings" if timing is not None and timing.pings else ""
+    return StalledStreamError(
+        f"expected progress within {timeout:g} s (stall_timeout), but {came}{pings}: send the "
+        "request again, or give a longer stall_timeout",
+        timing=timing,
+        request=request,
+        response=response,
+        snapshot=snapshot,
+    )
 
 
 def status_error(response: httpx.Response, text: str | None = None) -> APIStatusError:

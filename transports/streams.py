@@ -17,12 +17,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic
 
 import httpx
-from streamfold.reducer import DEFAULT_LIMIT, PartialMode, Snapshot, StreamfoldError
+from streamfold.reducer import DEFAULT_LIMIT, PartialMode, Snapshot, StreamfoldError, Timing
 
 from .event_loops import Spawn, shielded, spawner
 from .parsed import ParsedMessage, ParsedMessageStreamEvent, ResponseFormatT
 from .progress import Progress, partial_mode_of, text_of
 from .sources import Source, async_source, library_of, sync_source
+from .stalls import AsyncPatience, ReadStalledError, Watchdog, check_stall_timeout, interruption_of
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -45,6 +46,8 @@ class _Stream(Generic[ResponseFormatT]):
         partial_mode: PartialMode | None,
         limit: int,
         allow_incomplete: bool,
+        stall_timeout: float | None,
+        clock: Callable[[], float] | None,
     ) -> None:
         self._progress: Progress[ResponseFormatT] = Progress(
             source,
@@ -52,6 +55,8 @@ class _Stream(Generic[ResponseFormatT]):
             limit=limit,
             allow_incomplete=allow_incomplete,
             parse=parse,
+            stall_timeout=check_stall_timeout(stall_timeout),
+            clock=clock,
         )
         self._pending = self._progress.pending
 
@@ -88,6 +93,11 @@ class _Stream(Generic[ResponseFormatT]):
         return self._progress.snapshot
 
     @property
+    def timing(self) -> Timing:
+        """When the events came, as far as bytes were received; see `clock`."""
+        return self._progress.timing
+
+    @property
     def current_message_snapshot(self) -> ParsedMessage[ResponseFormatT]:
         """The message after the events handed out so far. Each reading assembles it once.
 
@@ -120,6 +130,8 @@ class MessageStream(_Stream[ResponseFormatT]):
         partial_mode: PartialMode | None = None,
         limit: int = DEFAULT_LIMIT,
         allow_incomplete: bool = False,
+        stall_timeout: float | None = None,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         """Read a stream.
 
@@ -134,15 +146,25 @@ class MessageStream(_Stream[ResponseFormatT]):
             limit: the most bytes that one line, or the data of one event, may have.
             allow_incomplete: treat the end of the input as the end of the message, even if the
                 message is not complete.
+            stall_timeout: the longest time to wait for progress, in seconds; `None` for no limit.
+                Pings are no progress. A blocked read is interrupted if `source` is a response over
+                HTTP/1.1; any other source is only found to stall when its next bytes arrive.
+            clock: gives the seconds since the request was sent, for `timing`; by default the
+                seconds since the stream was made.
 
         Raises:
             TypeError: `source` cannot be read; the error names what to pass instead.
             ValueError: `source` is a response that was read or closed before.
         """
         found = sync_source(source)
-        super().__init__(found, parse, partial_mode, limit, allow_incomplete)
-        self._chunks = found.chunks
-        self._close = weakref.finalize(self, _close, found.opened)
+        super().__init__(found, parse, partial_mode, limit, allow_incomplete, stall_timeout, clock)
+        self._chunks: Iterator[bytes] | Watchdog = found.chunks
+        watchdog = None
+        timer, interrupt = self._progress.stall_timer, interruption_of(found.opened)
+        if timer is not None and interrupt is not None:
+            self._chunks = watchdog = Watchdog(found.chunks, timer, interrupt)
+        self._timer = timer
+        self._close = weakref.finalize(self, _close, found.opened, watchdog)
         self._close.atexit = False
 
     def __iter__(self) -> Iterator[ParsedMessageStreamEvent[ResponseFormatT]]:
@@ -176,10 +198,14 @@ class MessageStream(_Stream[ResponseFormatT]):
         if progress.ended:
             progress.raise_fault()
             return False
+        if self._timer is not None:
+            self._timer.begin()
         try:
             chunk = next(self._chunks)
         except StopIteration:
             progress.end()
+        except ReadStalledError as error:
+            progress.stall(error)
         except progress.connection_errors as error:
             progress.lose_connection(error)
         except StreamfoldError as fault:  # the response is an error, or not a stream
@@ -264,8 +290,10 @@ class MessageStream(_Stream[ResponseFormatT]):
         self.close()
 
 
-def _close(source: Any) -> None:
+def _close(source: Any, watchdog: Watchdog | None) -> None:
     """Close a source of chunks, if it can be closed."""
+    if watchdog is not None:
+        watchdog.close()
     close = getattr(source, "close", None)
     if close is not None:
         close()
@@ -282,13 +310,18 @@ class AsyncMessageStream(_Stream[ResponseFormatT]):
         partial_mode: PartialMode | None = None,
         limit: int = DEFAULT_LIMIT,
         allow_incomplete: bool = False,
+        stall_timeout: float | None = None,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         """Read a stream: see `MessageStream`."""
         found = async_source(source)
-        super().__init__(found, parse, partial_mode, limit, allow_incomplete)
-        self._chunks = found.chunks
+        super().__init__(found, parse, partial_mode, limit, allow_incomplete, stall_timeout, clock)
+        chunks = found.chunks
+        timer = self._progress.stall_timer
+        self._chunks = chunks if timer is None else AsyncPatience(chunks, timer)
+        self._raw_chunks = chunks
         self._source = found.opened
-        self._abandon = weakref.finalize(self, _abandon, found.opened, self._chunks, spawner())
+        self._abandon = weakref.finalize(self, _abandon, found.opened, chunks, spawner())
         self._abandon.atexit = False
 
     def __aiter__(self) -> AsyncIterator[ParsedMessageStreamEvent[ResponseFormatT]]:
@@ -315,6 +348,8 @@ class AsyncMessageStream(_Stream[ResponseFormatT]):
                 chunk = await self._chunks.__anext__()
         except StopAsyncIteration:
             progress.end()
+        except ReadStalledError as error:
+            progress.stall(error)
         except progress.connection_errors as error:
             progress.lose_connection(error)
         except StreamfoldError as fault:  # the response is an error, or not a stream
@@ -366,7 +401,7 @@ class AsyncMessageStream(_Stream[ResponseFormatT]):
         """Close the response, which gives its connection back or closes it: see `MessageStream`."""
         self._progress.end()
         if self._abandon.detach() is not None:
-            await shielded(lambda: _aclose(self._source, self._chunks))
+            await shielded(lambda: _aclose(self._source, self._raw_chunks))
 
     async def __aenter__(self) -> Self:
         return self

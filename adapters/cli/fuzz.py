@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
@@ -177,6 +178,8 @@ def _save(mismatch: Mismatch, path: Path) -> None:
         Recording.of(_chunks(mismatch)).save(path)
     except OSError as error:
         raise CommandError(f"cannot write {path}: {error.strerror}") from error
+    command = f"streamfold inspect {shlex.quote(str(path))}"
+    print(visible(f"To step through the stream: {command}"), file=sys.stderr)
 
 
 def _function(name: str) -> Callable[..., Any]:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from streamfold.reducer import ProtocolError, fold
 
+from .calls import Call, Takes, refuse_wrong_use
+from .claims import Claims, claimed
 from .comparison import as_json, comparable
 from .cost import STREAMS, long_stream
 from .examination import call_text, check_one, paths
@@ -22,14 +24,15 @@ from .findings import (
     AccumulatorMismatch,
     ConformanceReport,
     Finding,
-    expression,
-    name_of,
+    Mismatch,
     pasteable_test,
 )
+from .names import expression, name_of
+from .rules import Violation
 from .search import Search, Watch, watch_nothing
 
 if TYPE_CHECKING:
-    from streamfold.adapters.strategies import Fault, Way
+    from streamfold.adapters.strategies import Fault, Unusual, Way
 
 __all__ = ["AccumulatorSubject", "check_accumulator", "check_stream"]
 
@@ -42,16 +45,30 @@ class AccumulatorSubject:
     """An accumulator under test; the reference is `fold`."""
 
     function: Accumulate
-    ignore: tuple[str, ...] = attrs.field(converter=paths)
-    strict_nulls: bool
+    ignore: tuple[str, ...] = attrs.field(converter=paths, default=())
+    strict_nulls: bool = False
+    claims: Claims | None = None
+    takes: Takes = "events"
+    time_limit: float = 10.0
+    call_it: Call = attrs.field(init=False, eq=False)
+
+    def __attrs_post_init__(self) -> None:
+        object.__setattr__(self, "call_it", Call(self.function, self.takes))
 
     def run(self, given: Iterable[Event]) -> Any:
         """The function's result."""
-        return self.function(given)
+        return self.call_it(given)
 
     def read(self, result: Any) -> str:
         """A result as text that can be compared."""
-        return comparable(as_json(result), ignore=self.ignore, strict_nulls=self.strict_nulls)
+        message = as_json(result)
+        if self.claims is not None:
+            message = claimed(message, self.claims)
+        return comparable(message, ignore=self.ignore, strict_nulls=self.strict_nulls)
+
+    def violations(self, result: Any) -> tuple[Violation, ...]:
+        """None: the result is a message, not a stream."""
+        return ()
 
     def reference(self, given: list[Event]) -> str | None:
         """The text of the message that `fold` makes; None if the stream is not whole."""
@@ -80,7 +97,11 @@ class AccumulatorSubject:
 
     def call(self, given: list[Event]) -> str:
         """Python code that checks this stream."""
-        options = {"ignore": self.ignore, "strict_nulls": self.strict_nulls}
+        options: dict[str, Any] = {"ignore": self.ignore, "strict_nulls": self.strict_nulls}
+        if self.claims is not None:
+            options["claims"] = dict(self.claims)
+        if self.takes != "events":
+            options["takes"] = self.takes
         return call_text("check_stream", self.function, given, **options)
 
     def long(self, kind: str, size: int) -> tuple[list[Event], str]:
@@ -88,10 +109,12 @@ class AccumulatorSubject:
         call = f"check_stream({expression(self.function)}, cost.long_stream({kind!r}, {size}))"
         return long_stream(kind, size), call
 
-    def mismatch(self, finding: Finding, seed: int | None) -> AccumulatorMismatch:
+    def mismatch(
+        self, finding: Finding, seed: int | None, others: tuple[Mismatch, ...] = ()
+    ) -> AccumulatorMismatch:
         """The exception that reports the finding."""
         code = pasteable_test(self.function, finding.call or self.call(finding.given))
-        return AccumulatorMismatch(finding, name_of(self.function), code, seed)
+        return AccumulatorMismatch(finding, name_of(self.function), code, seed, others)
 
 
 _FREE_TEXT = ("id", "name", "text", "thinking", "signature", "data")
@@ -119,27 +142,31 @@ def check_stream(
     *,
     ignore: Collection[str] = (),
     strict_nulls: bool = False,
+    claims: Claims | None = None,
+    takes: Takes = "events",
+    time_limit: float = 10.0,
 ) -> None:
     """Check an accumulator with one stream. Needs no Hypothesis.
 
     Args:
-        accumulate: takes the decoded events of a stream, in any iterable, and returns the message.
+        accumulate: the accumulator; see `check_accumulator`.
         events: the stream. If it is broken or incomplete, `accumulate` must raise or return None.
         ignore: see `check_accumulator`.
         strict_nulls: see `check_accumulator`.
+        claims: see `check_accumulator`.
+        takes: see `check_accumulator`.
+        time_limit: see `check_accumulator`.
 
     Raises:
         AccumulatorMismatch: the result differs from the reference's.
+        WrongUseError: the accumulator cannot be called with one argument.
 
     >>> from streamfold.reducer import fold
     >>> from streamfold.adapters.conformance import long_stream
     >>> check_stream(lambda events: fold(events).message, long_stream("text", 3))
     """
-    check_one(AccumulatorSubject(accumulate, ignore, strict_nulls), events)
-
-
-_NOT_USUAL: tuple[Way, ...] = ("halves", "open_tool")
-"""Legal ways to stream a message that the API does not choose, or whose message is ambiguous."""
+    subject = AccumulatorSubject(accumulate, ignore, strict_nulls, claims, takes, time_limit)
+    check_one(subject, events)
 
 
 def check_accumulator(
@@ -149,8 +176,14 @@ def check_accumulator(
     seed: int | None = None,
     ignore: Collection[str] = (),
     strict_nulls: bool = False,
+    claims: Claims | None = None,
+    assume: Callable[[list[Event]], bool] | None = None,
+    first: bool = False,
+    takes: Takes = "events",
+    time_limit: float = 10.0,
     blocks: Collection[str] | None = None,
     unknown: bool = False,
+    unusual: Collection[Unusual] = (),
     ways: Collection[Way] | None = None,
     faults: Collection[Fault] = (),
     growth: bool = True,
@@ -160,17 +193,28 @@ def check_accumulator(
 
     Args:
         accumulate: takes the decoded events of a stream, in any iterable, and returns the message:
-            a dict, a dataclass, an attrs class or a pydantic model.
+            a dict, a dataclass, an attrs class or a pydantic model. It may be async.
         max_examples: the number of streams; `faults` add as many broken ones.
         seed: draws the same streams each time. None draws other streams each time; a finding names
             the seed that was used.
         ignore: fields not to compare, by their path in the message, without indices: "usage",
             "usage.iterations", "content.citations".
         strict_nulls: whether a `null` differs from an absent field.
+        claims: the blocks and fields to compare: `{"text": ["text"], "message": ["stop_reason"]}`;
+            see `claims`. Blocks of other kinds stay in the streams. None compares everything.
+            `GA_CLAIMS` and `CHAT_CLAIMS` are ready-made.
+        assume: a condition that every stream must meet; others are not tried.
+        first: stop at the first finding. Otherwise all distinct findings are collected.
+        takes: the argument of `accumulate`: "events", "chunks" (the body as chunks of bytes),
+            "httpx" or "httpx2" (a transport that answers every request with the stream, for a
+            client that `accumulate` makes).
+        time_limit: the longest time of one call, in seconds. It works in the main thread, on
+            systems with SIGALRM.
         blocks: the kinds of content blocks to draw, some of `strategies.BLOCKS`. None draws all.
         unknown: draw also events, deltas, blocks and fields that the API does not have.
-        ways: the ways to stream a message, some of `strategies.WAYS`. None draws all but "halves"
-            and "open_tool".
+        unusual: content to draw that the API does not send, some of `strategies.UNUSUAL`.
+        ways: the ways to stream a message, some of `strategies.WAYS`. None draws those that the API
+            uses, `strategies.USUAL_WAYS`.
         faults: faults that the accumulator should refuse, by an exception or by None; some of
             `strategies.FAULTS`. "cut" and "error_event" are good ones to begin with. A fault that
             leaves the message whole must leave the result whole.
@@ -182,7 +226,9 @@ def check_accumulator(
         The number of streams, the seed, and the cost of long streams.
 
     Raises:
-        AccumulatorMismatch: a result differs from the reference's.
+        AccumulatorMismatch: a result differs from the reference's; `.findings` has all findings.
+        WrongUseError: `accumulate` cannot be checked: it takes another argument, or its result
+            cannot be read. Raised before the run.
         ValueError: an option names an unknown block, way or fault, or max_examples is below 1.
         ImportError: Hypothesis is not installed.
 
@@ -192,16 +238,20 @@ def check_accumulator(
     >>> print(check_accumulator(accumulate, max_examples=20, seed=1, growth=False))
     20 streams, all as they should be (seed 1)
     """
-    from streamfold.adapters.strategies import BLOCKS, WAYS, broken, raw_events
+    from streamfold.adapters.strategies import BLOCKS, USUAL_WAYS, broken, raw_events
 
     blocks = BLOCKS if blocks is None else blocks
-    ways = [way for way in WAYS if way not in _NOT_USUAL] if ways is None else ways
-    search = Search(AccumulatorSubject(accumulate, ignore, strict_nulls), seed, watch)
-    search.run(raw_events(blocks=blocks, unknown=unknown, ways=ways), max_examples)
+    ways = USUAL_WAYS if ways is None else ways
+    subject = AccumulatorSubject(accumulate, ignore, strict_nulls, claims, takes, time_limit)
+    search = Search(subject, seed, watch, first, assume)
+    drawn = {"blocks": blocks, "unknown": unknown, "unusual": unusual, "ways": ways}
+    streams = raw_events(**drawn)
+    refuse_wrong_use(subject.call_it, as_json, time_limit)
+    search.run(streams, max_examples)
     if faults:
-        streams = broken(faults=faults, blocks=blocks, unknown=unknown, ways=ways)
-        search.run(streams.map(lambda stream: stream.events), max_examples)
+        broken_streams = broken(faults=faults, **drawn).map(lambda stream: stream.events)
+        search.run(broken_streams, max_examples)
     kinds = [
         kind for kind in STREAMS if growth and ("text" if kind == "blocks" else kind) in blocks
     ]
-    return search.report(kinds)
+    return search.report(kinds, subject.long)

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-__all__ = ["as_json", "comparable", "difference"]
+__all__ = ["as_json", "comparable", "difference", "fields_that_differ"]
 
 JSON = Any
 
@@ -112,3 +112,38 @@ def difference(expected: str, got: str) -> str:
         expected.splitlines(), got.splitlines(), "expected", "got", lineterm=""
     )
     return "\n".join(lines)
+
+
+def fields_that_differ(expected: JSON, got: JSON) -> tuple[str, ...]:
+    """The fields in which two messages differ, each once, by their path.
+
+    A block stands in the path with its type; the input of a tool is one field.
+
+    >>> one = {"content": [{"type": "text", "text": "a"}], "usage": {"output_tokens": 1}}
+    >>> other = {"content": [{"type": "text", "text": "b"}], "usage": {"output_tokens": 2}}
+    >>> fields_that_differ(one, other)
+    ('content[text].text', 'usage.output_tokens')
+    """
+    return tuple(dict.fromkeys(_differences(expected, got, "")))
+
+
+def _differences(expected: JSON, got: JSON, path: str) -> Iterator[str]:
+    if isinstance(expected, dict) and isinstance(got, dict) and not path.endswith(".input"):
+        if expected.get("type") != got.get("type"):
+            yield f"{path}.type".lstrip(".")
+            return
+        for key in {**expected, **got}:
+            if expected.get(key, _ABSENT) != got.get(key, _ABSENT):
+                inner = f"{path}.{key}".lstrip(".")
+                yield from _differences(expected.get(key, _ABSENT), got.get(key, _ABSENT), inner)
+    elif isinstance(expected, list) and isinstance(got, list) and len(expected) == len(got):
+        for one, other in zip(expected, got, strict=True):
+            if one != other:
+                kind = one.get("type") if isinstance(one, dict) else None
+                yield from _differences(one, other, f"{path}[{kind}]" if kind else path)
+    else:
+        yield path
+
+
+_ABSENT = object()
+"""The value of a field that is not there."""

@@ -12,6 +12,7 @@ from typing import Any
 import attrs
 from streamfold.reducer import SSEState, decode_sse
 
+from .calls import Call
 from .comparison import comparable
 from .cost import BODIES, long_body
 from .examination import call_text, check_one, paths
@@ -19,10 +20,11 @@ from .findings import (
     ConformanceReport,
     DecoderMismatch,
     Finding,
-    expression,
-    name_of,
+    Mismatch,
     pasteable_test,
 )
+from .names import expression, name_of
+from .rules import Violation
 from .search import Search, Watch, watch_nothing
 
 __all__ = ["DecoderSubject", "check_chunks", "check_decoder"]
@@ -37,15 +39,24 @@ class DecoderSubject:
     """A decoder under test; the reference is `decode_sse`."""
 
     function: Decode
-    ignore: tuple[str, ...] = attrs.field(converter=paths)
+    ignore: tuple[str, ...] = attrs.field(converter=paths, default=())
+    time_limit: float = 10.0
+    call_it: Call = attrs.field(init=False, eq=False)
+
+    def __attrs_post_init__(self) -> None:
+        object.__setattr__(self, "call_it", Call(self.function))
 
     def run(self, given: Iterable[bytes]) -> list[Any]:
         """The function's result."""
-        return list(self.function(given))
+        return list(self.call_it(given))
 
     def read(self, result: list[Any]) -> str:
         """A result as text that can be compared."""
         return comparable([_fields(event) for event in result], ignore=self.ignore)
+
+    def violations(self, result: list[Any]) -> tuple[Violation, ...]:
+        """None: the result is not a stream of a message."""
+        return ()
 
     def reference(self, given: list[bytes]) -> str:
         """The text of the events that `decode_sse` gives."""
@@ -74,10 +85,12 @@ class DecoderSubject:
         call = f"check_chunks({expression(self.function)}, cost.long_body({kind!r}, {size}))"
         return long_body(kind, size), call
 
-    def mismatch(self, finding: Finding, seed: int | None) -> DecoderMismatch:
+    def mismatch(
+        self, finding: Finding, seed: int | None, others: tuple[Mismatch, ...] = ()
+    ) -> DecoderMismatch:
         """The exception that reports the finding."""
         code = pasteable_test(self.function, finding.call or self.call(finding.given))
-        return DecoderMismatch(finding, name_of(self.function), code, seed)
+        return DecoderMismatch(finding, name_of(self.function), code, seed, others)
 
 
 def _fields(event: Any) -> dict[str, Any]:
@@ -93,13 +106,20 @@ def _fields(event: Any) -> dict[str, Any]:
     return fields
 
 
-def check_chunks(decode: Decode, chunks: Iterable[bytes], *, ignore: Collection[str] = ()) -> None:
+def check_chunks(
+    decode: Decode,
+    chunks: Iterable[bytes],
+    *,
+    ignore: Collection[str] = (),
+    time_limit: float = 10.0,
+) -> None:
     r"""Check a decoder with one body. Needs no Hypothesis.
 
     Args:
         decode: takes chunks of bytes, in any iterable, and returns the server-sent events.
         chunks: the body.
         ignore: see `check_decoder`.
+        time_limit: see `check_decoder`.
 
     Raises:
         DecoderMismatch: the events differ from the standard's.
@@ -107,7 +127,7 @@ def check_chunks(decode: Decode, chunks: Iterable[bytes], *, ignore: Collection[
     >>> from streamfold.reducer import SSEState, decode_sse
     >>> check_chunks(lambda chunks: decode_sse(SSEState(), b"".join(chunks))[1], [b"data: a\n\n"])
     """
-    check_one(DecoderSubject(decode, ignore), chunks)
+    check_one(DecoderSubject(decode, ignore, time_limit), chunks)
 
 
 def check_decoder(
@@ -116,6 +136,8 @@ def check_decoder(
     max_examples: int = 200,
     seed: int | None = None,
     ignore: Collection[str] = (),
+    first: bool = False,
+    time_limit: float = 10.0,
     quirks: Collection[str] | None = None,
     growth: bool = True,
     watch: Watch = watch_nothing,
@@ -124,10 +146,13 @@ def check_decoder(
 
     Args:
         decode: takes chunks of bytes, in any iterable, and returns the events, in any iterable:
-            objects or dicts with `event`, `data`, `id` and `retry`, or tuples in this order.
+            objects or dicts with `event`, `data`, `id` and `retry`, or tuples in this order. It may
+            be async.
         max_examples: the number of bodies.
         seed: draws the same bodies each time; see `check_accumulator`.
         ignore: fields not to compare: "id", "retry".
+        first: stop at the first finding. Otherwise all distinct findings are collected.
+        time_limit: the longest time of one call, in seconds; see `check_accumulator`.
         quirks: the quirks that bodies may have, some of `strategies.QUIRKS`. None draws all, and
             the last quarter of the bodies are those of messages.
         growth: whether to measure long bodies.
@@ -137,7 +162,8 @@ def check_decoder(
         The number of bodies, the seed, and the cost of long bodies.
 
     Raises:
-        DecoderMismatch: the events differ from the standard's.
+        DecoderMismatch: the events differ from the standard's; `.findings` has all findings.
+        WrongUseError: `decode` cannot be called with one argument.
         ValueError: an option names an unknown quirk, or max_examples is below 1.
         ImportError: Hypothesis is not installed.
 
@@ -149,10 +175,11 @@ def check_decoder(
     """
     from streamfold.adapters.strategies import QUIRKS, chunked, event_streams, wire
 
-    search = Search(DecoderSubject(decode, ignore), seed, watch)
+    subject = DecoderSubject(decode, ignore, time_limit)
+    search = Search(subject, seed, watch, first)
     of_messages = max_examples // 4 if quirks is None else 0
     bodies = event_streams(quirks=QUIRKS if quirks is None else quirks)
     search.run(bodies.flatmap(chunked), max_examples - of_messages)
     if of_messages:
         search.run(wire().flatmap(chunked), of_messages)
-    return search.report(BODIES if growth else ())
+    return search.report(BODIES if growth else (), subject.long)

@@ -12,11 +12,16 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import json
 import traceback
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
-from .findings import Finding, Kind, Mismatch, expression
+from .calls import TookTooLongError, time_limit
+from .comparison import fields_that_differ
+from .findings import Finding, Kind, Mismatch
+from .names import expression
+from .rules import Violation
 
 __all__ = [
     "RAISED",
@@ -40,11 +45,18 @@ class Subject(Protocol):
     def function(self) -> Callable[..., Any]:
         """The function under test."""
 
+    @property
+    def time_limit(self) -> float:
+        """The longest time of one call, in seconds."""
+
     def run(self, given: Iterable[Any]) -> Any:
         """The function's result; iterators are read to their end."""
 
     def read(self, result: Any) -> str:
         """A result as text that can be compared."""
+
+    def violations(self, result: Any) -> Sequence[Violation]:
+        """The rules that the result breaks."""
 
     def reference(self, given: list[Any]) -> str | None:
         """The expected result as text; None if the function must refuse the stream."""
@@ -58,10 +70,9 @@ class Subject(Protocol):
     def call(self, given: list[Any]) -> str:
         """Python code that checks this stream."""
 
-    def long(self, kind: str, size: int) -> tuple[list[Any], str]:
-        """A long stream of this kind, and Python code that checks it."""
-
-    def mismatch(self, finding: Finding, seed: int | None) -> Mismatch:
+    def mismatch(
+        self, finding: Finding, seed: int | None, others: tuple[Mismatch, ...] = ()
+    ) -> Mismatch:
         """The exception that reports the finding."""
 
 
@@ -71,71 +82,105 @@ def check_one(subject: Subject, given: Iterable[Any]) -> None:
     Raises:
         Mismatch: the function and the reference disagree.
     """
-    finding = examine(subject, list(given))
-    if finding is not None:
-        raise subject.mismatch(finding, None) from finding.error
+    findings = examine(subject, list(given))
+    if findings:
+        first, *rest = findings
+        others = tuple([subject.mismatch(finding, None) for finding in rest])
+        raise subject.mismatch(first, None, others) from first.error
 
 
-def examine(subject: Subject, given: Sequence[Any]) -> Finding | None:
-    """The first defect that this stream shows; None if it shows none."""
+def examine(subject: Subject, given: Sequence[Any]) -> list[Finding]:
+    """The defects that this stream shows, the most telling first; empty if it shows none.
+
+    A result that differs gives one finding for each field that differs.
+    """
     given = list(given)
     expected = subject.reference(given)
     handed = copy.deepcopy(given)
     try:
-        result = subject.run(handed)
+        with time_limit(subject.time_limit):
+            result = subject.run(handed)
+    except TookTooLongError as error:
+        return [Finding("takes too long", given, expected or "", reason=str(error))]
     except RAISED as error:
         if expected is None:
-            return None
-        return Finding("raises", given, expected, reason=error_text(error), error=error)
+            return []
+        return [_raises(given, expected, error)]
+    broken = [
+        Finding("breaks a rule", given, reason=str(violation), rule=violation.rule)
+        for violation in {each.rule: each for each in subject.violations(result)}.values()
+    ]
     if expected is None:
         if result is None:
-            return None
-        return Finding("accepts a fault", given, got=_result_or_error(subject.read, result))
+            return broken
+        return broken or [
+            Finding("accepts a fault", given, got=_result_or_error(subject.read, result))
+        ]
     try:
         got = subject.read(result)
     except RAISED as error:
-        return Finding("raises", given, expected, reason=error_text(error), error=error)
+        return broken or [_raises(given, expected, error)]
     if handed != given:
-        return Finding("changes its input", given, _one_per_line(given), _one_per_line(handed))
+        return [Finding("changes its input", given, _one_per_line(given), _one_per_line(handed))]
     if got != expected:
         repeats = _run_again(subject, copy.deepcopy(given)) == got
-        return Finding("differs" if repeats else "does not repeat", given, expected, got)
+        if not repeats:
+            return [Finding("does not repeat", given, expected, got)]
+        fields = fields_that_differ(json.loads(expected), json.loads(got))
+        return broken + [
+            Finding("differs", given, expected, got, field=field) for field in fields or ("",)
+        ]
+    if broken:
+        return broken
     again = _run_again(subject, iter(copy.deepcopy(given)))
     if again != expected:
         repeats = _run_again(subject, copy.deepcopy(given)) == got
         kind: Kind = "reads its input twice" if repeats else "does not repeat"
-        return Finding(kind, given, expected, again)
-    with contextlib.suppress(*RAISED):  # a defect of the other stream would be another finding
-        subject.run(subject.another(given))
+        return [Finding(kind, given, expected, again)]
+    with contextlib.suppress(*RAISED, TookTooLongError), time_limit(subject.time_limit):
+        subject.run(subject.another(given))  # a defect of this stream would be another finding
     after = _result_or_error(subject.read, result)
     if after != expected:
-        return Finding("changes an earlier result", given, expected, after)
-    return None
+        return [Finding("changes an earlier result", given, expected, after)]
+    return []
 
 
-def smaller(subject: Subject, finding: Finding) -> Finding:
-    """The same kind of finding with the smallest stream that removing single parts leads to.
+def _raises(given: list[Any], expected: str, error: BaseException) -> Finding:
+    rule = type(error).__name__
+    return Finding("raises", given, expected, reason=error_text(error), rule=rule, error=error)
+
+
+def smaller(
+    subject: Subject, finding: Finding, assume: Callable[[Any], object] | None = None
+) -> Finding:
+    """The same finding with the smallest stream that removing single parts leads to.
 
     Hypothesis shrinks the choices it drew. It cannot always join two chunks, or remove one block
     that is interleaved with others.
     """
     for given in subject.simpler(finding.given):
+        if assume is not None and not assume(given):
+            continue
         if (subject.reference(given) is None) == (subject.reference(finding.given) is None):
-            found = examine(subject, given)
-            if found is not None and found.kind == finding.kind:
-                return smaller(subject, found)
+            for found in examine(subject, given):
+                if found.key == finding.key:
+                    return smaller(subject, found, assume)
     return finding
 
 
 def _run_again(subject: Subject, given: Iterable[Any]) -> str:
-    return _result_or_error(lambda given: subject.read(subject.run(given)), given)
+    def run(given: Iterable[Any]) -> str:
+        with time_limit(subject.time_limit):
+            return subject.read(subject.run(given))
+
+    return _result_or_error(run, given)
 
 
 def _result_or_error(function: Callable[[Any], str], given: Any) -> str:
     """The text that the function returns, or the text of the exception it raises."""
     try:
         return function(given)
-    except RAISED as error:
+    except (*RAISED, TookTooLongError) as error:
         return error_text(error)
 
 

@@ -5,7 +5,6 @@ A `Mismatch` is an `AssertionError`. Its text contains a test that can be pasted
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -13,16 +12,16 @@ import attrs
 
 from .comparison import difference
 from .cost import Growth
+from .names import expression, module_of, name_of
 
 __all__ = [
     "AccumulatorMismatch",
     "ConformanceReport",
     "DecoderMismatch",
+    "EmitterMismatch",
     "Finding",
     "Kind",
     "Mismatch",
-    "expression",
-    "name_of",
     "pasteable_test",
 ]
 
@@ -35,6 +34,8 @@ Kind = Literal[
     "does not repeat",
     "changes an earlier result",
     "grows quadratically",
+    "takes too long",
+    "breaks a rule",
 ]
 """The kinds of findings:
 
@@ -46,6 +47,8 @@ Kind = Literal[
     does not repeat            another result from the same stream, the second time
     changes an earlier result  a later call changed an earlier result
     grows quadratically        a stream of twice the length costs four times as much
+    takes too long             no result within the time limit
+    breaks a rule              an emitted stream breaks a rule of `RULES`
 """
 
 
@@ -59,6 +62,8 @@ class Finding:
         expected: the expected result, as text; empty where the stream should be refused.
         got: the result, as text; empty where there was none.
         reason: more about it, in one line.
+        rule: the rule that is broken, a key of `RULES`; or the class of the exception.
+        field: the field of the message that differs, by its path: "content[tool_use].input".
         error: the exception that was raised.
         call: the Python code that shows it again.
     """
@@ -68,8 +73,15 @@ class Finding:
     expected: str = ""
     got: str = ""
     reason: str = ""
+    rule: str = ""
+    field: str = ""
     error: BaseException | None = None
     call: str = ""
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Kind, rule and field. Findings with the same key are one defect."""
+        return self.kind, self.rule, self.field
 
     @property
     def diff(self) -> str:
@@ -85,29 +97,53 @@ class Mismatch(AssertionError):  # noqa: N818 - it names what was found
         subject: the name of the function.
         code: a test that shows it again.
         seed: the seed that finds it again; None where nothing was drawn.
+        others: the other distinct findings of the run, each as a mismatch of its own.
     """
 
-    def __init__(self, finding: Finding, subject: str, code: str, seed: int | None = None) -> None:
-        super().__init__(finding, subject, code, seed)
+    def __init__(
+        self,
+        finding: Finding,
+        subject: str,
+        code: str,
+        seed: int | None = None,
+        others: tuple[Mismatch, ...] = (),
+    ) -> None:
+        super().__init__(finding, subject, code, seed, others)
         self.finding = finding
         self.subject = subject
         self.code = code
         self.seed = seed
+        self.others = others
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """All distinct findings of the run."""
+        return (self.finding, *(other.finding for other in self.others))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled without the exception that was raised, because some exceptions cannot be."""
         finding = attrs.evolve(self.finding, error=None)
-        return type(self), (finding, self.subject, self.code, self.seed)
+        return type(self), (finding, self.subject, self.code, self.seed, self.others)
 
     def __str__(self) -> str:
+        parts = [self._text()]
+        for number, other in enumerate(self.others, 2):
+            parts.append(f"=== finding {number} of {len(self.others) + 1}\n\n{other._text()}")
+        if self.seed is not None:
+            parts.append(f"To find it again: seed={self.seed}")
+        return "\n\n".join(parts)
+
+    def _text(self) -> str:
+        """The text of this finding alone."""
         finding = self.finding
+        where = f" in {finding.field}" * bool(finding.field)
+        reason = f": {finding.reason}" * bool(finding.reason)
         parts = {
-            "": f"{self.subject} {finding.kind}" + (f": {finding.reason}" * bool(finding.reason)),
+            "": f"{self.subject} {finding.kind}{where}{reason}",
             "A test that shows it:\n\n": self.code,
             "Expected:\n\n": finding.expected,
             "Got:\n\n": finding.got,
             "Difference:\n\n": finding.diff,
-            "To find it again: seed=": "" if self.seed is None else str(self.seed),
         }
         return "\n\n".join(head + part.rstrip() for head, part in parts.items() if part)
 
@@ -133,6 +169,15 @@ class AccumulatorMismatch(Mismatch):
     @property
     def events(self) -> list[dict[str, Any]]:
         """The smallest stream that shows it. For a long stream: a short one of the same kind."""
+        return self.finding.given
+
+
+class EmitterMismatch(Mismatch):
+    """An emitted stream is not legal, or is not the stream of its message."""
+
+    @property
+    def given(self) -> list[Any]:
+        """The smallest input of the emitter that shows it: a message, or the chunks of a chat."""
         return self.finding.given
 
 
@@ -164,36 +209,14 @@ class ConformanceReport:
         return "\n".join([*lines, *map(str, self.growth)])
 
 
-def name_of(function: Callable[..., Any]) -> str:
-    """The module and the name of a function."""
-    module, name = _module_and_name(function)
-    return f"{module}.{name}"
-
-
-def _module_and_name(function: Any) -> tuple[str, str]:
-    owner = getattr(function, "__self__", None)
-    if isinstance(owner, type):  # a class method, perhaps inherited
-        return owner.__module__, f"{owner.__qualname__}.{function.__name__}"
-    named = function if hasattr(function, "__qualname__") else type(function)
-    return named.__module__, named.__qualname__
-
-
-def expression(function: Callable[..., Any]) -> str:
-    """The name of the function in a pasted test; "function" if it cannot be imported."""
-    module, name = _module_and_name(function)
-    found: Any = sys.modules.get(module) if module != "__main__" else None
-    for part in name.split("."):
-        found = getattr(found, part, None)
-    return name if found == function else "function"
-
-
-def pasteable_test(function: Callable[..., Any], call: str) -> str:
+def pasteable_test(function: Callable[..., Any], call: str, *further: Callable[..., Any]) -> str:
     """A test as Python code, with its imports.
 
     Args:
         function: the function under test. A function that cannot be imported gets a comment in
             place of its import.
         call: the test's only statement. It names the function by its `expression`.
+        further: other functions that the statement names.
 
     >>> print(pasteable_test(len, "check_stream(len, [])"))
     from builtins import len
@@ -204,11 +227,14 @@ def pasteable_test(function: Callable[..., Any], call: str) -> str:
         check_stream(len, [])
     """
     name = expression(function)
-    root, last = name.split(".")[0], name.split(".")[-1]
-    if name == "function":
-        imports = [f"function = ...  # {name_of(function)}"]
-    else:
-        imports = [f"from {_module_and_name(function)[0]} import {root}"]
+    last = name.split(".")[-1]
+    imports: list[str] = []
+    for each in (function, *further):
+        if expression(each) == "function":
+            imports.append(f"function = ...  # {name_of(each)}")
+        else:
+            root = expression(each).split(".")[0]
+            imports.append(f"from {module_of(each)} import {root}")
     check = call.partition("(")[0]
     if check.isidentifier():
         imports.append(f"from streamfold.adapters.conformance import {check}")

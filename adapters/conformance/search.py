@@ -1,4 +1,8 @@
-"""Draw many streams, find the first that goes wrong, and shrink it. Measure long streams.
+"""Draw many streams, collect the distinct findings, and shrink each. Measure long streams.
+
+A run first draws all streams and keeps the first stream of each finding. Then it draws the same
+streams once more for each finding, up to that stream, and shrinks it. With `first=True` it stops at
+the first finding.
 
 The same seed draws the same streams: Hypothesis' database, its profiles and the constants that it
 collects from the program's own modules have no part in it. Another version of Hypothesis may draw
@@ -9,22 +13,32 @@ from __future__ import annotations
 
 import contextlib
 import random
+import warnings
 from collections.abc import Callable, Iterable
-from typing import Any, NoReturn
+from typing import Any
 
 import attrs
 
 from .cost import Growth, measure
 from .examination import RAISED, Subject, error_text, examine, smaller
-from .findings import ConformanceReport, Finding, expression
+from .findings import ConformanceReport, Finding, Mismatch
+from .names import expression
 
 __all__ = ["Search", "Watch", "watch_nothing"]
 
 Watch = Callable[[int, bool], object]
+Long = Callable[[str, int], "tuple[list[Any], str]"]
+
+_MOST_FINDINGS = 12
+"""The number of findings that are shrunk; further ones are reported as they were drawn."""
 
 
 def watch_nothing(tried: int, found: bool) -> None:
     """The default of `watch`."""
+
+
+class _EnoughError(BaseException):
+    """Shrinking has tried enough streams. Not an `Exception`, so that Hypothesis lets it pass."""
 
 
 class Search:
@@ -34,78 +48,150 @@ class Search:
         subject: the function under test.
         seed: the seed of everything that is drawn.
         tried: the number of streams that passed.
+        found: the findings so far, by their key.
+        shrinking_tries: the number of streams that shrinking one finding may try; 0 turns it off.
+            A number and not a time, so that the same seed finds the same stream on any machine.
     """
 
-    def __init__(self, subject: Subject, seed: int | None, watch: Watch) -> None:
+    shrinking_tries = 400
+
+    def __init__(
+        self,
+        subject: Subject,
+        seed: int | None,
+        watch: Watch,
+        first: bool,
+        assume: Callable[[Any], object] | None = None,
+    ) -> None:
         self.subject = subject
         self.seed = random.Random().getrandbits(32) if seed is None else seed
         self.watch = watch
+        self.first = first
+        self.assume = assume
         self.tried = 0
+        self.found: dict[tuple[str, str, str], Finding] = {}
 
     def run(self, streams: Any, max_examples: int) -> None:
         """Try streams of this strategy.
 
         Raises:
-            Mismatch: a stream went wrong; the exception carries the smallest such stream.
+            Mismatch: `first` is true and a stream went wrong.
         """
         if max_examples < 1:
             raise ValueError(f"max_examples must be at least 1, got {max_examples}")
+        streams = streams if self.assume is None else streams.filter(self.assume)
+        new: dict[tuple[str, str, str], Finding] = {}
+
+        def collect(given: list[Any]) -> bool:
+            findings = examine(self.subject, given)
+            for finding in findings:
+                if finding.key not in self.found:
+                    new.setdefault(finding.key, finding)
+            self.tried += not findings
+            self.watch(self.tried, False)
+            return bool(new) and self.first
+
+        self._find(streams, collect, max_examples, shrink=False)
+        drawn = list(new.values())[:1] if self.first else list(new.values())
+        for number, finding in enumerate(drawn):
+            if number < _MOST_FINDINGS and self.shrinking_tries:
+                finding = self._shrunk(streams, finding, max_examples)
+            self.found[finding.key] = finding
+        if self.first:
+            self.fail()
+
+    def _shrunk(self, streams: Any, finding: Finding, max_examples: int) -> Finding:
+        """The finding with the smallest stream."""
+        smallest, tries = finding, 0
+
+        def shows_it(given: list[Any]) -> bool:
+            nonlocal smallest, tries
+            if tries > self.shrinking_tries:
+                raise _EnoughError
+            tries += bool(tries)  # from the first stream that shows it
+            self.watch(self.tried, True)
+            for found in examine(self.subject, given):
+                if found.key == finding.key:
+                    smallest, tries = found, tries or 1
+                    return True
+            return False
+
+        self._find(streams, shows_it, max_examples, shrink=True)
+        return smaller(self.subject, smallest, self.assume)
+
+    def _find(
+        self, streams: Any, condition: Callable[[Any], bool], max_examples: int, *, shrink: bool
+    ) -> None:
+        """Draw streams until the condition holds for one; shrink it, if wanted."""
         from hypothesis import Phase, Verbosity, find, settings
-        from hypothesis.errors import Flaky, NoSuchExample
+        from hypothesis.errors import Flaky, HypothesisWarning, NoSuchExample
         from streamfold.adapters.strategies import without_local_constants
-
-        found: Finding | None = None
-
-        def is_wrong(given: list[Any]) -> bool:
-            nonlocal found
-            finding = examine(self.subject, given)
-            if finding is not None and found is not None and finding.kind != found.kind:
-                return False  # a smaller stream must show the same kind of defect
-            found = finding or found
-            self.tried += found is None
-            self.watch(self.tried, found is not None)
-            return finding is not None
 
         quiet = settings(
             max_examples=max_examples,
             database=None,
             deadline=None,
             derandomize=False,
-            phases=[Phase.generate, Phase.shrink],
+            phases=[Phase.generate, *[Phase.shrink] * shrink],
             verbosity=Verbosity.quiet,
         )
         # A defect that depends on earlier streams may not come again; then the last find stands.
-        with contextlib.suppress(NoSuchExample, Flaky), without_local_constants():
-            find(streams, is_wrong, settings=quiet, random=random.Random(self.seed))
-        if found is not None:
-            self.fail(smaller(self.subject, found))
+        with (
+            contextlib.suppress(NoSuchExample, Flaky, _EnoughError),
+            without_local_constants(),
+            warnings.catch_warnings(),
+        ):
+            warnings.simplefilter("ignore", HypothesisWarning)  # of a large `repr`
+            find(streams, condition, settings=quiet, random=random.Random(self.seed))
 
-    def measure(self, kind: str) -> Growth:
-        """The cost of long streams of this kind.
-
-        Raises:
-            Mismatch: a long stream goes wrong, or its cost grows with the square of its length.
-        """
+    def measure(self, kind: str, long: Long) -> Growth | None:
+        """The cost of long streams of this kind; None if they add a finding."""
         function = self.subject.function
-        small, _ = self.subject.long(kind, 3)
-        given, call = self.subject.long(kind, 1024)
-        finding = examine(self.subject, given)
-        if finding is not None:
-            self.fail(attrs.evolve(finding, given=small, call=call))
+        small, _ = long(kind, 3)
+        given, call = long(kind, 1024)
+        findings = examine(self.subject, given)
+        for finding in findings:
+            self.found.setdefault(finding.key, attrs.evolve(finding, given=small, call=call))
+        if findings:
+            return None
         call = f"assert not cost.measure({expression(function)}, {kind!r}).is_quadratic"
         try:
-            growth = measure(function, kind)
+            growth = measure(self.subject.run, kind)
         except RAISED as error:
-            self.fail(Finding("raises", small, reason=error_text(error), error=error, call=call))
-        if growth.is_quadratic:
-            self.fail(Finding("grows quadratically", small, reason=str(growth), call=call))
-        return growth
+            reason = error_text(error)
+            finding = Finding("raises", small, reason=reason, error=error, call=call, rule="long")
+        else:
+            if not growth.is_quadratic:
+                return growth
+            finding = Finding(
+                "grows quadratically", small, reason=str(growth), call=call, rule=kind
+            )
+        self.found.setdefault(finding.key, finding)
+        return None
 
-    def report(self, kinds: Iterable[str]) -> ConformanceReport:
-        """The report of a check that found nothing, with the cost of long streams."""
-        costs = tuple([self.measure(kind) for kind in kinds])
-        return ConformanceReport(self.tried, self.seed, costs)
+    def report(self, kinds: Iterable[str] = (), long: Long | None = None) -> ConformanceReport:
+        """The report of a check that found nothing, with the cost of long streams.
 
-    def fail(self, finding: Finding) -> NoReturn:
-        """Raise the finding as a `Mismatch`."""
-        raise self.subject.mismatch(finding, self.seed) from finding.error
+        Raises:
+            Mismatch: something was found.
+        """
+        costs: list[Growth] = []
+        for kind in kinds:
+            assert long is not None
+            growth = self.measure(kind, long)
+            if growth is not None:
+                costs.append(growth)
+            if self.first:
+                self.fail()
+        self.fail()
+        return ConformanceReport(self.tried, self.seed, tuple(costs))
+
+    def fail(self) -> None:
+        """Raise the findings, if there are any, as one `Mismatch`."""
+        if not self.found:
+            return
+        first, *rest = self.found.values()
+        others: tuple[Mismatch, ...] = tuple(
+            [self.subject.mismatch(finding, self.seed) for finding in rest]
+        )
+        raise self.subject.mismatch(first, self.seed, others) from first.error

@@ -14,6 +14,7 @@ from .cuts import cuts
 from .grammar import JSON, TOOLS, Draw, Grammar, Strategy, joined
 
 __all__ = [
+    "USUAL_WAYS",
     "WAYS",
     "BlockStreamer",
     "StreamedBlock",
@@ -27,20 +28,40 @@ Event = dict[str, Any]
 Delta = dict[str, Any]
 
 Way = Literal[
-    "cut", "empty", "halves", "started", "interleaved", "pings", "open_tool", "deltas", "usage"
+    "cut",
+    "first_empty",
+    "pings",
+    "deltas",
+    "usage",
+    "empty",
+    "halves",
+    "started",
+    "interleaved",
+    "open_tool",
+    "signatures",
 ]
 WAYS: tuple[Way, ...] = get_args(Way)
 """Ways to stream a message:
 
-    cut          texts are split into several deltas, at any place, or one character each
-    empty        some deltas are empty
+    cut          texts are split into several deltas: at any place, equally, or by character
+    first_empty  the first delta of a tool's input is empty
+    pings        pings stand between the events
+    deltas       several `message_delta`s end the message
+    usage        the last `message_delta` omits counts that have not changed, or has `null`
+    empty        any deltas are empty
     halves       characters beyond U+FFFF are split in two, half in one delta and half in the next
     started      blocks have some of their content when they start
     interleaved  a block starts before the one before it has stopped
-    pings        pings stand between the events
     open_tool    `max_tokens` ends the message inside a tool's input, and the block never stops
-    deltas       several `message_delta`s end the message
-    usage        the last `message_delta` omits counts that have not changed, or has `null`
+    signatures   a thinking block receives a signature that a second one replaces
+"""
+
+USUAL_WAYS: tuple[Way, ...] = ("cut", "first_empty", "pings", "deltas", "usage")
+"""The ways that the API uses. Sources: the guide "Streaming Messages" for `cut`, `pings` ("any
+number of ping events"), `deltas` ("one or more message_delta events") and `first_empty` (its
+example of a tool); the reference for `usage` (every count but `output_tokens` may be absent or
+null). The guide describes one block after another, each empty at its start, so the other ways are
+opt-in.
 """
 
 seldom = st.sampled_from([False, False, True])
@@ -146,6 +167,8 @@ class BlockStreamer:
         signature = block.get("signature")
         if signature and not self.starts_with_some():
             start["signature"] = ""
+            if "signatures" in self.ways and self.draw(seldom):
+                deltas.append({"type": "signature_delta", "signature": f"{signature}0"})
             deltas.append({"type": "signature_delta", "signature": signature})
         return deltas
 
@@ -153,11 +176,17 @@ class BlockStreamer:
         """The deltas of a tool's input. An empty input, or one in the start, may have none."""
         value = block["input"]
         if isinstance(value, dict) and (not value or self.starts_with_some()):
-            deltas = self.input_json("") if "empty" in self.ways else []
+            deltas = self.first_empty() or (self.input_json("") if "empty" in self.ways else [])
             if deltas or value or self.draw(st.booleans()):
                 return deltas
         start["input"] = {}
-        return self.input_json(self.spelled(value))
+        return [*self.first_empty(), *self.input_json(self.spelled(value))]
+
+    def first_empty(self) -> list[Delta]:
+        """The empty delta with which the API begins a tool's input, if it may come."""
+        if "first_empty" not in self.ways or not self.draw(st.booleans()):
+            return []
+        return [{"type": "input_json_delta", "partial_json": ""}]
 
     def open_tool(self, streamed: StreamedBlock) -> StreamedBlock:
         """The same tool, with an input that ends early. The block has the finished part of it."""

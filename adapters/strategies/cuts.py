@@ -14,7 +14,7 @@ from .grammar import Draw
 
 __all__ = ["cuts"]
 
-_hows = st.sampled_from(["whole", "places", "tender", "run"])
+_hows = st.sampled_from(["whole", "places", "equal", "tender", "run"])
 
 
 def cuts(draw: Draw, length: int, tender: Sequence[int]) -> list[int]:
@@ -30,9 +30,11 @@ def cuts(draw: Draw, length: int, tender: Sequence[int]) -> list[int]:
         return []
     if how == "places":
         return sorted(draw(st.lists(st.integers(0, length), max_size=6)))
+    if how == "equal":  # pieces of one size, as a tokenizer makes them
+        return list(range(0, length, draw(st.integers(1, 9))))[1:]
     if how == "tender" and tender:
         return sorted(draw(st.lists(st.sampled_from(tender), max_size=4)))
-    count = draw(st.integers(0, 2 * length))
+    count = draw(st.integers(0, min(2 * length, 200)))
     begin = draw(st.integers(0, 2 * length))
     begin = begin if begin <= length else 0
     return list(range(begin, min(begin + count, length) + 1))

@@ -14,10 +14,10 @@ from typing import Any, Literal, get_args
 import attrs
 from hypothesis import strategies as st
 
-from .block_deltas import WAYS, Way
-from .grammar import BLOCKS, JSON, TOOLS, Draw, Strategy, copied
+from .block_deltas import Way
+from .grammar import BLOCKS, JSON, TOOLS, Draw, Strategy, Unusual, copied
 from .messages import Kinds, chosen_from
-from .streams import streams
+from .streams import streams, ways_of
 
 __all__ = ["FAULTS", "BrokenStream", "Fault", "Outcome", "broken"]
 
@@ -284,7 +284,7 @@ def _broken(
 ) -> BrokenStream:
     fault: Fault = draw(st.sampled_from(faults))
     if fault == "wrong_delta":  # an unknown block has no wrong deltas
-        kinds = kinds._replace(unknown=False)
+        kinds = Kinds.of(kinds.blocks, unknown=False)
     elif fault == "bad_input":  # needs a tool that stops
         kinds = Kinds(tuple(kind for kind in kinds.blocks if kind in TOOLS), unknown=False)
         ways = tuple(way for way in ways if way != "open_tool")
@@ -301,7 +301,8 @@ def broken(
     faults: Collection[Fault] = FAULTS,
     blocks: Collection[str] = BLOCKS,
     unknown: bool = False,
-    ways: Collection[Way] = WAYS,
+    unusual: Collection[Unusual] = (),
+    ways: Collection[Way] | None = None,
 ) -> st.SearchStrategy[BrokenStream]:
     """A stream with one fault, and the outcome that a reader must reach.
 
@@ -310,6 +311,7 @@ def broken(
             tool.
         blocks: as in `raw_events`; at least one.
         unknown: as in `raw_events`.
+        unusual: as in `raw_events`.
         ways: as in `raw_events`.
 
     Raises:
@@ -320,7 +322,7 @@ def broken(
     >>> stream.fault, stream.outcome, stream.events[stream.at]["type"]
     ('error_event', 'error', 'error')
     """
-    kinds, chosen = Kinds.of(blocks, unknown), chosen_from(WAYS, "ways", ways)
+    kinds, chosen = Kinds.of(blocks, unknown, unusual), ways_of(ways, unknown)
     possible = chosen_from(FAULTS, "faults", faults)
     if not set(kinds.blocks) & set(TOOLS):
         possible = tuple(fault for fault in possible if fault != "bad_input")

@@ -1,22 +1,39 @@
 """The parts of a message, each as a strategy.
 
-There are two grammars, each made once: the parts that the API has, and those with unknown ones.
+A grammar draws the parts that the API sends. Two options add others: `unknown` parts that the API
+does not have, and `unusual` ones that its schema allows but it does not send (`UNUSUAL`). Each
+grammar is made once.
 
-Source: Messages API reference, GA and beta headers, as of November 2026.
+Decisions, with their sources (Messages API reference, guides, GA and beta headers, November 2026):
+
+    texts        never empty: "text content blocks must be non-empty" is the API's own request
+                 error, and a stopped block has received at least one delta (guide "Streaming
+                 Messages"). Half repeat a phrase, as prose and tables do; many exceed a line
+    thinking     never empty, always signed (guide "Extended thinking")
+    tool names   of the alphabet that a tool definition allows: ^[a-zA-Z0-9_-]{1,128}$ (reference)
+    tool inputs  any JSON object, because the model writes it: integers beyond 2^53, nested up to 20
+                 levels, empty (guide "Tool use")
+    results      follow the server tool that they answer (guides of the server tools)
+    stop reason  fits the content (guide "Handling stop reasons"): `tool_use` after a client tool,
+                 `pause_turn` with a server tool, `compaction` after a compaction block,
+                 `stop_sequence` with its text, `refusal` with details
+    counts       nested ones too; every total is at least what it was at the start (guide
+                 "Streaming Messages": "cumulative")
 """
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from functools import cache
-from typing import Any, cast, get_args
+from typing import Any, Literal, cast, get_args
 
 from hypothesis import strategies as st
 from streamfold.reducer import StopReason
 
 from .tool_results import tool_results
 
-__all__ = ["BLOCKS", "Grammar", "grammar_of"]
+__all__ = ["BLOCKS", "UNUSUAL", "Grammar", "Unusual", "grammar_of"]
 
 JSON = Any
 Draw = Callable[[st.SearchStrategy[Any]], Any]
@@ -25,13 +42,21 @@ Strategy = st.SearchStrategy[Any]
 TOOLS = ("tool_use", "server_tool_use", "mcp_tool_use")
 """The blocks whose input comes as JSON text."""
 
-SERVER_TOOLS = ("web_search", "web_fetch", "code_execution", "bash_code_execution", "advisor")
+SERVER_TOOLS = (
+    "web_search",
+    "web_fetch",
+    "code_execution",
+    "bash_code_execution",
+    "text_editor_code_execution",
+    "tool_search",
+    "advisor",
+)
 
 WEIGHTS = {
-    "text": 10,
-    "tool_use": 8,
-    "thinking": 4,
-    "server_tool_use": 2,
+    "text": 12,
+    "tool_use": 22,
+    "thinking": 9,
+    "server_tool_use": 3,
     "mcp_tool_use": 1,
     "redacted_thinking": 1,
     "web_search_tool_result": 1,
@@ -45,13 +70,22 @@ WEIGHTS = {
     "mcp_tool_listing": 1,
     "container_upload": 1,
     "compaction": 1,
-    "fallback": 3,
+    "fallback": 2,
     "unknown": 2,
 }
 """The relative frequency of each kind of block."""
 
 BLOCKS: tuple[str, ...] = tuple(kind for kind in WEIGHTS if kind != "unknown")
 """The kinds of content blocks of the API."""
+
+Unusual = Literal["empty_blocks", "nameless_tools", "any_stop_reason"]
+UNUSUAL: tuple[Unusual, ...] = get_args(Unusual)
+"""Content that the schema allows and the API does not send:
+
+    empty_blocks     text and thinking blocks without text, thinking without a signature
+    nameless_tools   tools with an empty name, or with a name that no tool definition allows
+    any_stop_reason  a stop reason that does not fit the content
+"""
 
 ODD_TYPES = ["hologram", "tex", "", "message", "a\nb", "\r", "\ud83d", " x", "é:"]
 """Types that no version of the API has."""
@@ -69,9 +103,38 @@ MODELS = ["claude-opus-4-6", "claude-haiku-4-5", "claude-next"]
 models = st.sampled_from(MODELS)
 floats = st.floats(allow_nan=False, allow_infinity=False)
 _counts = st.integers(0, 5000)
+_NESTED_COUNTS = ("server_tool_use", "output_tokens_details")
 _categories = st.sampled_from([None, "cyber", "bio"])
 _VERSIONS = ("20250825", "20260120")
 _ids = st.sampled_from(["toolu_1", "toolu_2"])
+_EXACT = [2**53 + 1, -(2**53) - 1, 2**63, 12345678901234567891]
+"""Integers that a float cannot hold."""
+_PHRASES = [
+    "word ",
+    "ab",
+    "Lorem ipsum dolor sit amet. ",
+    "é€",
+    "- item\n",
+    "| a | b |\n",
+    "y: {1}\n",
+]
+_COUNTS = [2, 3, 5, 8, 13, 21, 34]
+_SIGNATURES = [f"EqoB{number:02}+/=" for number in range(20)]
+_tool_names = st.sampled_from(["get_weather", "search", "write-file"]) | st.text(
+    "abcXYZ019_-", min_size=1, max_size=12
+)
+
+
+def _itself(strategy: Strategy) -> Strategy:
+    """For `flatmap`, because `one_of` would choose among the parts of its parts."""
+    return strategy
+
+
+def _nested(value: JSON, depth: int) -> JSON:
+    """The value inside so many objects and arrays."""
+    for level in range(depth):
+        value = {"a": value} if level % 2 else [value]
+    return {"value": value}
 
 
 def _some(alphabet: str | st.SearchStrategy[str], most: int) -> st.SearchStrategy[str]:
@@ -98,20 +161,34 @@ class Grammar:
 
     Args:
         unknown: draw also parts that the API does not have.
+        unusual: the unusual content to draw, some of `UNUSUAL`.
     """
 
-    def __init__(self, unknown: bool) -> None:
+    def __init__(self, unknown: bool, unusual: tuple[Unusual, ...]) -> None:
         self.unknown = unknown
+        self.unusual = unusual
         plain = st.sampled_from(["", "a", "aa", "aaaa", "Hello", "A 😀"])
         any_character = st.characters(codec="utf-8")
         texts = plain | _some(_CUT, 6) | _some(_CAREFUL, 12) | _some(any_character, 8)
         if unknown:
             texts |= _some(st.sampled_from("a\ud83d\ude00"), 4).map(joined)
         self.text: Strategy = texts
-        self.maybe_text: Strategy = st.none() | self.text
+        self.words: Strategy = self.known_or_odd(texts.filter(bool), texts)
+        phrases = st.builds(
+            operator.mul,
+            st.sampled_from(_PHRASES),
+            st.sampled_from(_COUNTS),
+        )
+        prose = [*[st.just("")] * ("empty_blocks" in unusual), self.words, phrases]
+        self.prose: Strategy = texts if unknown else st.sampled_from(prose).flatmap(_itself)
+        self.tool_name: Strategy = _tool_names
+        if "nameless_tools" in unusual:
+            self.tool_name = texts if unknown else texts | _tool_names
+        self.maybe_text: Strategy = st.none() | self.words
         names = st.sampled_from(["a", "b", "😀"]) | st.text(_CUT, max_size=4)
         self.name: Strategy = self.known_or_odd(names, self.text)
-        scalars = st.none() | st.booleans() | st.integers(-(2**70), 2**70) | floats | self.text
+        integers = st.integers(-(2**70), 2**70) | st.sampled_from(_EXACT)
+        scalars = st.none() | st.booleans() | integers | floats | self.text
         self.value: Strategy = st.recursive(
             scalars,
             lambda items: (
@@ -121,6 +198,12 @@ class Grammar:
         )
         self.object: Strategy = st.dictionaries(self.name, self.value, max_size=3)
         self.maybe_object: Strategy = st.none() | self.object
+        self.stop_details: Strategy = st.none() | self.tagged(
+            "refusal",
+            {},
+            category=self.known_or_odd(_categories, self.text),
+            explanation=self.maybe_text,
+        )
         self.blocks = self._blocks()
         self.head = self._head()
 
@@ -169,7 +252,8 @@ class Grammar:
 
     def _blocks(self) -> dict[str, Strategy]:
         """A finished block of each kind."""
-        text, maybe, tagged = self.text, self.maybe_text, self.tagged
+        text, maybe, tagged = self.words, self.maybe_text, self.tagged
+        prose = self.prose
         either = self.known_or_odd
         callers = [tagged(f"code_execution_{date}", {"tool_id": _ids}) for date in _VERSIONS]
         caller = st.one_of(st.none(), tagged("direct", {}), *callers)
@@ -178,10 +262,15 @@ class Grammar:
         changes = either(
             st.none() | st.lists(changed, max_size=2), st.lists(self.object, max_size=2)
         )
-        inputs = self.known_or_odd(
-            self.object | st.dictionaries(self.name, maybe, max_size=2), self.value
+        known_inputs = st.one_of(
+            self.object,
+            st.dictionaries(self.name, maybe, max_size=2),
+            self.prose.map(lambda text: {"text": text}),
+            st.sampled_from(_EXACT).map(lambda number: {"number": number}),
+            st.builds(_nested, self.value, st.integers(0, 20)),
         )
-        tool = {"id": _ids, "name": text, "input": inputs}
+        inputs = self.object | self.value if self.unknown else known_inputs
+        tool = {"id": _ids, "name": self.tool_name, "input": inputs}
         server_tool = {**tool, "name": either(st.sampled_from(SERVER_TOOLS), text)}
         parts = st.lists(tagged("text", {"text": text}), max_size=2)
         listed = self.object_with({"name": text, "input_schema": self.object}, description=maybe)
@@ -189,15 +278,16 @@ class Grammar:
         model = self.known_or_odd(
             self.object_with({"model": models}), st.fixed_dictionaries({"model": st.none()})
         )
-        signed = {"signature": text}
+        signatures = st.sampled_from(["", *_SIGNATURES] if self.unusual else _SIGNATURES)
+        signed = {"signature": either(signatures, text)}
         some_citations = st.lists(self._citation(), min_size=1, max_size=3)
         blocks = {
             "text": st.one_of(
-                tagged("text", {"text": text}),
-                tagged("text", {"text": text, "citations": st.none() | st.just([])}),
-                tagged("text", {"text": text, "citations": some_citations}),
+                tagged("text", {"text": prose}),
+                tagged("text", {"text": prose, "citations": st.none() | st.just([])}),
+                tagged("text", {"text": prose, "citations": some_citations}),
             ),
-            "thinking": tagged("thinking", {"thinking": text, **signed}),
+            "thinking": tagged("thinking", {"thinking": prose, **signed}),
             "redacted_thinking": tagged("redacted_thinking", {"data": text}),
             "tool_use": tagged("tool_use", tool, caller=caller, toolset_name=maybe),
             "server_tool_use": tagged("server_tool_use", server_tool, caller=caller),
@@ -229,7 +319,7 @@ class Grammar:
         if self.unknown:
             blocks["thinking"] |= tagged("thinking", {"thinking": text}, signature=maybe)
             blocks["compaction"] |= tagged("compaction", {}, encrypted_content=maybe)
-        for kind, content in tool_results(text, maybe, _counts, tagged).items():
+        for kind, content in tool_results(self.text, maybe, _counts, tagged).items():
             called = {"caller": caller} if kind.startswith("web_") else {}
             result = {"tool_use_id": _ids, "content": either(content, self.object)}
             blocks[kind] = tagged(kind, result, **called)
@@ -266,12 +356,24 @@ class Grammar:
             "inference_geo": maybe,
             "speed": either(st.sampled_from([None, "standard", "fast"]), maybe),
         }
+        counted_tools = st.fixed_dictionaries(dict.fromkeys(requests, _counts))
+        known = self.object_with(
+            {
+                **counted,
+                "server_tool_use": st.none() | counted_tools,
+                "output_tokens_details": st.none()
+                | st.fixed_dictionaries({"thinking_tokens": _counts}),
+            },
+            **{key: value for key, value in optional.items() if key not in _NESTED_COUNTS},
+        )
+        if not self.unknown:
+            return known
         odd = self.object_with({}, **optional, input_tokens=st.none(), energy_wh=st.none() | floats)
-        return either(self.object_with(counted, **optional), odd)
+        return self.object_with(counted, **optional) | odd
 
     def _head(self) -> Strategy:
-        """A message without its content."""
-        text, maybe, either = self.text, self.maybe_text, self.known_or_odd
+        """A message without its content; in the known grammar also without its stop reason."""
+        text, maybe, either = self.words, self.maybe_text, self.known_or_odd
         objects = st.lists(self.object, max_size=2)
         skill = self.tagged("custom", {"skill_id": text, "version": text})
         cleared = self.tagged(
@@ -285,12 +387,12 @@ class Grammar:
             "id": st.sampled_from(["msg_1", "msg_2"]),
             "role": st.just("assistant"),
             "model": models,
-            "stop_reason": either(st.sampled_from(get_args(StopReason)), st.just("weariness")),
         }
-        usual = {"stop_sequence": maybe, "usage": self._usage()}
+        usual = {"usage": self._usage()}
+        stop = {
+            "stop_reason": st.sampled_from(get_args(StopReason)) | st.just("weariness"),
+        }
         optional = {
-            "stop_details": st.none()
-            | self.tagged("refusal", {}, category=either(_categories, text), explanation=maybe),
             "container": st.none()
             | self.object_with(
                 {"id": text, "expires_at": either(st.just("2026-11-22T10:00:00Z"), maybe)},
@@ -308,7 +410,13 @@ class Grammar:
             ),
         }
         known = self.tagged("message", {**always, **usual}, **optional)
-        return either(known, self.tagged("message", always, **usual, **optional))
+        if not self.unknown:
+            return known
+        always.update(stop)
+        usual["stop_sequence"] = maybe
+        ends = {"stop_details": self.stop_details}
+        whole = self.tagged("message", {**always, **usual}, **optional, **ends)
+        return whole | self.tagged("message", always, **usual, **optional, **ends)
 
 
 @st.composite

@@ -1,16 +1,44 @@
-"""Messages as the API returns them unstreamed."""
+"""Messages as the API returns them unstreamed.
+
+The content is drawn block by block, then arranged as the API sends it: each result of a server tool
+behind the call that it answers, client tools last. The stop reason is drawn last, among those that
+fit.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar, get_args
 
 from hypothesis import strategies as st
+from streamfold.reducer import StopReason
 
-from .grammar import BLOCKS, JSON, TOOLS, WEIGHTS, Draw, Strategy, copied, grammar_of, nothing
+from .grammar import (
+    BLOCKS,
+    JSON,
+    TOOLS,
+    UNUSUAL,
+    WEIGHTS,
+    Draw,
+    Grammar,
+    Strategy,
+    Unusual,
+    copied,
+    grammar_of,
+    nothing,
+)
 
-__all__ = ["Kinds", "any_block", "chosen_from", "message_of", "messages", "model_after", "numbered"]
+__all__ = [
+    "Ending",
+    "Kinds",
+    "any_block",
+    "arrangement",
+    "chosen_from",
+    "message_of",
+    "messages",
+    "model_after",
+]
 
 Name = TypeVar("Name", bound=str)
 
@@ -27,19 +55,26 @@ def chosen_from(known: tuple[Name, ...], option: str, names: Collection[Name]) -
 
 
 class Kinds(NamedTuple):
-    """The blocks that content may have."""
+    """The content that a message may have."""
 
     blocks: tuple[str, ...]
     unknown: bool
+    unusual: tuple[Unusual, ...] = ()
 
     @classmethod
-    def of(cls, blocks: Collection[str], unknown: bool) -> Kinds:
-        """The kinds that the user chose.
+    def of(cls, blocks: Collection[str], unknown: bool, unusual: Collection[Unusual] = ()) -> Kinds:
+        """The kinds that the user chose. Unknown content includes the unusual.
 
         Raises:
-            ValueError: `blocks` names an unknown kind.
+            ValueError: `blocks` or `unusual` has an unknown name.
         """
-        return cls(chosen_from(BLOCKS, "blocks", blocks), unknown)
+        chosen = chosen_from(UNUSUAL, "unusual", unusual)
+        return cls(chosen_from(BLOCKS, "blocks", blocks), unknown, UNUSUAL if unknown else chosen)
+
+    @property
+    def grammar(self) -> Grammar:
+        """The grammar of this content."""
+        return grammar_of(self.unknown, self.unusual)
 
 
 @cache
@@ -49,20 +84,118 @@ def any_block(kinds: Kinds) -> Strategy:
     weighted = [kind for kind in names for _ in range(WEIGHTS[kind])]
     if not weighted:
         return nothing
-    return st.sampled_from(weighted).flatmap(grammar_of(kinds.unknown).blocks.__getitem__)
+    return st.sampled_from(weighted).flatmap(kinds.grammar.blocks.__getitem__)
 
 
-def numbered(block: dict[str, JSON], number: int) -> dict[str, JSON]:
-    """The block; a tool gets an id that no other block has."""
-    return {**block, "id": f"toolu_{number}"} if block["type"] in TOOLS else block
+_ID_PREFIXES = {"tool_use": "toolu", "server_tool_use": "srvtoolu", "mcp_tool_use": "mcptoolu"}
 
 
-def message_of(head: dict[str, JSON], content: list[JSON]) -> dict[str, JSON]:
+def arrangement(kinds: Kinds, blocks: Sequence[JSON]) -> list[tuple[int, dict[str, JSON]]]:
+    """The order in which the API sends these blocks, with the fields that depend on the order.
+
+    Tools get an id that no other block has. A result gets the id of the call that it answers, or
+    of a call of an earlier turn, which the API paused.
+
+    Returns:
+        For each place in the content, the number of the block and the fields to set in it.
+    """
+    fields: list[dict[str, JSON]] = [
+        {"id": f"{_ID_PREFIXES[block['type']]}_{number}"} if block["type"] in TOOLS else {}
+        for number, block in enumerate(blocks)
+    ]
+    order = list(range(len(blocks)))
+    if kinds.unknown:
+        return [(number, fields[number]) for number in order]
+    answers: dict[int, list[int]] = {}
+    answered: set[int] = set()
+    for number, block in enumerate(blocks):
+        if not block["type"].endswith("_tool_result"):
+            continue
+        call = next(
+            (at for at, call in enumerate(blocks) if at not in answered and _answers(block, call)),
+            None,
+        )
+        if call is None:
+            fields[number]["tool_use_id"] = f"srvtoolu_earlier_{number}"
+        else:
+            answered.add(call)
+            answers.setdefault(call, []).append(number)
+            fields[number]["tool_use_id"] = fields[call]["id"]
+    behind = {number for numbers in answers.values() for number in numbers}
+    client = [number for number in order if blocks[number]["type"] == "tool_use"]
+    first = [number for number in order if number not in behind and number not in client]
+    placed = [each for number in [*first, *client] for each in (number, *answers.get(number, ()))]
+    return [(number, fields[number]) for number in placed]
+
+
+def _answers(result: Mapping[str, JSON], call: Mapping[str, JSON]) -> bool:
+    """Whether the result is one of this kind of call."""
+    if call["type"] == "mcp_tool_use":
+        return result["type"] == "mcp_tool_result"
+    is_server_tool = call["type"] == "server_tool_use"
+    return is_server_tool and bool(result["type"] == f"{call['name']}_tool_result")
+
+
+class Ending(NamedTuple):
+    """Choices for the end of a message, drawn before its content.
+
+    Hypothesis draws the first choices of a long example at random and often the smallest value for
+    the last ones. The end of a message would then hardly vary.
+    """
+
+    reason: int
+    sequence: str
+    details: JSON
+
+    @classmethod
+    def drawn(cls, draw: Draw, kinds: Kinds) -> Ending:
+        """The choices for a message of these kinds."""
+        return cls(draw(_numbers), draw(_sequences), draw(kinds.grammar.stop_details))
+
+
+_numbers = st.integers(0, 29)
+_sequences = st.sampled_from(["END", "</answer>", "\n\nHuman:", "é"])
+
+
+def message_of(
+    ending: Ending, kinds: Kinds, head: dict[str, JSON], content: list[JSON]
+) -> dict[str, JSON]:
     """The message of this head and content. Its model is that of the last fallback."""
     message = {**head, "content": content}
     for block in content:
         message["model"] = model_after(block) or message["model"]
+    if not kinds.unknown:
+        message.update(_stop(ending, kinds, content))
     return message
+
+
+_ENDS = ["end_turn"] * 3 + ["max_tokens"] * 2 + ["stop_sequence"] * 3
+_ENDS += ["refusal", "model_context_window_exceeded"]
+
+
+def _stop(ending: Ending, kinds: Kinds, content: list[JSON]) -> dict[str, JSON]:
+    """The fields of a stop reason that fits the content; of any, if that was chosen."""
+    names = [block["type"] for block in content]
+    calls_server = any(name in ("server_tool_use", "mcp_tool_use") for name in names)
+    if "any_stop_reason" in kinds.unusual:
+        reasons = list(get_args(StopReason))
+    elif "tool_use" in names:
+        reasons = ["tool_use"] * 5 + ["max_tokens"]
+    elif names[-1:] == ["compaction"]:
+        reasons = ["compaction"]
+    elif names[-1:] in (["server_tool_use"], ["mcp_tool_use"]):
+        reasons = ["pause_turn"]
+    else:
+        reasons = [*_ENDS, *["pause_turn"] * calls_server]
+    reason = reasons[ending.reason % len(reasons)]
+    stop: dict[str, JSON] = {"stop_reason": reason, "stop_sequence": None}
+    if reason == "stop_sequence":
+        stop["stop_sequence"] = ending.sequence
+    if reason == "refusal":
+        stop["stop_details"] = ending.details
+    elif ending.details is None:
+        stop["stop_details"] = None
+    return stop
 
 
 def model_after(block: Mapping[str, JSON]) -> str | None:
@@ -73,9 +206,10 @@ def model_after(block: Mapping[str, JSON]) -> str | None:
 
 @st.composite
 def _messages(draw: Draw, kinds: Kinds) -> dict[str, JSON]:
-    head = draw(grammar_of(kinds.unknown).head)
-    content = [numbered(block, number) for number, block in enumerate(draw(_some_blocks(kinds)))]
-    message: dict[str, JSON] = copied(message_of(head, content))
+    ending = Ending.drawn(draw, kinds)
+    blocks = draw(_some_blocks(kinds))
+    content = [{**blocks[number], **fields} for number, fields in arrangement(kinds, blocks)]
+    message: dict[str, JSON] = copied(message_of(ending, kinds, draw(kinds.grammar.head), content))
     return message
 
 
@@ -89,7 +223,10 @@ _cached = cache(_messages)
 
 
 def messages(
-    *, blocks: Collection[str] = BLOCKS, unknown: bool = False
+    *,
+    blocks: Collection[str] = BLOCKS,
+    unknown: bool = False,
+    unusual: Collection[Unusual] = (),
 ) -> st.SearchStrategy[dict[str, JSON]]:
     """A message, as the API returns it unstreamed.
 
@@ -98,13 +235,14 @@ def messages(
             messages without content.
         unknown: draw also things that the API does not have: unknown blocks, citations, stop
             reasons and fields, missing fields, tool inputs that are not objects, and lone
-            surrogates.
+            surrogates. Includes everything unusual.
+        unusual: content that the schema allows and the API does not send, some of `UNUSUAL`.
 
     Raises:
-        ValueError: `blocks` names an unknown kind of block.
+        ValueError: `blocks` or `unusual` has an unknown name.
 
     >>> from hypothesis import find
     >>> find(messages(blocks=[]), lambda message: True)["content"]
     []
     """
-    return _cached(Kinds.of(blocks, unknown))
+    return _cached(Kinds.of(blocks, unknown, unusual))

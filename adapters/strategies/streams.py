@@ -14,7 +14,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from .block_deltas import WAYS, BlockStreamer, StreamedBlock, Way, positions, seldom
+from .block_deltas import USUAL_WAYS, WAYS, BlockStreamer, StreamedBlock, Way, positions, seldom
 from .grammar import (
     BLOCKS,
     JSON,
@@ -25,13 +25,13 @@ from .grammar import (
     Draw,
     Grammar,
     Strategy,
+    Unusual,
     copied,
-    grammar_of,
     nothing,
 )
-from .messages import Kinds, any_block, chosen_from, message_of, model_after, numbered
+from .messages import Ending, Kinds, any_block, arrangement, chosen_from, message_of, model_after
 
-__all__ = ["raw_events", "streams"]
+__all__ = ["raw_events", "streams", "ways_of"]
 
 Event = dict[str, Any]
 
@@ -46,7 +46,7 @@ def _streamed_block(draw: Draw, kinds: Kinds, ways: tuple[Way, ...]) -> tuple[bo
     choice to its minimum. That drops the block.
     """
     is_kept = draw(_mostly)
-    streamer = BlockStreamer(draw, grammar_of(kinds.unknown), ways)
+    streamer = BlockStreamer(draw, kinds.grammar, ways)
     return is_kept, streamer.stream(draw(any_block(kinds)))
 
 
@@ -63,6 +63,36 @@ def _streamed_blocks(kinds: Kinds, ways: tuple[Way, ...], least: int) -> Strateg
     )
 
 
+_extra = st.sampled_from([*[0] * 19, 12])
+"""The number of further blocks, so that some streams have two-digit indexes."""
+
+
+def _many(kinds: Kinds, count: int) -> list[StreamedBlock]:
+    """So many small blocks, without a choice of their own."""
+    if "tool_use" in kinds.blocks:
+        name = "get_weather"
+        blocks = [
+            (
+                {"type": "tool_use", "id": "", "name": name, "input": {"n": number}},
+                {"type": "input_json_delta", "partial_json": f'{{"n":{number}}}'},
+                {"type": "tool_use", "id": "", "name": name, "input": {}},
+            )
+            for number in range(count)
+        ]
+    elif "text" in kinds.blocks:
+        blocks = [
+            (
+                {"type": "text", "text": f"{number}"},
+                {"type": "text_delta", "text": f"{number}"},
+                {"type": "text", "text": ""},
+            )
+            for number in range(count)
+        ]
+    else:
+        blocks = []
+    return [StreamedBlock(block, start, [delta], []) for block, delta, start in blocks]
+
+
 # --- the message around them ---------------------------------------------------------------------
 
 _LATE = {"container": True, "context_management": False, "input_transformations": False}
@@ -75,6 +105,9 @@ _required_count_is_in = {
     "output_tokens": st.sampled_from(["both", "grows"]),
 }
 """Counts that the API always sends: both in the start, `output_tokens` at the end too."""
+
+_AT_THE_END = ("iterations", "fallback_credit")
+"""Fields of the usage that the API knows at the end only."""
 
 _AT_THE_START = ("cache_creation", "service_tier", "inference_geo", "speed")
 """Fields of the usage that the API sends in the start only."""
@@ -131,13 +164,22 @@ def _split_usage(
     last: dict[str, JSON] = {}
     for key, total in usage.items():
         how = "start" if key in at_the_start else "both"
-        if how == "both" and "usage" in ways:
+        if key in _AT_THE_END and not unknown and "usage" in ways:
+            how = "end"
+        elif how == "both" and "usage" in ways:
             how = draw(required.get(key, _count_is_in))
         if how != "end" or total is None:
-            first[key] = min(1, total) if how == "grows" and isinstance(total, int) else total
+            first[key] = _smaller(total) if how == "grows" else total
         if how != "start":
             last[key] = total if how != "then null" else None
     return first, {"usage": last}
+
+
+def _smaller(total: JSON) -> JSON:
+    """The count as it was at the start; nested counts too."""
+    if isinstance(total, dict):
+        return {key: _smaller(count) for key, count in total.items()}
+    return min(1, total) if isinstance(total, int) and not isinstance(total, bool) else total
 
 
 def _interleaved(blocks: list[StreamedBlock]) -> list[Event]:
@@ -160,7 +202,7 @@ def _interleaved(blocks: list[StreamedBlock]) -> list[Event]:
 @cache
 def _between(kinds: Kinds, ways: tuple[Way, ...]) -> Strategy:
     """Events that may come between any two others, with their positions."""
-    grammar = grammar_of(kinds.unknown)
+    grammar = kinds.grammar
     events = grammar.tagged("ping", {}) if "pings" in ways else nothing
     if kinds.unknown:
         events |= grammar.object_with(
@@ -186,22 +228,32 @@ def _streams(
     least: int = 0,
 ) -> list[Event]:
     """The events of a stream of this message, or of any with at least `least` blocks."""
-    grammar = grammar_of(kinds.unknown)
+    grammar = kinds.grammar
     streamer = BlockStreamer(draw, grammar, ways)
     is_free = message is None
     if message is None:
-        content = [
-            streamed._replace(
-                block=numbered(streamed.block, number), start=numbered(streamed.start, number)
-            )
-            for number, streamed in enumerate(draw(_streamed_blocks(kinds, ways, least)))
+        extra, choices = draw(_extra), Ending.drawn(draw, kinds)
+        drawn = [
+            *draw(_streamed_blocks(kinds, ways, least)),
+            *_many(kinds, 0 if kinds.unknown else extra),
         ]
-        message = message_of(draw(grammar.head), [streamed.block for streamed in content])
+        places = arrangement(kinds, [streamed.block for streamed in drawn])
+        content = [
+            drawn[number]._replace(
+                block={**drawn[number].block, **fields}, start={**drawn[number].start, **fields}
+            )
+            for number, fields in places
+        ]
+        blocks = [streamed.block for streamed in content]
+        message = message_of(choices, kinds, draw(grammar.head), blocks)
     else:
         content = [streamer.stream(block) for block in message["content"]]
     if "open_tool" in ways and content and _may_end_open(message, is_free) and draw(seldom):
         content[-1] = streamer.open_tool(content[-1])
         message = {**message, "stop_reason": "max_tokens"}
+        if not kinds.unknown:
+            message.update(stop_sequence=None)
+            message.pop("stop_details", None)
 
     start: dict[str, JSON] = {**message, "content": []}
     if any(map(model_after, message["content"])):
@@ -242,12 +294,20 @@ def _may_end_open(message: Mapping[str, JSON], is_free: bool) -> bool:
 streams = cache(_streams)
 
 
+def ways_of(ways: Collection[Way] | None, unknown: bool) -> tuple[Way, ...]:
+    """The ways that the user chose, or the default."""
+    if ways is None:
+        return WAYS if unknown else USUAL_WAYS
+    return chosen_from(WAYS, "ways", ways)
+
+
 def raw_events(
     message: Mapping[str, JSON] | None = None,
     *,
     blocks: Collection[str] = BLOCKS,
     unknown: bool = False,
-    ways: Collection[Way] = WAYS,
+    unusual: Collection[Unusual] = (),
+    ways: Collection[Way] | None = None,
 ) -> st.SearchStrategy[list[Event]]:
     """The events of a valid stream: they fold to `message`.
 
@@ -256,7 +316,8 @@ def raw_events(
             `stop_reason` the stream is incomplete.
         blocks: the kinds of content blocks of a drawn message, some of `BLOCKS`.
         unknown: draw also unknown events, deltas, fields and blocks; see `messages`.
-        ways: the ways to stream it, some of `WAYS`.
+        unusual: unusual content to draw; see `messages`.
+        ways: the ways to stream it, some of `WAYS`. None uses `USUAL_WAYS`, or all with `unknown`.
 
     Raises:
         ValueError: an option names an unknown kind of block or an unknown way.
@@ -276,7 +337,8 @@ def raw_events(
     message_delta
     message_stop
     """
-    kinds, chosen = Kinds.of(blocks, unknown), chosen_from(WAYS, "ways", ways)
+    kinds = Kinds.of(blocks, unknown, unusual)
+    chosen = ways_of(ways, unknown)
     if message is None:
         return streams(None, kinds, chosen)
     return _streams(copied(dict(message)), kinds, chosen)

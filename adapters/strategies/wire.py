@@ -84,10 +84,12 @@ def _bodies(draw: Draw, events: list[Any], forms: tuple[Form, ...]) -> bytes:
     line_end = draw(line_ends)
     is_mixed = draw(seldom)
     parts = ["\ufeff" if "bom" in forms and draw(seldom) else ""]
-    for event in events:
+    # a few styles for all events, because a choice for each would exceed what Hypothesis draws
+    styles = draw(st.lists(_forms_of_an_event(forms), min_size=1, max_size=4))
+    for at, event in enumerate(events):
         if is_mixed:
             line_end = draw(line_ends)
-        lines = _lines(draw, event, draw(_forms_of_an_event(forms)))
+        lines = _lines(draw, event, styles[at % len(styles)])
         parts += [line + line_end for line in lines]
     return "".join(parts).encode()
 

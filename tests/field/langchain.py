@@ -1,8 +1,7 @@
-"""langchain-anthropic: `pip install langchain-anthropic`.
+"""langchain-anthropic: the sum of the chunks that `ChatAnthropic` streams.
 
-Its message is one of langchain's own. Of that, the blocks and the reason to stop are told in the
-API's shape; the rest is not claimed. A block that says nothing is no part of its message, which is
-no difference.
+Its message is a class of langchain. Blocks and stop reason are translated back to the API's shape;
+other fields are not claimed. A block without content is not part of its message.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ def accumulate(events: Iterable[dict[str, Any]]) -> Any:
     empty: dict[int, dict[str, Any]] = {}
     for fields in events:
         if fields["type"] == "ping":
-            continue  # the SDK's stream, which langchain reads, hands on none
+            continue  # the SDK's stream, which langchain reads, yields no pings
         if fields["type"] == "content_block_start":
             block = fields["content_block"]
             if block["type"] in ("text", "thinking"):
@@ -44,12 +43,12 @@ def accumulate(events: Iterable[dict[str, Any]]) -> Any:
 
 
 def _block(block: dict[str, Any]) -> dict[str, Any]:
-    """A block without what langchain adds to it, and with what it leaves out when it is empty."""
-    told = {key: value for key, value in block.items() if key not in ("index", "partial_json")}
+    """A block without the fields that langchain adds, with those that it omits when empty."""
+    fields = {key: value for key, value in block.items() if key not in ("index", "partial_json")}
     if block["type"] == "text":
-        return {"text": "", **told, "thinking": None}
+        return {"text": "", **fields, "thinking": None}
     if block["type"] == "thinking":
-        return {"thinking": "", "signature": "", **told, "text": None}
+        return {"thinking": "", "signature": "", **fields, "text": None}
     if text := block.get("partial_json"):
-        told["input"] = json.loads(text)
-    return told
+        fields["input"] = json.loads(text)
+    return fields

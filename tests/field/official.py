@@ -1,17 +1,13 @@
-"""The official SDK, by its public interface: `pip install anthropic httpx2`.
-
-A client reads the stream from a transport that sends nothing.
-"""
+"""The official SDK, by its public interface: `anthropic`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import anthropic
-import httpx2
 from anthropic._streaming import SSEDecoder
-from streamfold.reducer import encode_sse
+
+from .served import client_of
 
 Event = dict[str, Any]
 _REQUEST: Any = {
@@ -21,27 +17,18 @@ _REQUEST: Any = {
 }
 
 
-def _client(events: Iterable[Event]) -> anthropic.Anthropic:
-    headers = {"content-type": "text/event-stream"}
-    response = httpx2.Response(200, headers=headers, content=encode_sse(events))
-    transport = httpx2.MockTransport(lambda request: response)
-    return anthropic.Anthropic(
-        api_key="none", max_retries=0, http_client=httpx2.Client(transport=transport)
-    )
-
-
 def accumulate(events: Iterable[Event]) -> Any:
-    """What `messages.stream(…).get_final_message()` gives."""
-    with _client(events) as client, client.messages.stream(**_REQUEST) as stream:
+    """The result of `messages.stream(…).get_final_message()`."""
+    with client_of(events) as client, client.messages.stream(**_REQUEST) as stream:
         return stream.get_final_message()
 
 
 def accumulate_beta(events: Iterable[Event]) -> Any:
-    """What `beta.messages.stream(…).get_final_message()` gives."""
-    with _client(events) as client, client.beta.messages.stream(**_REQUEST) as stream:
+    """The result of `beta.messages.stream(…).get_final_message()`."""
+    with client_of(events) as client, client.beta.messages.stream(**_REQUEST) as stream:
         return stream.get_final_message()
 
 
 def decode(chunks: Iterable[bytes]) -> Iterator[Any]:
-    """What the SDK's decoder gives."""
+    """The events of the SDK's decoder."""
     return SSEDecoder().iter_bytes(iter(chunks))

@@ -22,6 +22,8 @@ from streamfold.reducer import (
 
 from tests.support.events import MESSAGE_STOP, block_start, message_delta, message_start, tool_start
 
+pytestmark = pytest.mark.xdist_group("million")  # one worker, because the fixture is expensive
+
 MILLION = 1_000_000
 KEPT = 200_000
 PER_CHUNK = 1000

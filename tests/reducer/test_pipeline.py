@@ -513,11 +513,11 @@ def test_a_checkpoint_has_a_version() -> None:
     checkpoint = START.to_dict()
     assert checkpoint["version"] == 1
     for version in (0, 2, "1", None):
-        with pytest.raises(ValueError, match="not a checkpoint of version 1") as caught:
+        with pytest.raises(ValueError, match="a checkpoint must have version 1") as caught:
             StreamState.from_dict({**checkpoint, "version": version})
-        assert str(caught.value) == f"not a checkpoint of version 1: {version!r}"
+        assert str(caught.value) == f"a checkpoint must have version 1, got {version!r}"
     del checkpoint["version"]
-    with pytest.raises(ValueError, match="not a checkpoint of version 1: None"):
+    with pytest.raises(ValueError, match="a checkpoint must have version 1, got None"):
         StreamState.from_dict(checkpoint)
 
 

@@ -187,13 +187,33 @@ def test_an_empty_chunk_leaves_the_very_same_state() -> None:
         assert decode_sse(state, b"") == (state, ())
 
 
-@effort(200)
-@given(st.lists(st.one_of(blocks, st.just(b"event: e\ndata: {}\n\n")), max_size=8).map(b"".join))
-def test_the_fast_way_gives_what_the_line_by_line_way_gives(body: bytes) -> None:
-    """Only lines with LF go the fast way; with CRLF or CR they must give the same events."""
-    fast = run([body])[1]
-    assert run([body.replace(b"\n", b"\r\n")])[1] == fast
-    assert run([body.replace(b"\n", b"\r")])[1] == fast
+COMMON_LINES = """id: 7
+id:8
+id: \n\
+id:  9
+: c
+:
+event: e
+event:f
+event
+data: {}
+data:[1]
+data:  x
+data:
+data
+retry: 5
+
+"""
+common_lines = st.sampled_from(COMMON_LINES.splitlines(keepends=True))
+common_bodies = st.lists(common_lines | st.just("event: e\ndata: {}\n\n"), max_size=20).map("".join)
+
+
+@effort(1000)
+@given(common_bodies, st.sampled_from(["\n", "\r\n", "\r"]))
+def test_the_fast_way_gives_what_the_line_by_line_way_gives(text: str, line_end: str) -> None:
+    lines = [line.replace("\n", line_end).encode() for line in text.splitlines(keepends=True)]
+    first = b"data: first" + 2 * line_end.encode()
+    assert run([first, b"".join(lines)]) == run([first, *lines])
 
 
 # --- stated examples of the standard ------------------------------------------------------------

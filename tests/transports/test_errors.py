@@ -402,7 +402,7 @@ def test_a_lost_connection_does_not_show_the_password_of_a_proxy():
 
 def test_every_error_is_exported_documented_and_an_api_error():
     errors = {name for name in transports.errors.__all__ if name.endswith("Error")}
-    assert len(errors & set(transports.__all__)) == len(errors) == 19
+    assert len(errors & set(transports.__all__)) == len(errors) == 20
     for error in (getattr(transports, name) for name in errors):
         assert issubclass(error, APIError)
         assert issubclass(error, StreamfoldError)

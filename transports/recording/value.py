@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
+from importlib import import_module
 from io import BytesIO
 from itertools import accumulate, chain, pairwise, repeat
 from pathlib import Path
@@ -19,12 +20,14 @@ import attrs
 from streamfold.reducer import (
     EventStreamState,
     SSEState,
+    Timing,
     decode_event_stream,
     decode_sse,
     encode_event_stream,
     encode_sse,
 )
 
+from .arrivals import timing_of
 from .content_types import AWS_EVENT_STREAM, content_type_of, media_type
 from .files import PathLike, check_name, is_recording, write_whole
 from .format import Content, decode, encode, located
@@ -138,6 +141,15 @@ class Recording:
     def body(self) -> bytes:
         """The bytes of all chunks, as they came over the wire; compressed if the wire was."""
         return b"".join(chunk.data for chunk in self.chunks)
+
+    @property
+    def timing(self) -> Timing:
+        """When the events came. Folds the whole stream each time it is read.
+
+        >>> Recording.load("tests/recordings/text.sse").slow(2).timing.events
+        32
+        """
+        return timing_of(self.response, self.chunks, self.duration)
 
     # --- files ---
 
@@ -349,6 +361,11 @@ class Recording:
             response=attrs.evolve(self.response, at=self.response.at * factor),
             duration=self.duration * factor,
         )
+
+    def _repr_html_(self) -> str:
+        """The page of the inspector, for notebooks: see `streamfold.adapters.inspector`."""
+        page: str = import_module("streamfold.adapters.inspector").notebook(self)
+        return page
 
     def __add__(self, other: Recording) -> Self:
         """Both bodies as one, `other` after the end of this one.

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from streamfold.adapters import cli
-from streamfold.adapters.cli.check import check
+from streamfold.adapters.corpus import check
 from streamfold.transports import (
     RecordedChunk,
     RecordedError,
@@ -160,8 +160,34 @@ def test_unfolded_events_fail_with_strict_only(tmp_path, checked):
     (tmp_path / "unknown.sse").write_bytes(UNKNOWN + BODY)
     assert checked(tmp_path)[0] == 0
     assert checked("--strict", tmp_path)[0] == 1
-    (tmp_path / "unknown.sse").write_bytes(BODY)
+    (tmp_path / "unknown.sse").write_bytes((RECORDINGS / "text.sse").read_bytes())
     assert checked("--strict", tmp_path)[0] == 0
+
+
+def test_broken_rules_are_listed_and_fail_with_strict_only(tmp_path, checked):
+    legal = (RECORDINGS / "text.sse").read_bytes()
+    (tmp_path / "nameless.sse").write_bytes(legal.replace(b"event: message_stop\n", b""))
+    status, out, _ = checked(tmp_path)
+    assert (status, "breaks" in out) == (0, False)
+    status, out, _ = checked("--strict", tmp_path)
+    assert status == 1
+    assert "complete  breaks event-name\n" in out.replace("    ", "  ")
+    _, out, _ = checked("--strict", "--json", tmp_path)
+    assert json.loads(out)["violations"] == ["event-name"]
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        RecordedResponse(529, {"content-type": "text/event-stream"}),
+        RecordedResponse(200, {"content-type": "application/vnd.amazon.eventstream"}),
+        RecordedResponse(200, {"content-encoding": "gzip"}),
+    ],
+)
+def test_other_bodies_are_not_judged(tmp_path, response):
+    path = tmp_path / "other.jsonl"
+    Recording(response=response, chunks=(RecordedChunk(b"event: x"),)).save(path)
+    assert check(path, strict=True).violations == ()
 
 
 def test_json_is_a_line_for_each(tmp_path, checked):

@@ -15,6 +15,8 @@ from streamfold.adapters.strategies import (
     BLOCKS,
     FAULTS,
     FORMS,
+    UNUSUAL,
+    USUAL_WAYS,
     WAYS,
     BrokenStream,
     broken,
@@ -52,7 +54,9 @@ def containers(value: Any) -> list[Any]:
 
 def test_the_names_that_can_be_chosen() -> None:
     assert set(BLOCKS) == {block.type for block in get_args(ContentBlock)}
-    assert len(WAYS) == 9
+    assert len(WAYS) == 11
+    assert set(USUAL_WAYS) < set(WAYS)
+    assert len(UNUSUAL) == 3
     assert len(FAULTS) == 13
     assert len(FORMS) == 9
 
@@ -62,6 +66,7 @@ def test_the_names_that_can_be_chosen() -> None:
     [
         (lambda: messages(blocks=["txt"]), "blocks must be some of text, tool_use, "),
         (lambda: messages(blocks="text"), "got 'text'"),
+        (lambda: messages(unusual=["odd"]), "unusual must be some of empty_blocks, "),  # type: ignore[list-item]
         (lambda: raw_events(ways=["slowly"]), "ways must be some of cut, "),  # type: ignore[list-item]
         (lambda: wire(forms=["lf"]), "forms must be some of crlf, "),  # type: ignore[list-item]
         (lambda: broken(faults=["none"]), "faults must be some of cut, "),  # type: ignore[list-item]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import json
 import re
 from collections import Counter
@@ -13,8 +14,10 @@ import pydantic
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from streamfold.adapters.conformance import lint
 from streamfold.adapters.strategies import (
     BLOCKS,
+    UNUSUAL,
     WAYS,
     messages,
     raw_events,
@@ -74,7 +77,7 @@ def test_the_events_of_a_message_fold_to_it(
 
 
 @examples(max_examples=150)
-@given(raw_events() | raw_events(unknown=True))
+@given(raw_events() | raw_events(unknown=True) | raw_events(ways=WAYS, unusual=UNUSUAL))
 def test_any_stream_is_valid(events: list[Event]) -> None:
     model = Model()
     model.steps(events)
@@ -122,6 +125,74 @@ REACHED: dict[str, Callable[[list[Event]], bool]] = {
     "a late container": lambda events: "container" in last_delta(events)["delta"],
 }
 
+
+def finished(events: list[Event]) -> list[dict[str, Any]]:
+    """The finished blocks."""
+    message: dict[str, Any] = fold(events).message.to_dict()
+    content: list[dict[str, Any]] = message["content"]
+    return content
+
+
+def depth_of(value: Any) -> int:
+    if not isinstance(value, (dict, list)):
+        return 0
+    inner = value.values() if isinstance(value, dict) else value
+    return 1 + max(map(depth_of, inner), default=0)
+
+
+def has_exact_integer(value: Any) -> bool:
+    if isinstance(value, (dict, list)):
+        return any(map(has_exact_integer, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, int) and value != int(float(value))
+
+
+def inputs(events: list[Event]) -> list[Any]:
+    return [block["input"] for block in finished(events) if block["type"] in TOOLS]
+
+
+def nested_counts_grow(events: list[Event]) -> bool:
+    first = events[0]["message"]["usage"]
+    last = fold(events).message.to_dict()["usage"]
+    return any(
+        isinstance(first.get(key), dict) and first[key] != last[key]
+        for key in ("server_tool_use", "output_tokens_details")
+    )
+
+
+REACHED_BY_DEFAULT: dict[str, Callable[[list[Event]], bool]] = {
+    **{kind: has_block(kind) for kind in BLOCKS},
+    "no blocks": lambda events: not of_type(events, "content_block_start"),
+    "a client tool": has_block("tool_use"),
+    "three client tools": lambda events: (
+        [block["type"] for block in finished(events)].count("tool_use") > 2
+    ),
+    "indexes of two digits": lambda events: len(finished(events)) > 10,
+    "a text longer than a line": lambda events: any(
+        len(block["text"]) > 100 for block in finished(events) if block["type"] == "text"
+    ),
+    "a text of several lines": lambda events: any(
+        block["text"].count("\n") > 2 for block in finished(events) if block["type"] == "text"
+    ),
+    "equal consecutive deltas": lambda events: any(
+        one["type"] == other["type"] == "content_block_delta" and one == other
+        for one, other in itertools.pairwise(events)
+    ),
+    "an integer that no float holds": lambda events: any(map(has_exact_integer, inputs(events))),
+    "a deep input": lambda events: any(depth_of(each) > 10 for each in inputs(events)),
+    "an empty input": lambda events: {} in inputs(events),
+    "an empty first delta": lambda events: "" in deltas(events, "input_json_delta", "partial_json"),
+    "two signed blocks": lambda events: (
+        len({b["signature"] for b in finished(events) if b["type"] == "thinking"}) > 1
+    ),
+    "nested counts that grow": nested_counts_grow,
+    "several message_deltas": REACHED["several message_deltas"],
+    "a ping": REACHED["a ping"],
+    "a count left out": REACHED["a count left out"],
+    "a count null": REACHED["a count null"],
+    "a stop sequence": REACHED["a stop sequence"],
+    "citations after text": REACHED["citations after text"],
+}
+
 REACHED_IF_UNKNOWN: dict[str, Callable[[list[Event]], bool]] = {
     "unknown blocks": lambda events: any(
         start["content_block"]["type"] not in BLOCKS
@@ -157,8 +228,12 @@ REACHED_IF_UNKNOWN: dict[str, Callable[[list[Event]], bool]] = {
 
 @pytest.mark.parametrize(
     ("strategy", "what"),
-    [(raw_events(), REACHED), (raw_events(unknown=True), REACHED_IF_UNKNOWN)],
-    ids=["known", "unknown"],
+    [
+        (raw_events(), REACHED_BY_DEFAULT),
+        (raw_events(ways=WAYS, unusual=UNUSUAL), REACHED),
+        (raw_events(unknown=True), REACHED_IF_UNKNOWN),
+    ],
+    ids=["default", "known", "unknown"],
 )
 def test_one_of_200_streams_reaches_it(
     strategy: st.SearchStrategy[Any], what: dict[str, Callable[[Any], bool]]
@@ -191,13 +266,21 @@ def test_only_these_blocks_come(data: st.DataObject, blocks: set[str]) -> None:
 
 NOT_SO: dict[str, Callable[[list[Event]], bool]] = {
     "cut": lambda events: any(
-        len([delta for delta in block_of(events, index) if delta["type"] == kind]) > 1
+        len([d for d in block_of(events, index) if d["type"] == kind and "" not in d.values()]) > 1
         for index in range(6)
         for kind in ("text_delta", "thinking_delta", "input_json_delta")
     ),
     "empty": lambda events: (
         "" in deltas(events, "text_delta", "text") + deltas(events, "thinking_delta", "thinking")
-        or "" in deltas(events, "input_json_delta", "partial_json")
+        or any(
+            {"type": "input_json_delta", "partial_json": ""} in block_of(events, index)[1:]
+            for index in range(6)
+        )
+    ),
+    "first_empty": lambda events: "" in deltas(events, "input_json_delta", "partial_json"),
+    "signatures": lambda events: any(
+        [delta["type"] for delta in block_of(events, index)].count("signature_delta") > 1
+        for index in range(6)
     ),
     "halves": lambda events: any("\ud800" <= each <= "\udfff" for each in repr_of(events)),
     "started": lambda events: any(
@@ -226,8 +309,10 @@ def started_usage(events: list[Event]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_way_that_is_left_out_is_not_used(way: str) -> None:
+    implied = {"first_empty": ["empty"]}  # any delta may be empty, the first one too
+
     @examples(max_examples=30)
-    @given(raw_events(ways=[other for other in WAYS if other != way]))
+    @given(raw_events(ways=[other for other in WAYS if other not in (way, *implied.get(way, []))]))
     def check(events: list[Event]) -> None:
         assert not NOT_SO[way](events)
 
@@ -243,7 +328,7 @@ def test_without_ways_blocks_come_one_after_another(events: list[Event]) -> None
 
 
 @examples(max_examples=60)
-@given(raw_events())
+@given(raw_events() | raw_events(ways=WAYS, unusual=UNUSUAL))
 def test_every_event_is_of_the_types_that_the_api_has(events: list[Event]) -> None:
     types = pytest.importorskip("anthropic.types.beta")
     api = pydantic.TypeAdapter(types.BetaRawMessageStreamEvent)
@@ -291,4 +376,11 @@ SHRUNK: dict[str, tuple[Callable[[list[Event]], Any], int]] = {
 @pytest.mark.parametrize("what", SHRUNK)
 def test_a_failure_shrinks_to_the_events_that_matter(what: str) -> None:
     is_reached, most = SHRUNK[what]
-    assert len(least(raw_events(blocks=["text", "tool_use"]), is_reached)) <= most
+    streams = raw_events(blocks=["text", "tool_use"], ways=WAYS, unusual=UNUSUAL)
+    assert len(least(streams, is_reached)) <= most
+
+
+@examples(max_examples=100)
+@given(raw_events())
+def test_a_default_stream_breaks_no_rule(events: list[Event]) -> None:
+    assert lint(events, must_stop=True) == ()

@@ -185,6 +185,49 @@ class LosesTheSignature(Right):
         pass
 
 
+class KeepsTheFirstSignature(Right):
+    """Keeps the first of two signatures of a block."""
+
+    def read_signature(self, block: JSON, signature: str) -> None:
+        block["signature"] = block.get("signature") or signature
+
+
+class HasOneSignature(Right):
+    """One signature for all thinking blocks of a message."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.signature = ""
+
+    def read_signature(self, block: JSON, signature: str) -> None:
+        self.signature = self.signature or signature
+        block["signature"] = self.signature
+
+
+class JoinsSignatures(Right):
+    def read_signature(self, block: JSON, signature: str) -> None:
+        block["signature"] = block.get("signature", "") + signature
+
+
+class CutsLongTexts(Right):
+    """Keeps 100 characters of a text."""
+
+    def stop_block(self, index: int) -> None:
+        super().stop_block(index)
+        if self.blocks[index]["type"] == "text":
+            self.blocks[index]["text"] = self.blocks[index]["text"][:100]
+
+
+class ReadsTheFirstLine(Right):
+    """Ends a text at its third line."""
+
+    def stop_block(self, index: int) -> None:
+        super().stop_block(index)
+        if self.blocks[index]["type"] == "text":
+            lines = self.blocks[index]["text"].split("\n")
+            self.blocks[index]["text"] = "\n".join(lines[:3])
+
+
 class RepeatsDuplicatePieces(Right):
     """Drops a delta that equals the one before it, as if it had been sent again."""
 
@@ -216,6 +259,24 @@ class TrustsOrderOverIndex(Right):
     def stop_block(self, index: int) -> None:
         super().stop_block(self.stopped)
         self.stopped += 1
+
+
+class SortsIndexesAsTexts(Right):
+    """Orders the blocks by the text of their index, so 10 comes before 2."""
+
+    def finish(self) -> JSON:
+        message = super().finish()
+        order = sorted(range(len(self.blocks)), key=str)
+        message["content"] = [self.blocks[index] for index in order]
+        return message
+
+
+class KeepsFourTools(Right):
+    def finish(self) -> JSON:
+        message = super().finish()
+        tools = [block for block in self.blocks if block["type"] == "tool_use"]
+        message["content"] = [block for block in self.blocks if block not in tools[4:]]
+        return message
 
 
 class LosesUnknownBlocks(Right):
@@ -308,6 +369,27 @@ class StripsThePieces(Right):
         pieces.append(partial_json.strip())
 
 
+class ReadsIntegersAsFloats(Right):
+    def parse(self, text: str) -> JSON:
+        return json.loads(text, parse_int=float)
+
+
+class CutsDeepInputs(Right):
+    """Writes the eighth level of an input as text."""
+
+    def parse(self, text: str) -> JSON:
+        return self.shallow(json.loads(text), 8)
+
+    def shallow(self, value: JSON, levels: int) -> JSON:
+        if levels == 0:
+            return json.dumps(value) if isinstance(value, (dict, list)) else value
+        if isinstance(value, dict):
+            return {key: self.shallow(item, levels - 1) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self.shallow(item, levels - 1) for item in value]
+        return value
+
+
 class DropsNullsOfTheInput(Right):
     def parse(self, text: str) -> JSON:
         return {key: value for key, value in json.loads(text).items() if value is not None}
@@ -343,6 +425,17 @@ class AddsUpTotals(Right):
         total = self.message["usage"]["output_tokens"] + usage.get("output_tokens", 0)
         super().read_usage(usage)
         self.message["usage"]["output_tokens"] = total
+
+
+class KeepsTheFirstNestedCounts(Right):
+    def read_usage(self, usage: JSON) -> None:
+        nested = {
+            key: count
+            for key, count in self.message["usage"].items()
+            if isinstance(count, dict) and key in usage
+        }
+        super().read_usage(usage)
+        self.message["usage"].update(nested)
 
 
 class NeedsUsageAtTheEnd(Right):
@@ -443,6 +536,18 @@ class TakesAnErrorForTheEnd(Right):
             super().read(event)
 
 
+# --- time ---------------------------------------------------------------------------------------
+
+
+class WaitsForever(Right):
+    """Waits for a stop sequence that does not come."""
+
+    def finish(self) -> JSON:
+        while self.message and self.message.get("stop_reason") == "max_tokens":
+            pass
+        return super().finish()
+
+
 # --- cost of long streams -----------------------------------------------------------------------
 
 
@@ -500,19 +605,27 @@ class Planted(NamedTuple):
 _UNKNOWN = {"unknown": True, "blocks": []}
 _TOOLS = {"blocks": ["tool_use"]}
 _TEXTS = {"blocks": ["text"]}
+_SIGNATURES = {"blocks": ["thinking"], "ways": ["signatures"]}
 _LONG = {"growth": True, "max_examples": 5}
 
 PLANTED = [
     Planted(DropsTheLastDelta),
     Planted(OverwritesInsteadOfAppending),
     Planted(BreaksOnAnEmptyDelta, options=_TOOLS),
-    Planted(TakesAnEmptyDeltaForTheEnd),
+    Planted(TakesAnEmptyDeltaForTheEnd, options={"ways": ["cut", "empty"]}),
     Planted(DropsWhiteSpace, options=_TEXTS),
-    Planted(LosesWhatABlockStartsWith, options=_TEXTS),
+    Planted(LosesWhatABlockStartsWith, options={**_TEXTS, "ways": ["cut", "started"]}),
     Planted(LosesTheSignature),
+    Planted(KeepsTheFirstSignature, options=_SIGNATURES),
+    Planted(HasOneSignature),
+    Planted(JoinsSignatures, options=_SIGNATURES),
+    Planted(CutsLongTexts),
+    Planted(ReadsTheFirstLine),
     Planted(RepeatsDuplicatePieces),
-    Planted(SwapsInterleavedBlocks, options=_TEXTS),
-    Planted(TrustsOrderOverIndex, options=_TEXTS),
+    Planted(SwapsInterleavedBlocks, options={**_TEXTS, "ways": ["cut", "interleaved"]}),
+    Planted(TrustsOrderOverIndex, options={**_TEXTS, "ways": ["cut", "interleaved"]}),
+    Planted(SortsIndexesAsTexts),
+    Planted(KeepsFourTools),
     Planted(LosesUnknownBlocks, options=_UNKNOWN),
     Planted(BreaksOnAnUnknownEvent, options=_UNKNOWN),
     Planted(BreaksOnAPing),
@@ -525,11 +638,14 @@ PLANTED = [
     Planted(UnescapesThePieces, options=_TOOLS),
     Planted(StripsThePieces, options=_TOOLS),
     Planted(DropsNullsOfTheInput, options=_TOOLS),
+    Planted(ReadsIntegersAsFloats),
+    Planted(CutsDeepInputs),
     Planted(ForgetsTheStopSequence),
     Planted(ForgetsTheContainer),
     Planted(LosesUsageOnAnOmittedField),
     Planted(TakesNullForACount),
     Planted(AddsUpTotals),
+    Planted(KeepsTheFirstNestedCounts),
     Planted(NeedsUsageAtTheEnd, options=_UNKNOWN),
     Planted(StopsAtTheFirstMessageDelta),
     Planted(ChangesItsInput, "changes its input"),
@@ -543,6 +659,7 @@ PLANTED = [
     Planted(
         TakesAnErrorForTheEnd, "accepts a fault", {"faults": ["error_event"], "max_examples": 60}
     ),
+    Planted(WaitsForever, "takes too long", {"time_limit": 0.2}),
     Planted(JoinsAllAtEachDelta, "grows quadratically", {**_LONG, "blocks": ["text"]}),
     Planted(ParsesAllAtEachDelta, "grows quadratically", {**_LONG, "blocks": ["tool_use"]}),
     Planted(CountsAllAtEachDelta, "grows quadratically", {**_LONG, "blocks": ["thinking"]}),

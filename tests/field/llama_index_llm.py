@@ -1,0 +1,36 @@
+"""llama-index-llms-anthropic: the last response of `stream_chat`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from llama_index.core.llms import ChatMessage
+from llama_index.llms.anthropic import Anthropic
+
+from .served import client_of
+
+
+def accumulate(events: Iterable[dict[str, Any]]) -> Any:
+    """The blocks of the last response."""
+    model = Anthropic(model="claude-opus-4-6", api_key="none")
+    model._client = client_of(events)
+    last: Any = None
+    for last in model.stream_chat([ChatMessage(role="user", content="Hi")]):
+        pass
+    if last is None:
+        return {"content": []}
+    return {"content": [_block(block) for block in last.message.blocks]}
+
+
+def _block(block: Any) -> dict[str, Any]:
+    if block.block_type == "tool_call":
+        value = block.tool_kwargs
+        value = json.loads(value or "{}") if isinstance(value, str) else value
+        ids = {"id": block.tool_call_id, "name": block.tool_name}
+        return {"type": "tool_use", **ids, "input": value}
+    if block.block_type == "thinking":
+        signature = block.additional_information.get("signature")
+        return {"type": "thinking", "thinking": block.content, "signature": signature}
+    return {"type": "text", "text": getattr(block, "text", None)}
