@@ -96,7 +96,7 @@ stop_reason='end_turn', unfolded=(), violations=())
     report, _ = examine(file)
     if not strict or report.outcome == "unreadable":
         return report
-    return attrs.evolve(report, violations=_violations(load(file)))
+    return attrs.evolve(report, violations=_violations(load(report.file)))
 
 
 def _violations(recording: Recording) -> tuple[str, ...]:

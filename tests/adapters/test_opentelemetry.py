@@ -24,8 +24,9 @@ from streamfold.adapters import opentelemetry as for_httpx
 from streamfold.reducer import Message, encode_sse, expand
 from streamfold.transports import RecordedError, Recording, ReplayTransport
 
+from tests.support.events import body, error_event
 from tests.support.loopback import api_error, close, event_stream, hold, html_error, reset, response
-from tests.support.shells import BODY, EVENTS, KEY, NO_TLS, body, error_event
+from tests.support.shells import BODY, EVENTS, KEY, NO_TLS
 from tests.support.telemetry import Exported
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
