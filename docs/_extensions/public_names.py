@@ -167,10 +167,10 @@ def _markup(lines: list[str]) -> list[str]:
             code = -1
         doctest = bool(text) and (doctest or text.startswith(">>>"))
         before = len(previous) - len(previous.lstrip())
-        if text and code < 0 and not doctest and follows_gap and previous:
-            if indent > before and not _SECTION.match(previous):
-                out.extend([" " * before + "::", ""])
-                code = before
+        is_paragraph = bool(text) and code < 0 and not doctest and follows_gap
+        if is_paragraph and previous and indent > before and not _SECTION.match(previous):
+            out.extend([" " * before + "::", ""])
+            code = before
         out.append(line if doctest or code >= 0 else _escaped(line))
         previous = line if text and code < 0 else previous
     return out

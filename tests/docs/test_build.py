@@ -59,8 +59,10 @@ def test_every_public_package_has_a_page() -> None:
     }
     private = {
         f"streamfold.adapters.{name}"
-        for name in ("cli", "pytest_plugin", "pytest_transports", "pytest_file_names")
-        + ("pytest_unused", "pytest_pages", "telemetry")  # the page "pytest", and what it needs
+        for name in (
+            *("cli", "pytest_plugin", "pytest_transports", "pytest_file_names"),
+            *("pytest_unused", "pytest_pages", "telemetry"),  # the page "pytest", and what it needs
+        )
     }
     assert set(FACES) == folders | adapters - private
 
