@@ -31,7 +31,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import attrs
 
-from .declared import APIObject, FieldError, Value, evolve
+from .declared import APIObject, FieldError, Value, evolve, made
 from .events import (
     CitationEvent,
     CitationsDelta,
@@ -58,7 +58,16 @@ from .messages import (
 )
 from .partial_json import PartialJSON, PartialMode, parse_json_text
 
-__all__ = ["DELTAS", "Delta", "Expansion", "Growth", "Replacement", "growths_of", "rows_of"]
+__all__ = [
+    "DELTAS",
+    "Delta",
+    "Expansion",
+    "Growth",
+    "InputGrowth",
+    "Replacement",
+    "growths_of",
+    "rows_of",
+]
 
 _NO_TEXT = Text()
 _NO_ITEMS: Growing[Any] = Growing()
@@ -117,7 +126,7 @@ class Replacement(Delta):
     def replace(self, block: Any, delta: Any) -> tuple[Any, Value]:
         """Return the block after the delta, and the derived event."""
         block = block.replace(**{name: delta[name] for name in self.replaces if name in delta})
-        return block, self.event(**{name: getattr(block, name) for name in self.replaces})
+        return block, made(self.event, **{name: getattr(block, name) for name in self.replaces})
 
     def expand(self, block: Any) -> Expansion:
         """See `Delta.expand`."""
@@ -164,7 +173,7 @@ class Growth(Delta):
         """Return the growing value after the delta, and the derived event."""
         part = getattr(delta, self.part)
         grown = value.append(part)
-        return grown, self.event(**{self.part: part, "snapshot": grown})
+        return grown, made(self.event, **{self.part: part, "snapshot": grown})
 
     @abstractmethod
     def so_far(self, block: Any, value: Any) -> Any:
@@ -238,6 +247,10 @@ class InputGrowth(Growth):
         """See `Growth.finished`."""
         text = str(value.text)
         return self._with_input(block, parse_json_text(text), text) if text else block
+
+    def is_cut(self, value: PartialJSON) -> bool:
+        """Return whether a value that is not complete could have become so."""
+        return value.is_beginning
 
     def _with_input(self, block: Any, value: Any, text: str) -> Any:
         return evolve(block, **{self.grows: value, "input_json": text})
