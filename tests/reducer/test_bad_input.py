@@ -538,11 +538,11 @@ def test_a_broken_tool_input_can_be_read_to_where_it_breaks() -> None:
     events = [message_start(), tool_start(0)]
     events += [block_delta(0, "input_json_delta", partial_json=piece) for piece in pieces]
     snapshot = Snapshot()
-    events = []
+    all_derived: list[Any] = []
     for event in events:
         snapshot, derived = reduce(snapshot, event)
-        events += derived
-    assert [event.snapshot for event in events if event.type == "input_json"] == [
+        all_derived += derived
+    assert [event.snapshot for event in all_derived if event.type == "input_json"] == [
         {"a": 1, "b": [2, 3]}
     ] * 4
     assert snapshot.message.content[0].input == {"a": 1, "b": [2, 3]}
