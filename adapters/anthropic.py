@@ -110,6 +110,7 @@ from streamfold.transports import (
     RequestTimeoutError,
     ResponseFormatT,
     ServiceUnavailableError,
+    StalledStreamError,
     UnprocessableEntityError,
 )
 
@@ -299,6 +300,7 @@ __all__ = [
     "ServiceUnavailableError",
     "SignatureDelta",
     "SignatureEvent",
+    "StalledStreamError",
     "StopReason",
     "Stream",
     "StreamfoldError",

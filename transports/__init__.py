@@ -25,6 +25,7 @@ from .errors import (
     StalledStreamError,
     UnprocessableEntityError,
     refuse_other_content,
+    stalled_error,
     status_error,
 )
 from .event_loops import Spawn, spawner
@@ -38,6 +39,7 @@ from .parsed import (
     ResponseFormatT,
     parsed_message,
 )
+from .progress import clock_from_now
 from .recording import (
     AWS_EVENT_STREAM,
     EVENT_STREAM,
@@ -56,6 +58,7 @@ from .recording import (
     recording_files,
 )
 from .replay import areplay, replay
+from .stalls import check_stall_timeout
 from .streams import (
     AsyncMessageStream,
     AsyncMessageStreamManager,
@@ -108,6 +111,8 @@ __all__ = [
     "UnmatchedRequestError",
     "UnprocessableEntityError",
     "areplay",
+    "check_stall_timeout",
+    "clock_from_now",
     "content_type_of",
     "decoder_of",
     "media_type",
@@ -116,5 +121,6 @@ __all__ = [
     "refuse_other_content",
     "replay",
     "spawner",
+    "stalled_error",
     "status_error",
 ]

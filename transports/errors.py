@@ -46,7 +46,7 @@ __all__ = [
     "refuse_other_content",
     "request_of",
     "response_error",
-    "stalled",
+    "stalled_error",
     "status_error",
     "stream_error",
 ]
@@ -266,7 +266,7 @@ def _class_of(status: int) -> type[APIStatusError]:
     return _BY_STATUS.get(status, fallback)
 
 
-def stalled(
+def stalled_error(
     timeout: float,
     timing: Timing | None,
     request: httpx.Request | None = None,

@@ -33,7 +33,7 @@ from streamfold.reducer import (
     fold_chunk,
 )
 
-from .errors import APIConnectionError, APITimeoutError, request_of, stalled, stream_error
+from .errors import APIConnectionError, APITimeoutError, request_of, stalled_error, stream_error
 from .parsed import STOP_EVENTS, ParsedMessage, ResponseFormatT, parsed_event, parsed_message
 from .recording import decoder_of
 from .sources import Source, bytes_of
@@ -210,7 +210,7 @@ class Progress(Generic[ResponseFormatT]):
             return
         assert self.stall_timer is not None
         self._stop()
-        fault = stalled(
+        fault = stalled_error(
             self.stall_timer.timeout,
             self.timing,
             response=self.response,

@@ -23,6 +23,9 @@ from streamfold.transports import (
     APITimeoutError,
     AsyncMessageStream,
     MessageStream,
+    check_stall_timeout,
+    clock_from_now,
+    stalled_error,
 )
 
 from .http_clients import Connections, library_of, timeout_for
@@ -66,6 +69,7 @@ class _Client(PointsToOfficialClient):
         auth_token: str | None = None,
         base_url: str | httpx.URL | None = None,
         timeout: Timeout | NotGiven = NOT_GIVEN,
+        stall_timeout: float | None = None,
         max_retries: int = DEFAULT_MAX_RETRIES,
         default_headers: Mapping[str, str | None] | None = None,
         default_query: Mapping[str, object] | None = None,
@@ -83,6 +87,8 @@ class _Client(PointsToOfficialClient):
             timeout: seconds without a byte from the API, or httpx's own value; `None` for no
                 limit. By default 600 seconds and 5 to connect, or the timeout of `http_client` if
                 that is not httpx's default.
+            stall_timeout: seconds without progress, for which pings do not count; `None` for no
+                limit. A stall is retried if nothing of the answer was handed out.
             max_retries: the number of attempts after the first; 0 for none.
             default_headers: additional headers for each request; `None` removes one.
             default_query: additional parameters of the URL for each request.
@@ -92,8 +98,9 @@ class _Client(PointsToOfficialClient):
         Raises:
             ImportError: `max_retries` is above 0 and stamina is not installed.
             TypeError: `http_client` is a client of another kind.
-            ValueError: `base_url` is not an http URL, `max_retries` is negative, a header cannot
-                carry the key, or both `api_key` and `auth_token` are given.
+            ValueError: `base_url` is not an http URL, `max_retries` is negative, `stall_timeout` is
+                not above 0, a header cannot carry the key, or both `api_key` and `auth_token` are
+                given.
         """
         if api_key and auth_token:
             raise ValueError(
@@ -121,6 +128,7 @@ class _Client(PointsToOfficialClient):
             headers=default_headers or {},
             query=default_query or {},
             timeout=timeout,
+            stall_timeout=check_stall_timeout(stall_timeout),
         )
         self._retry = retrying(max_retries, self._caller)
         self._owned = http_client is None
@@ -195,6 +203,7 @@ class _Client(PointsToOfficialClient):
             auth_token=api_key or auth_token or key or None,
             base_url=base_url or own.base_url,
             timeout=own.timeout if isinstance(timeout, NotGiven) else timeout,
+            stall_timeout=own.stall_timeout,
             max_retries=self._max_retries if isinstance(max_retries, NotGiven) else max_retries,
             default_headers=headers if set_default_headers is None else set_default_headers,
             default_query=query if set_default_query is None else set_default_query,
@@ -212,11 +221,15 @@ class _Client(PointsToOfficialClient):
             str(call.url),
             headers=call.headers.multi_items(),
             content=call.content,
-            timeout=timeout_for(self._library, call.timeout),
+            timeout=timeout_for(self._library, call.http_timeout),
         )
 
-    def _connection_error(self, error: Exception, request: Any) -> APIConnectionError:
+    def _connection_error(
+        self, error: Exception, request: Any, call: Call[Any]
+    ) -> APIConnectionError:
         """The error of a request whose answer did not come, or broke off before its first event."""
+        if isinstance(error, self._library.ReadTimeout) and call.stall_timeout is not None:
+            return stalled_error(call.stall_timeout, None, request=request)
         timed_out = isinstance(error, self._library.TimeoutException)
         reason = "no answer in time" if timed_out else "the connection failed"
         cls = APITimeoutError if timed_out else APIConnectionError
@@ -302,12 +315,14 @@ class Anthropic(_Client):
         try:
             return self._http.send(request, stream=True, follow_redirects=False)
         except self._library.HTTPError as error:
-            raise self._connection_error(error, request) from error
+            raise self._connection_error(error, request, call) from error
         finally:
             conceal(request)
 
     def _open_once(self, call: Call[T]) -> MessageStream[T]:
-        stream = MessageStream[T](self._send(call), parse=call.parse, **call.reading)
+        clock = clock_from_now()
+        response = self._send(call)
+        stream = MessageStream[T](response, parse=call.parse, clock=clock, **call.reading)
         stream.__dict__["_connections"] = self._connections  # open as long as the stream is
         try:
             stream.await_first_event()
@@ -325,7 +340,7 @@ class Anthropic(_Client):
             for chunk in response.iter_bytes():
                 body = _with_chunk(body, chunk, response, call)
         except self._library.HTTPError as error:
-            raise self._connection_error(error, response.request) from error
+            raise self._connection_error(error, response.request, call) from error
         finally:
             response.close()
         return _message(body, response)
@@ -382,12 +397,14 @@ class AsyncAnthropic(_Client):
         try:
             return await self._http.send(request, stream=True, follow_redirects=False)
         except self._library.HTTPError as error:
-            raise self._connection_error(error, request) from error
+            raise self._connection_error(error, request, call) from error
         finally:
             conceal(request)
 
     async def _open_once(self, call: Call[T]) -> AsyncMessageStream[T]:
-        stream = AsyncMessageStream[T](await self._send(call), parse=call.parse, **call.reading)
+        clock = clock_from_now()
+        response = await self._send(call)
+        stream = AsyncMessageStream[T](response, parse=call.parse, clock=clock, **call.reading)
         stream.__dict__["_connections"] = self._connections  # open as long as the stream is
         try:
             await stream.await_first_event()
@@ -405,7 +422,7 @@ class AsyncAnthropic(_Client):
             async for chunk in response.aiter_bytes():
                 body = _with_chunk(body, chunk, response, call)
         except self._library.HTTPError as error:
-            raise self._connection_error(error, response.request) from error
+            raise self._connection_error(error, response.request, call) from error
         finally:
             await response.aclose()
         return _message(body, response)

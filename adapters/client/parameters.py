@@ -72,7 +72,8 @@ class MessageRequest(_Required, total=False):
 
     `user_profile_id` and `workspace_id` are sent as headers. `extra_headers`, `extra_query` and
     `extra_body` override everything else; a header whose value is `None` is not sent. `timeout` is
-    in seconds. `partial_mode`, `limit` (bytes) and `allow_incomplete` are options of the stream
+    in seconds. `partial_mode`, `limit` (bytes), `allow_incomplete` and
+    `stall_timeout` (seconds without progress) are options of the stream
     that reads the answer: see `MessageStream`.
     """
 
@@ -101,6 +102,7 @@ class MessageRequest(_Required, total=False):
     partial_mode: Maybe[PartialMode]
     limit: Maybe[int]
     allow_incomplete: Maybe[bool]
+    stall_timeout: Maybe[float]
 
 
 class BetaMessageRequest(MessageRequest, total=False):

@@ -16,6 +16,7 @@ from typing import Any, Generic, TypeVar, cast
 import attrs
 import httpx
 from streamfold.reducer import PartialMode, StreamfoldError
+from streamfold.transports import check_stall_timeout
 from streamfold.transports.recording import Redaction, is_harmless_header
 
 from .json_body import encode_body
@@ -47,6 +48,7 @@ class Settings:
         headers: the caller's default headers; `None` removes a header.
         query: the caller's default parameters of the URL.
         timeout: seconds without a byte from the API, or httpx's own value; `None` for no limit.
+        stall_timeout: seconds without progress; `None` for no limit.
     """
 
     base_url: httpx.URL
@@ -54,6 +56,7 @@ class Settings:
     headers: Mapping[str, str | None] = attrs.field(repr=False)
     query: Mapping[str, Any] = attrs.field(repr=False)
     timeout: Timeout
+    stall_timeout: float | None = None
 
 
 @attrs.frozen
@@ -75,6 +78,23 @@ class Call(Generic[T]):
     timeout: Timeout
     parse: Callable[[str], T] | None = attrs.field(repr=False)
     reading: Mapping[str, Any]
+
+    @property
+    def stall_timeout(self) -> float | None:
+        """Seconds without progress that httpx's own timeout would not notice before; or `None`."""
+        seconds: float | None = self.reading.get("stall_timeout")
+        read = httpx.Timeout(self.timeout).read
+        return None if read is not None and seconds is not None and read <= seconds else seconds
+
+    @property
+    def http_timeout(self) -> Timeout:
+        """The timeout of httpx: silence ends a read no later than a stall does."""
+        if self.stall_timeout is None:
+            return self.timeout
+        own = httpx.Timeout(self.timeout)
+        return httpx.Timeout(
+            connect=own.connect, read=self.stall_timeout, write=own.write, pool=own.pool
+        )
 
 
 def prepare(
@@ -98,6 +118,7 @@ def prepare(
     partial_mode: Maybe[PartialMode] = None,
     limit: Maybe[int] = None,
     allow_incomplete: Maybe[bool] = None,
+    stall_timeout: Maybe[float] = None,
     **fields: Any,
 ) -> Call[Any]:
     """The call for these arguments: see `MessageRequest` and `BetaMessageRequest`.
@@ -111,7 +132,7 @@ def prepare(
         TypeError: an argument is unknown, a value in the body does not stand for JSON, or
             `output_format` is not a type.
         ValueError: a number is NaN or infinite, a header has characters that headers cannot have,
-            or the answer's format is given twice.
+            the answer's format is given twice, or `stall_timeout` is not above 0.
     """
     refuse_unknown(method, fields, BETA_FIELDS if beta else FIELDS)
     parse = None
@@ -147,7 +168,13 @@ def prepare(
             "the request needs an API key, got none: give api_key= or auth_token=, or set "
             "ANTHROPIC_API_KEY or ANTHROPIC_AUTH_TOKEN"
         )
-    reading = {"partial_mode": partial_mode, "limit": limit, "allow_incomplete": allow_incomplete}
+    patience = cast("float", stall_timeout) if is_given(stall_timeout) else settings.stall_timeout
+    reading = {
+        "partial_mode": partial_mode,
+        "limit": limit,
+        "allow_incomplete": allow_incomplete,
+        "stall_timeout": check_stall_timeout(patience),
+    }
     query = {**settings.query, **_mapping(extra_query)}
     return Call(
         url=_endpoint(settings.base_url, query),

@@ -10,11 +10,16 @@ import struct
 import sys
 import time
 import zlib
+from concurrent.futures import BrokenExecutor
+from contextlib import suppress
+from types import SimpleNamespace
 
 import attrs
 import pytest
 from streamfold.adapters import cli
+from streamfold.adapters.cli import check as check_module
 from streamfold.adapters.cli import rows as rows_module
+from streamfold.adapters.cli.executors import executor_of
 from streamfold.adapters.corpus import check_all, measure
 from streamfold.transports import RecordedResponse
 
@@ -52,27 +57,11 @@ def test_the_table(told, tmp_path):
     assert (status, err) == (1, "")
     model, timing = "claude-haiku-4-5-20251001", SLOW.timing
     seconds, rate = f"{timing.first_content:.3g} s", f"{timing.output_tokens_per_second:.3g}"
-    assert [line.split() for line in out.splitlines()] == [
-        [
-            "model",
-            "outcome",
-            "count",
-            "tokens",
-            "in",
-            "tokens",
-            "out",
-            "first",
-            "content",
-            "p50",
-            "p95",
-            "p99",
-            "tokens/s",
-            "stalls",
-            "faults",
-        ],
-        ["(unknown)", "unreadable", "1", "0", "0", "–", "–", "–", "–", "0", "0"],
-        f"{model} complete 1 21 158 {seconds} {seconds} {seconds} {rate} 1 0".split(),
-    ]
+    header, unknown, known = (line.split() for line in out.splitlines())
+    columns = "model outcome count tokens in tokens out first content p50 p95 p99 tokens/s"
+    assert header == f"{columns} stalls faults".split()
+    assert unknown == ["(unknown)", "unreadable", "1", "0", "0", "–", "–", "–", "–", "0", "0"]
+    assert known == f"{model} complete 1 21 158 {seconds} {seconds} {seconds} {rate} 1 0".split()
 
 
 def test_json(told, night):
@@ -242,6 +231,19 @@ def test_ctrl_c_ends_at_once_and_shows_what_there_is(running, tmp_path, flags):
         assert (tmp_path / "rows.csv").read_text().count("complete") == 2
 
 
+def test_processes_end_at_once():
+    options = SimpleNamespace(dask=None, jobs=2)
+    begun = time.monotonic()
+    with suppress(KeyboardInterrupt), executor_of(options) as pool:
+        waiting = pool.submit(time.sleep, 60)
+        while not waiting.running():
+            time.sleep(0.01)
+        raise KeyboardInterrupt
+    with pytest.raises(BrokenExecutor):
+        waiting.result(10)
+    assert time.monotonic() - begun < 30
+
+
 # --- progress ------------------------------------------------------------------------------------
 
 
@@ -256,27 +258,37 @@ def test_progress_is_shown_on_a_terminal(told, tmp_path, monkeypatch):
     assert "Measuring" in screen.getvalue()
 
 
+def test_a_long_table_comes_in_pages(told, tmp_path, monkeypatch):
+    folder = fill(tmp_path / "night", 60)
+    whole = told("check", folder)
+    monkeypatch.setattr(check_module, "_PAGE", 3)
+    assert told("check", folder) == whole
+    assert len(whole[1].splitlines()) == 9
+
+
 # --- an accumulator ------------------------------------------------------------------------------
 
 CARELESS = "tests.support.corpora:careless"
 
 
-def test_check_against_an_accumulator(told, tmp_path, monkeypatch):
-    paths = [RECORDINGS / f"{name}.sse" for name in ("text", "unicode", "tool")]
+def test_check_against_an_accumulator(told, tmp_path):
+    names = ("text", "stop-sequence", "json-answer", "tool")
+    paths = [RECORDINGS / f"{name}.sse" for name in names]
+    smallest = RECORDINGS / "stop-sequence.sse"
     broken = tmp_path / "broken.jsonl"
     broken.write_bytes(b"{}")
     saved = tmp_path / "kinds"
     status, out, _ = told("check", "--against", CARELESS, "--save", saved, *paths, broken)
     assert status == 1
     lines = out.splitlines()
-    assert lines[0] == "      2  differs: content.text"
-    assert lines[1].startswith(f"         {RECORDINGS / 'text.sse'}: content[0].text: expected")
+    assert lines[0] == "      3  differs: content.text"
+    assert lines[1].startswith(f"         {smallest}: content[0].text: expected")
     assert lines[2:] == [
-        "      2  extra: seconds",
-        f"         {RECORDINGS / 'text.sse'}: seconds: got 1",
+        "      3  extra: seconds",
+        f"         {smallest}: seconds: got 1",
         "      1  raises ValueError",
         f"         {RECORDINGS / 'tool.sse'}: no tools here",
-        "4 recordings: 0 equal, 1 not compared, 3 kinds of differences; the smallest of each is "
+        "5 recordings: 0 equal, 1 not compared, 3 kinds of differences; the smallest of each is "
         f"in {saved}",
     ]
     assert sorted(file.name for file in saved.iterdir()) == [
@@ -286,13 +298,16 @@ def test_check_against_an_accumulator(told, tmp_path, monkeypatch):
     ]
 
 
-def test_check_against_the_reference(told):
+def test_check_against_the_reference(told, tmp_path):
     path = RECORDINGS / "text.sse"
     reference = "tests.support.corpora:reference"
     assert told("check", "--against", reference, path) == (0, "1 recording: 1 equal\n", "")
-    status, out, _ = told("check", "--json", "--against", CARELESS, "--save", os.devnull, path)
+    saved = tmp_path / "kinds"
+    status, out, _ = told("check", "--json", "--against", CARELESS, "--save", saved, path)
     assert status == 1
     assert json.loads(out)["kinds"] == ["differs: content.text", "extra: seconds"]
+    status, _, err = told("check", "--against", CARELESS, "--save", path / "below", path)
+    assert (status, err) == (1, f"streamfold: {path / 'below'}: Not a directory\n")
 
 
 def test_names_that_are_no_accumulator(told, tmp_path):
