@@ -431,7 +431,7 @@ def test_a_stream_that_is_cut(shell, server, exported, steps, outcome, error_typ
     assert "gen_ai.response.finish_reasons" not in span
     (duration,) = exported.metrics["operation.duration"]
     assert duration["error.type"] == error_type
-    assert duration["gen_ai.response.model"] == "m"
+    assert duration["gen_ai.response.model"] == EVENTS[0]["message"]["model"]
 
 
 def test_a_server_that_cannot_be_reached(shell, exported):

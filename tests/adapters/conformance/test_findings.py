@@ -39,7 +39,7 @@ STREAM = [
 
 def mismatch_of(bug: type[Right], **options: Any) -> AccumulatorMismatch:
     with pytest.raises(AccumulatorMismatch) as found:
-        check_accumulator(bug.accumulate, **{"growth": False, **options})
+        check_accumulator(bug.accumulate, **{"growth": False, "first": True, **options})
     return found.value
 
 
