@@ -20,7 +20,7 @@ from streamfold.adapters.conformance.decoders import DecoderSubject
 from streamfold.adapters.conformance.examination import smaller
 from streamfold.reducer import ProtocolError, fold
 
-from tests.support.model import (
+from tests.support.events import (
     MESSAGE_STOP,
     block_delta,
     block_start,
@@ -43,7 +43,7 @@ STREAM = [
 
 def mismatch_of(bug: type[Right], **options: Any) -> AccumulatorMismatch:
     with pytest.raises(AccumulatorMismatch) as found:
-        check_accumulator(bug.accumulate, **{"growth": False, **options})
+        check_accumulator(bug.accumulate, **{"growth": False, "first": True, **options})
     return found.value
 
 
