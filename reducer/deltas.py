@@ -60,7 +60,7 @@ from .partial_json import PartialJSON, PartialMode, parse_json_text
 
 __all__ = [
     "DELTAS",
-    "Delta",
+    "DeltaKind",
     "Expansion",
     "Growth",
     "InputGrowth",
@@ -93,7 +93,7 @@ _NO_EXPANSION = Expansion()
 
 
 @attrs.frozen(eq=False, kw_only=True)
-class Delta(ABC):
+class DeltaKind(ABC):
     """A row of the table.
 
     Attributes:
@@ -112,7 +112,7 @@ class Delta(ABC):
 
 
 @attrs.frozen(eq=False, kw_only=True)
-class Replacement(Delta):
+class Replacement(DeltaKind):
     """A delta that replaces fields of the block.
 
     Attributes:
@@ -129,7 +129,7 @@ class Replacement(Delta):
         return block, made(self.event, **{name: getattr(block, name) for name in self.replaces})
 
     def expand(self, block: Any) -> Expansion:
-        """See `Delta.expand`."""
+        """See `DeltaKind.expand`."""
         fields: dict[str, Any] = {name: block[name] for name in self.replaces if name in block}
         if fields.get(self.replaces[0]) in (None, self.before):
             return _NO_EXPANSION
@@ -143,7 +143,7 @@ class Replacement(Delta):
 
 
 @attrs.frozen(eq=False, kw_only=True)
-class Growth(Delta):
+class Growth(DeltaKind):
     """A delta that appends to a field of the block.
 
     Attributes:
@@ -220,7 +220,7 @@ class TextGrowth(Growth):
         return Text([saved])
 
     def expand(self, block: Any) -> Expansion:
-        """See `Delta.expand`."""
+        """See `DeltaKind.expand`."""
         text = getattr(block, self.grows)
         deltas = ({"type": self.delta._tag, self.part: text},) if text else ()
         return Expansion({self.grows: ""}, deltas)
@@ -264,7 +264,7 @@ class InputGrowth(Growth):
         return started.append(saved)
 
     def expand(self, block: Any) -> Expansion:
-        """See `Delta.expand`."""
+        """See `DeltaKind.expand`."""
         value, text = getattr(block, self.grows), block.input_json
         if value == {} and not block._input_json:
             return _NO_EXPANSION
@@ -309,7 +309,7 @@ class ListGrowth(Growth):
         return Growing(map(self.delta._fields[self.part].read, saved))
 
     def expand(self, block: Any) -> Expansion:
-        """See `Delta.expand`."""
+        """See `DeltaKind.expand`."""
         items: Any = getattr(block, self.grows)
         if not items or not is_array(items):
             return _NO_EXPANSION
@@ -319,7 +319,7 @@ class ListGrowth(Growth):
 
 # --- the table ----------------------------------------------------------------------------------
 
-_ROWS: tuple[Delta, ...] = (
+_ROWS: tuple[DeltaKind, ...] = (
     TextGrowth(delta=TextDelta, part="text", event=TextEvent, blocks=(TextBlock,), grows="text"),
     ListGrowth(
         delta=CitationsDelta,
@@ -358,10 +358,10 @@ _ROWS: tuple[Delta, ...] = (
     ),
 )
 
-DELTAS: dict[type, Delta] = {row.delta: row for row in _ROWS}
+DELTAS: dict[type, DeltaKind] = {row.delta: row for row in _ROWS}
 """The rows, by the class of the delta."""
 
-_BY_BLOCK: dict[type, tuple[Delta, ...]] = {
+_BY_BLOCK: dict[type, tuple[DeltaKind, ...]] = {
     block: tuple(row for row in _ROWS if block in row.blocks)
     for block in {block for row in _ROWS for block in row.blocks}
 }
@@ -376,6 +376,6 @@ def growths_of(block: type[APIObject]) -> tuple[Growth, ...]:
     return _GROWTHS.get(block, ())
 
 
-def rows_of(block: type[APIObject]) -> tuple[Delta, ...]:
+def rows_of(block: type[APIObject]) -> tuple[DeltaKind, ...]:
     """Return all rows of deltas that may occur in blocks of this class."""
     return _BY_BLOCK.get(block, ())

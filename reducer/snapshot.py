@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from .declared import Value, evolve
-from .deltas import Delta, Growth, InputGrowth, Replacement, growths_of
+from .deltas import DeltaKind, Growth, InputGrowth, Replacement, growths_of
 from .drafts import draft_of
 from .events import RAW_EVENTS, RawErrorEvent, RawEvent, RawUnknownEvent
 from .growing import Growing
@@ -62,7 +62,7 @@ class OpenBlock:
         rows = growths_of(block._kind)
         return open_block(index, block, tuple([row.start(block, mode) for row in rows]))
 
-    def grow(self, row: Delta, delta: Any) -> tuple[OpenBlock, Value]:
+    def grow(self, row: DeltaKind, delta: Any) -> tuple[OpenBlock, Value]:
         """Return the block after the delta, and the derived event.
 
         Args:

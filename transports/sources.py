@@ -151,16 +151,16 @@ def _iterable_source(source: Any, way: _Way, other: _Way) -> Source[Any]:
     advice = _advice(source, way, other)
     if advice is not None:
         kind = type(source).__name__
-        raise TypeError(f"{way.stream} reads a response or chunks of bytes, not {kind}: {advice}")
+        raise TypeError(f"{way.stream} reads a response or chunks of bytes, got {kind}; {advice}")
     return Source(source, None, getattr(source, way.iterates)())
 
 
 def _advice(source: Any, way: _Way, other: _Way) -> str | None:
     """What to pass instead of `source`; `None` if it can be read."""
     if isinstance(source, (bytes, bytearray, memoryview)):
-        return "pass replay(body), or the chunks as [body]"
+        return "use replay(body), or pass the chunks as [body]"
     if isinstance(source, str):
-        return "pass replay(path) to read a file, or the bytes of the body as [text.encode()]"
+        return "use replay(path) for a file, or pass the bytes of the body as [text.encode()]"
     if library_of(getattr(source, "response", None)) is not None:
         return "it hands out events: pass its .response"
     if isinstance(source, way.iterable):

@@ -112,10 +112,10 @@ async def test_the_object_of_with_streaming_response(server: Server) -> None:
             stream = MessageStream[None](response)
             assert stream.get_final_message() == MESSAGE
             assert stream.response is response.http_response
-        with pytest.raises(TypeError, match="not ResponseContextManager: enter it first: with"):
+        with pytest.raises(TypeError, match="got ResponseContextManager; enter it first: with"):
             MessageStream(create(stream=True, **PARAMETERS))
         with client.messages.create(stream=True, **PARAMETERS) as events:
-            with pytest.raises(TypeError, match=r"Stream: it hands out events: pass its .response"):
+            with pytest.raises(TypeError, match=r"Stream; it hands out events: pass its .response"):
                 MessageStream(events)
             assert MessageStream[None](events.response).get_final_message() == MESSAGE
     async with anthropic.AsyncAnthropic(**key) as asynchronous:
@@ -123,7 +123,7 @@ async def test_the_object_of_with_streaming_response(server: Server) -> None:
         async with acreate(stream=True, **PARAMETERS) as answer:
             assert await AsyncMessageStream[None](answer).get_final_message() == MESSAGE
         manager = acreate(stream=True, **PARAMETERS)
-        with pytest.raises(TypeError, match="not AsyncResponseContextManager: enter it first"):
+        with pytest.raises(TypeError, match="got AsyncResponseContextManager; enter it first"):
             AsyncMessageStream(manager)
         async with manager:
             pass  # or else its coroutine would never be awaited
@@ -253,15 +253,15 @@ async def chunks() -> Any:
 
 
 REFUSED = {
-    "bytes": (BODY, "bytes: pass replay(body), or the chunks as [body]"),
-    "a bytearray": (bytearray(BODY), "bytearray: pass replay(body), or the chunks as [body]"),
-    "text": (BODY.decode(), "str: pass replay(path) to read a file, or the bytes of the body as"),
-    "lines of text": (BODY.decode().splitlines(), "list: its items are text: pass response.iter_"),
-    "an event": (EVENTS[0], "dict: it is an event: pass events to streamfold.reducer.fold"),
-    "events": (EVENTS, "list: its items are dict: pass the bytes of a body, or fold events with"),
-    "bytes among events": ((BODY, EVENTS[0]), "tuple: its items are dict: pass the bytes of a"),
-    "numbers": ([1], "list: its items are int: pass the bytes of a body, or fold events with"),
-    "nothing": (None, "NoneType: pass an open response, or an iterable of bytes"),
+    "bytes": (BODY, "bytes; use replay(body), or pass the chunks as [body]"),
+    "a bytearray": (bytearray(BODY), "bytearray; use replay(body), or pass the chunks as [body]"),
+    "text": (BODY.decode(), "str; use replay(path) for a file, or pass the bytes of the body as"),
+    "lines of text": (BODY.decode().splitlines(), "list; its items are text: pass response.iter_"),
+    "an event": (EVENTS[0], "dict; it is an event: pass events to streamfold.reducer.fold"),
+    "events": (EVENTS, "list; its items are dict: pass the bytes of a body, or fold events with"),
+    "bytes among events": ((BODY, EVENTS[0]), "tuple; its items are dict: pass the bytes of a"),
+    "numbers": ([1], "list; its items are int: pass the bytes of a body, or fold events with"),
+    "nothing": (None, "NoneType; pass an open response, or an iterable of bytes"),
 }
 
 
@@ -272,14 +272,14 @@ def test_what_cannot_be_read_is_refused_at_once(cls: Any, name: str) -> None:
     with pytest.raises(TypeError) as caught:
         cls(source)
     if cls is MessageStream or name in ("bytes", "a bytearray", "text", "nothing"):
-        start = f"{cls.__name__} reads a response or chunks of bytes, not {reason}"
+        start = f"{cls.__name__} reads a response or chunks of bytes, got {reason}"
         assert str(caught.value).startswith(start)
 
 
 def test_an_iterable_of_the_other_kind_is_refused_at_once() -> None:
-    with pytest.raises(TypeError, match="not async_generator: use AsyncMessageStream"):
+    with pytest.raises(TypeError, match="got async_generator; use AsyncMessageStream"):
         MessageStream(chunks())
-    with pytest.raises(TypeError, match="not list: use MessageStream"):
+    with pytest.raises(TypeError, match="got list; use MessageStream"):
         AsyncMessageStream([BODY])  # type: ignore[arg-type]
 
 

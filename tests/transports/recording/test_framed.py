@@ -10,9 +10,9 @@ import httpx2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from streamfold.adapters.cli.check import check
 from streamfold.adapters.cli.display import show_body
-from streamfold.adapters.httpx2 import RecordingTransport, ReplayTransport
+from streamfold.adapters.corpus import check_all
+from streamfold.adapters.httpx2 import ObservingTransport, RecordingTransport, ReplayTransport
 from streamfold.adapters.sdk import stream
 from streamfold.reducer import encode_event_stream, encode_sse
 from streamfold.transports import (
@@ -31,6 +31,7 @@ from streamfold.transports import (
 from tests.support.command_line import running
 from tests.support.loopback import Server
 from tests.support.official_clients import EVENTS, MESSAGE, OFFICIAL, PARAMETERS, Official
+from tests.support.telemetry import Exported
 
 __all__ = ["running"]
 
@@ -55,7 +56,7 @@ def test_a_recording_replays_in_the_official_client(
     with client, client.messages.stream(**PARAMETERS) as theirs:
         expected = theirs.get_final_message()
     assert official.framed == ("amazon" in path.read_text())
-    assert check(path).outcome == "complete"
+    assert [report.outcome for report in check_all([path])] == ["complete"]
     assert replay(path).get_final_message() == MESSAGE
     replayer = httpx2.Client(transport=ReplayTransport(path))
     with official.sync(server.url, http_client=replayer) as client:
@@ -72,7 +73,7 @@ async def test_a_raw_body_of_frames_is_recognised(tmp_path: Path) -> None:
     for source in (FRAMED, path, Recording.load(path), Recording.of([FRAMED[:5], FRAMED[5:]])):
         assert replay(source).get_final_message() == MESSAGE
         assert await areplay(source).get_final_message() == MESSAGE
-    assert check(path).outcome == "complete"
+    assert [report.outcome for report in check_all([path])] == ["complete"]
 
 
 def test_frames_survive_the_file(tmp_path: Path) -> None:
@@ -180,3 +181,21 @@ def test_serve_answers_every_official_client(
         assert theirs.get_final_message().stop_reason == MESSAGE.stop_reason
     with official.sync(url) as client, stream(client.messages, **PARAMETERS) as ours:
         assert ours.get_final_message() == MESSAGE
+
+
+def test_a_stream_of_frames_is_observed(server: Server) -> None:
+    (bedrock,) = [official for official in OFFICIAL if official.framed]
+    server.answer(bedrock.answer(EVENTS, chunks=64))
+    exported = Exported()
+    observed = httpx2.Client(
+        transport=ObservingTransport(httpx2.HTTPTransport(), **exported.options)
+    )
+    with bedrock.sync(server.url, http_client=observed) as client:
+        client.messages.create(stream=True, **PARAMETERS).response.read()
+        with client.messages.stream(**PARAMETERS) as stream:
+            stream.until_done()
+    assert len(exported.spans) == 2
+    for span in exported.spans:
+        assert span["gen_ai.provider.name"] == "aws.bedrock"
+        assert span["gen_ai.usage.output_tokens"] == 9
+        assert span["gen_ai.response.id"] == MESSAGE.id
