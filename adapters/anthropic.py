@@ -120,7 +120,9 @@ from .client import (
     NOT_GIVEN,
     Anthropic,
     AsyncAnthropic,
+    AsyncStream,
     NotGiven,
+    Stream,
     transform_schema,
 )
 
@@ -140,6 +142,7 @@ __all__ = [
     "AsyncClient",
     "AsyncMessageStream",
     "AsyncMessageStreamManager",
+    "AsyncStream",
     "AuthenticationError",
     "BadRequestError",
     "BashCodeExecutionToolResultBlock",
@@ -210,6 +213,7 @@ __all__ = [
     "BetaWebSearchToolResultBlock",
     "CacheCreation",
     "CharLocationCitation",
+    "Citation",
     "CitationCharLocation",
     "CitationContentBlockLocation",
     "CitationEvent",
@@ -298,6 +302,7 @@ __all__ = [
     "SignatureEvent",
     "StalledStreamError",
     "StopReason",
+    "Stream",
     "StreamfoldError",
     "TextBlock",
     "TextCitation",
@@ -419,7 +424,7 @@ BetaContainerUploadBlock = ContainerUploadBlock
 BetaCompactionBlock = CompactionBlock
 BetaFallbackBlock = FallbackBlock
 
-BetaTextCitation = TextCitation
+Citation = BetaTextCitation = TextCitation
 CitationCharLocation = BetaCitationCharLocation = CharLocationCitation
 CitationPageLocation = BetaCitationPageLocation = PageLocationCitation
 CitationContentBlockLocation = ContentBlockLocationCitation

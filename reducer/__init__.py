@@ -15,6 +15,7 @@ import typing
 from .declared import *
 from .decoding import *
 from .errors import *
+from .event_stream import *
 from .events import *
 from .expand import *
 from .frozen_json import *

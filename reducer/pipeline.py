@@ -31,6 +31,8 @@ import attrs
 from .decoding import parse_data
 from .drafts import draft_of
 from .errors import IncompleteStreamError, ProtocolError
+from .event_stream import EventStreamState
+from .event_stream import scan as scan_frames
 from .events import DERIVED_EVENT_CLASSES, MessageStreamEvent, RawPingEvent
 from .messages import Message
 from .reduce import step
@@ -52,22 +54,24 @@ class StreamState:
 
     Attributes:
         snapshot: the fold so far; begin with `Snapshot(partial_mode=…)` for another mode.
-        sse: the state of the decoder; begin with `SSEState(limit=…)` for another limit.
+        sse: the state of the decoder; begin with `SSEState(limit=…)` for another limit, with
+            `EventStreamState()` for a body in Bedrock's frames.
         events: the number of events so far, without pings.
         pings: the number of pings so far.
     """
 
     snapshot: Snapshot = Snapshot()
-    sse: SSEState = SSEState()
+    sse: SSEState | EventStreamState = SSEState()
     events: int = 0
     pings: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return the state as plain JSON: a checkpoint, from which `from_dict` goes on."""
+        framing = "sse" if isinstance(self.sse, SSEState) else "event_stream"
         return {
             "version": _VERSION,
             "snapshot": self.snapshot.to_dict(),
-            "sse": self.sse.to_dict(),
+            framing: self.sse.to_dict(),
             "events": self.events,
             "pings": self.pings,
         }
@@ -83,9 +87,14 @@ class StreamState:
             raise ValueError(
                 f"a checkpoint must have version {_VERSION}, got {state.get('version')!r}"
             )
+        decoder = (
+            SSEState.from_dict(state["sse"])
+            if "sse" in state
+            else EventStreamState.from_dict(state["event_stream"])
+        )
         return cls(
             snapshot=Snapshot.from_dict(state["snapshot"]),
-            sse=SSEState.from_dict(state["sse"]),
+            sse=decoder,
             events=state.get("events", 0),
             pings=state.get("pings", 0),
         )
@@ -249,7 +258,12 @@ def _take(
         The state after the chunk, the fault or `None`, and the value of
         `FoldedChunk.is_growth_only`.
     """
-    sse, frames, fault = scan(state.sse, chunk)
+    decoder = state.sse
+    sse: SSEState | EventStreamState
+    if isinstance(decoder, SSEState):
+        sse, frames, fault = scan(decoder, chunk)
+    else:
+        sse, frames, fault = scan_frames(decoder, chunk)
     snapshot = state.snapshot
     is_growth_only = True
     at = pings = 0

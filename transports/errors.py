@@ -19,10 +19,9 @@ from typing import Any, cast
 import httpx
 from streamfold.reducer import RawErrorEvent, Snapshot, StreamfoldError, Timing
 
-from .recording import Redaction
+from .recording import AWS_EVENT_STREAM, EVENT_STREAM, Redaction, media_type
 
 __all__ = [
-    "EVENT_STREAM",
     "APIConnectionError",
     "APIError",
     "APIResponseValidationError",
@@ -43,16 +42,18 @@ __all__ = [
     "ServiceUnavailableError",
     "StalledStreamError",
     "UnprocessableEntityError",
+    "beginning_needed",
     "refuse_other_content",
     "request_of",
+    "response_error",
     "stalled_error",
     "status_error",
     "stream_error",
 ]
 
 
-EVENT_STREAM = "text/event-stream"
-"""The content type of a stream."""
+_MOST_OF_AN_ERROR = 64 * 1024
+"""The number of bytes of an error's body that are read."""
 
 _SHOWN = 200
 """The number of characters of an unexpected body that a message shows."""
@@ -296,11 +297,12 @@ def stalled_error(
     )
 
 
-def status_error(response: httpx.Response) -> APIStatusError:
+def status_error(response: httpx.Response, text: str | None = None) -> APIStatusError:
     """The error of a response with an error status.
 
     Args:
-        response: the response, whose body has been read.
+        response: the response.
+        text: its body, or the beginning of it; by default the body, which has been read.
 
     Returns:
         An error of the class of the status, with the message of the body, or its first 200
@@ -309,7 +311,7 @@ def status_error(response: httpx.Response) -> APIStatusError:
     >>> status_error(httpx.Response(529, text="busy"))
     OverloadedError('529: busy')
     """
-    text = _redaction_for(request_of(response)).text(response.text)
+    text = _redaction_for(request_of(response)).text(response.text if text is None else text)
     try:
         body: Any = json.loads(text)
     except (ValueError, RecursionError):
@@ -344,6 +346,31 @@ def stream_error(
         body=body,
         snapshot=snapshot,
     )
+
+
+def beginning_needed(response: httpx.Response) -> int:
+    """The most bytes of the body that the error of a response needs; 0 if it is a stream.
+
+    >>> beginning_needed(httpx.Response(529)), beginning_needed(httpx.Response(200))
+    (65536, 0)
+    """
+    if not response.is_success:
+        return _MOST_OF_AN_ERROR
+    kind = media_type(response.headers.get("content-type", ""))
+    return 0 if kind in ("", EVENT_STREAM, AWS_EVENT_STREAM) else _SHOWN
+
+
+def response_error(response: httpx.Response, beginning: bytes) -> APIError:
+    """The error of a response that is not a stream: of its status, or of its content.
+
+    Args:
+        response: the response.
+        beginning: the first bytes of its body: see `beginning_needed`.
+    """
+    text = beginning.decode(response.charset_encoding or "utf-8", "replace")
+    if response.is_success:
+        return refuse_other_content(response, text)
+    return status_error(response, text)
 
 
 def refuse_other_content(response: httpx.Response, beginning: str) -> APIResponseValidationError:

@@ -25,7 +25,6 @@ from streamfold.reducer import (
     ProtocolError,
     RawErrorEvent,
     Snapshot,
-    SSEState,
     StreamfoldError,
     StreamState,
     Timing,
@@ -36,16 +35,13 @@ from streamfold.reducer import (
 
 from .errors import APIConnectionError, APITimeoutError, request_of, stalled_error, stream_error
 from .parsed import STOP_EVENTS, ParsedMessage, ResponseFormatT, parsed_event, parsed_message
+from .recording import decoder_of
+from .sources import Source, bytes_of
 from .stalls import StallTimer
 
-__all__ = ["CONNECTION_ERRORS", "Progress", "clock_from_now", "partial_mode_of", "text_of"]
+__all__ = ["Progress", "clock_from_now", "partial_mode_of", "text_of"]
 
 _FINE_GRAINED = "fine-grained-tool-streaming-2025-05-14"
-
-CONNECTION_ERRORS = (httpx.HTTPError, httpx.StreamError, ConnectionError, TimeoutError)
-"""The exceptions of a source of chunks whose connection fails."""
-
-_TIMEOUTS = (httpx.TimeoutException, TimeoutError)
 
 
 def partial_mode_of(response: httpx.Response | None) -> PartialMode:
@@ -71,13 +67,14 @@ class Progress(Generic[ResponseFormatT]):
             readers take events with `popleft()`.
         timing: when the events of the chunks taken so far came.
         stall_timer: the time that a reader may still wait; `None` for as long as it takes.
+        connection_errors: the exceptions of the source whose connection fails.
         ended: whether no more chunks are taken.
         is_over: whether the message is over: `message_stop` or an `error` event came.
     """
 
     def __init__(
         self,
-        response: httpx.Response | None,
+        source: Source[Any],
         *,
         partial_mode: PartialMode,
         limit: int,
@@ -86,18 +83,21 @@ class Progress(Generic[ResponseFormatT]):
         stall_timeout: float | None,
         clock: Callable[[], float] | None,
     ) -> None:
-        self.response = response
+        self.response = response = source.response
+        self.connection_errors = source.connection_errors
+        content_type = None if response is None else response.headers.get("content-type")
         self.stall_timer = None if stall_timeout is None else StallTimer(stall_timeout)
         self._clock = clock or clock_from_now()
         self.timing = Timing()
         if response is not None:
             self.timing = self.timing.answered(self._clock())
         self.state = StreamState(
-            snapshot=Snapshot(partial_mode=partial_mode), sse=SSEState(limit=limit)
+            snapshot=Snapshot(partial_mode=partial_mode), sse=decoder_of(content_type, limit)
         )
         self.pending: deque[Any] = deque()
         self.ended = False
         self.is_over = False
+        self._timeouts = source.timeouts
         self._allow_incomplete = allow_incomplete
         self._parse = parse
         self._fault: StreamfoldError | None = None
@@ -108,6 +108,8 @@ class Progress(Generic[ResponseFormatT]):
 
     def take(self, chunk: bytes) -> None:
         """Fold the next chunk. Its events become pending; a fault is raised after those."""
+        if chunk.__class__ is not bytes:
+            chunk = bytes_of(chunk)
         before = self.state
         self._folded = folded = fold_chunk(before, chunk)
         self.state = folded.state
@@ -129,6 +131,8 @@ class Progress(Generic[ResponseFormatT]):
 
     def skim(self, chunk: bytes) -> None:
         """Fold the next chunk without making its events, which costs about half."""
+        if chunk.__class__ is not bytes:
+            chunk = bytes_of(chunk)
         before = self.state
         try:
             after = drain(before, chunk)
@@ -158,7 +162,7 @@ class Progress(Generic[ResponseFormatT]):
         if self.state.snapshot.is_over:
             self.end()
         else:
-            self._fail(fault)
+            self.fail(fault)
 
     def _until_error(self, folded: FoldedChunk) -> tuple[Any, ...]:
         """The events before the `error` event, which ends the stream as the error of its type.
@@ -170,7 +174,7 @@ class Progress(Generic[ResponseFormatT]):
         snapshot = folded.snapshot_after(position + 1)
         event: Any = folded.events[position]
         self.state = attrs.evolve(folded.state, snapshot=snapshot)
-        self._fail(stream_error(event, snapshot, self.response))
+        self.fail(stream_error(event, snapshot, self.response))
         self._dropped = len(folded.events) - position
         return folded.events[:position]
 
@@ -182,7 +186,7 @@ class Progress(Generic[ResponseFormatT]):
         if self.ended or self.is_over:
             self.end()
             return
-        timed_out = isinstance(error, _TIMEOUTS)
+        timed_out = isinstance(error, self._timeouts)
         if timed_out and self.stall_timer is not None and not self.stall_timer.left():
             self.stall(error)
             return
@@ -193,7 +197,7 @@ class Progress(Generic[ResponseFormatT]):
             snapshot=self.state.snapshot,
         )
         fault.__cause__ = error
-        self._fail(fault)
+        self.fail(fault)
 
     def stall(self, cause: BaseException | None = None) -> None:
         """End the stream because it made no progress for too long.
@@ -213,7 +217,7 @@ class Progress(Generic[ResponseFormatT]):
             snapshot=self.state.snapshot,
         )
         fault.__cause__ = cause
-        self._fail(fault)
+        self.fail(fault)
 
     def end(self) -> None:
         """End the stream; an incomplete message is a fault unless the caller allows it."""
@@ -224,9 +228,10 @@ class Progress(Generic[ResponseFormatT]):
             try:
                 finish(self.state)
             except IncompleteStreamError as fault:
-                self._fail(fault)
+                self.fail(fault)
 
-    def _fail(self, fault: StreamfoldError) -> None:
+    def fail(self, fault: StreamfoldError) -> None:
+        """End the stream with a fault, which is raised after the pending events."""
         self._stop()
         self._fault = fault
 

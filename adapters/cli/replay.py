@@ -35,8 +35,8 @@ def add_command(commands: Commands) -> None:
     parser.add_argument(
         "file",
         metavar="FILE",
-        help="a recording (.jsonl), or the raw body of a streamed response (server-sent events); "
-        "- for such a body on standard input",
+        help="a recording (.jsonl), or the raw body of a streamed response (server-sent events, or "
+        "Amazon's event stream); - for such a body on standard input",
     )
     parser.add_argument(
         "--speed",

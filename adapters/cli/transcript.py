@@ -309,7 +309,7 @@ class Transcript:
 
 def _kind(block: APIObject) -> str:
     """The row of a block in `_STOPS`: its type, or the group of types that share a layout."""
-    kind: str = block.type
+    kind: str = block["type"]
     if isinstance(block, UnknownBlock):  # nothing is known of its fields
         return ""
     if kind.endswith("tool_use"):

@@ -247,7 +247,7 @@ def citation_lines(citation: APIObject) -> str:
     location = _LOCATIONS.get(type(citation))
     if location is None:
         return lines(any_object(citation))
-    return lines(location(citation), f"“{citation.cited_text}”")
+    return lines(location(citation), f"“{citation['cited_text']}”")
 
 
 # --- notes --------------------------------------------------------------------------------------

@@ -244,7 +244,7 @@ def check_accumulator(
     ways = USUAL_WAYS if ways is None else ways
     subject = AccumulatorSubject(accumulate, ignore, strict_nulls, claims, takes, time_limit)
     search = Search(subject, seed, watch, first, assume)
-    drawn = {"blocks": blocks, "unknown": unknown, "unusual": unusual, "ways": ways}
+    drawn: dict[str, Any] = {"blocks": blocks, "unknown": unknown, "unusual": unusual, "ways": ways}
     streams = raw_events(**drawn)
     refuse_wrong_use(subject.call_it, as_json, time_limit)
     search.run(streams, max_examples)

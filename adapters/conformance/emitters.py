@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
-from streamfold.reducer import SSEState, decode_sse, fold
+from streamfold.reducer import InvalidToolInputError, SSEState, decode_sse, fold
 
 from .calls import Call
 from .claims import Claims, claimed
@@ -264,7 +264,7 @@ _STOP_REASONS = {
 
 
 def translated(chunks: Iterable[Mapping[str, Any]]) -> Message | None:
-    """The message of a Chat Completions stream; None if the stream is not whole.
+    """The message of a Chat Completions stream; None if the stream or a call is not whole.
 
     Texts come first, then the calls by their index. A finish reason `stop` with calls counts as
     `tool_calls`, because the client must run them. Arguments cut by the length are what a partial
@@ -297,7 +297,10 @@ def translated(chunks: Iterable[Mapping[str, Any]]) -> Message | None:
     for _, call in sorted(calls.items()):
         block = {"type": "tool_use", "id": call["id"], "name": call["name"], "input": {}}
         blocks.append((block, call["arguments"]))
-    folded = fold(_events(blocks, reason)).message
+    try:
+        folded = fold(_events(blocks, reason)).message
+    except InvalidToolInputError:
+        return None
     return None if folded is None else folded.to_dict()
 
 

@@ -80,6 +80,11 @@ class Search:
         if max_examples < 1:
             raise ValueError(f"max_examples must be at least 1, got {max_examples}")
         streams = streams if self.assume is None else streams.filter(self.assume)
+        if self.first:
+            finding = self._shrunk(streams, max_examples, None)
+            if finding is not None:
+                self.found[finding.key] = finding
+            return self.fail()
         new: dict[tuple[str, str, str], Finding] = {}
 
         def collect(given: list[Any]) -> bool:
@@ -89,34 +94,37 @@ class Search:
                     new.setdefault(finding.key, finding)
             self.tried += not findings
             self.watch(self.tried, False)
-            return bool(new) and self.first
+            return False
 
         self._find(streams, collect, max_examples, shrink=False)
-        drawn = list(new.values())[:1] if self.first else list(new.values())
-        for number, finding in enumerate(drawn):
-            if number < _MOST_FINDINGS and self.shrinking_tries:
-                finding = self._shrunk(streams, finding, max_examples)
-            self.found[finding.key] = finding
-        if self.first:
-            self.fail()
+        for number, finding in enumerate(new.values()):
+            shrinks = number < _MOST_FINDINGS and self.shrinking_tries
+            smallest = self._shrunk(streams, max_examples, finding) if shrinks else finding
+            self.found[finding.key] = smallest or finding
+        return None
 
-    def _shrunk(self, streams: Any, finding: Finding, max_examples: int) -> Finding:
-        """The finding with the smallest stream."""
-        smallest, tries = finding, 0
+    def _shrunk(self, streams: Any, max_examples: int, wanted: Finding | None) -> Finding | None:
+        """The wanted finding, or any, with the smallest stream; None if none comes."""
+        smallest, tries = wanted, 0
 
         def shows_it(given: list[Any]) -> bool:
             nonlocal smallest, tries
-            if tries > self.shrinking_tries:
+            if tries > self.shrinking_tries > 0:
                 raise _EnoughError
-            tries += bool(tries)  # from the first stream that shows it
-            self.watch(self.tried, True)
-            for found in examine(self.subject, given):
-                if found.key == finding.key:
-                    smallest, tries = found, tries or 1
-                    return True
-            return False
+            tries += bool(tries)  # counted from the first stream that shows it
+            findings = examine(self.subject, given)
+            self.tried += not findings and smallest is None
+            found = next(
+                (each for each in findings if smallest is None or each.key == smallest.key), None
+            )
+            if found is not None:
+                smallest, tries = found, tries or 1
+            self.watch(self.tried, smallest is not None)
+            return found is not None
 
-        self._find(streams, shows_it, max_examples, shrink=True)
+        self._find(streams, shows_it, max_examples, shrink=self.shrinking_tries > 0)
+        if smallest is None or not self.shrinking_tries:
+            return smallest
         return smaller(self.subject, smallest, self.assume)
 
     def _find(

@@ -46,6 +46,16 @@ _SCRIPTS = (
 
 _PACKAGE = __name__.rpartition(".")[0]
 
+_TIMES = (
+    "first_event",
+    "first_content",
+    "longest_gap",
+    "output_tokens",
+    "output_tokens_per_second",
+    "pings",
+)
+"""The parts of `Recording.timing` that the page shows."""
+
 _EXACT = 2**53
 """JavaScript's numbers hold integers up to this one exactly."""
 
@@ -103,7 +113,7 @@ def packed(trace: Trace, name: str, parting: dict[str, Any] | None = None) -> by
 
 def _about(trace: Trace, name: str) -> dict[str, Any]:
     recording, body = trace.recording, trace.body
-    request, response = recording.request, recording.response
+    request, response, timing = recording.request, recording.response, recording.timing
     return {
         "name": name,
         "request": request
@@ -117,7 +127,7 @@ def _about(trace: Trace, name: str) -> dict[str, Any]:
         "encoding": body.encoding,
         "duration": recording.duration,
         "received": len(recording.body),
-        "timing": trace.timing,
+        "timing": {name: getattr(timing, name) for name in _TIMES},
         "faults": [attrs.asdict(fault) for fault in trace.faults],
         "chunks": {
             "size": [len(chunk.data) for chunk in body.chunks],

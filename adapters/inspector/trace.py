@@ -13,7 +13,6 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Hashable, Iterator, Sequence
 from functools import lru_cache
-from itertools import pairwise
 from typing import Any, Literal, cast
 
 import attrs
@@ -147,27 +146,6 @@ class Trace:
     events: tuple[TracedEvent, ...]
     faults: tuple[Fault, ...]
     snapshot: Snapshot
-
-    @property
-    def timing(self) -> dict[str, float | None]:
-        """When what came, in seconds since the request, and how fast."""
-        progress = [event for event in self.events if not event.is_ping]
-        content = [event.at for event in progress if event.label in _CONTENT]
-        message = self.snapshot.message
-        tokens = message.usage.output_tokens if message else None
-        gaps = [later.at - event.at for event, later in pairwise(progress)]
-        seconds = progress[-1].at - content[0] if content else 0
-        return {
-            "first_event": progress[0].at if progress else None,
-            "first_content": content[0] if content else None,
-            "longest_gap": max(gaps, default=None),
-            "output_tokens": tokens,
-            "output_tokens_per_second": tokens / seconds if tokens and seconds > 0 else None,
-            "pings": len(self.events) - len(progress),
-        }
-
-
-_CONTENT = frozenset({"text_delta", "thinking_delta", "input_json_delta", "compaction_delta"})
 
 
 def trace(recording: Recording) -> Trace:

@@ -131,7 +131,7 @@ def arrangement(kinds: Kinds, blocks: Sequence[JSON]) -> list[tuple[int, dict[st
 def _answers(result: Mapping[str, JSON], call: Mapping[str, JSON]) -> bool:
     """Whether the result is one of this kind of call."""
     if call["type"] == "mcp_tool_use":
-        return result["type"] == "mcp_tool_result"
+        return bool(result["type"] == "mcp_tool_result")
     is_server_tool = call["type"] == "server_tool_use"
     return is_server_tool and bool(result["type"] == f"{call['name']}_tool_result")
 

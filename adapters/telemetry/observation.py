@@ -34,7 +34,7 @@ from streamfold.reducer import (
     drain,
     is_object,
 )
-from streamfold.transports import EVENT_STREAM
+from streamfold.transports import AWS_EVENT_STREAM, EVENT_STREAM, decoder_of, media_type
 from streamfold.transports.recording import Redaction, is_harmless_header
 
 from .conventions import (
@@ -105,8 +105,10 @@ class Observation:
             self._decompression = _Decompression()
         elif encoding != "identity":
             return
-        kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-        self._body = "stream" if kind == EVENT_STREAM else "whole"
+        content_type = headers.get("content-type", "")
+        is_stream = media_type(content_type) in (EVENT_STREAM, AWS_EVENT_STREAM)
+        self._body = "stream" if is_stream else "whole"
+        self._state = StreamState(sse=decoder_of(content_type))
 
     def took(self, chunk: bytes) -> None:
         """The next bytes of the body came, and go to the reader now."""

@@ -95,7 +95,10 @@ def _entry(package: ModuleType, name: str, home: str) -> Iterator[str]:
     value, path = getattr(package, name), f"{package.__name__}.{name}"
     if isinstance(value, type):
         kind = "exception" if issubclass(value, BaseException) else "class"
-        yield from ("", f".. auto{kind}:: {path}", "   :members:", "   :show-inheritance:", "")
+        yield from ("", f".. auto{kind}:: {path}", "   :members:")
+        if value.__bases__ != (object,):
+            yield "   :show-inheritance:"
+        yield ""
     elif inspect.isfunction(value):
         yield from ("", f".. autofunction:: {path}", "")
     else:
@@ -167,10 +170,10 @@ def _markup(lines: list[str]) -> list[str]:
             code = -1
         doctest = bool(text) and (doctest or text.startswith(">>>"))
         before = len(previous) - len(previous.lstrip())
-        if text and code < 0 and not doctest and follows_gap and previous:
-            if indent > before and not _SECTION.match(previous):
-                out.extend([" " * before + "::", ""])
-                code = before
+        deeper = indent > before and not _SECTION.match(previous)
+        if text and code < 0 and not doctest and follows_gap and previous and deeper:
+            out.extend([" " * before + "::", ""])
+            code = before
         out.append(line if doctest or code >= 0 else _escaped(line))
         previous = line if text and code < 0 else previous
     return out

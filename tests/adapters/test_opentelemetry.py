@@ -24,8 +24,9 @@ from streamfold.adapters import opentelemetry as for_httpx
 from streamfold.reducer import Message, encode_sse, expand
 from streamfold.transports import RecordedError, Recording, ReplayTransport
 
+from tests.support.events import body, error_event
 from tests.support.loopback import api_error, close, event_stream, hold, html_error, reset, response
-from tests.support.shells import BODY, EVENTS, KEY, NO_TLS, body, error_event
+from tests.support.shells import BODY, EVENTS, KEY, NO_TLS
 from tests.support.telemetry import Exported
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
@@ -430,7 +431,7 @@ def test_a_stream_that_is_cut(shell, server, exported, steps, outcome, error_typ
     assert "gen_ai.response.finish_reasons" not in span
     (duration,) = exported.metrics["operation.duration"]
     assert duration["error.type"] == error_type
-    assert duration["gen_ai.response.model"] == "m"
+    assert duration["gen_ai.response.model"] == EVENTS[0]["message"]["model"]
 
 
 def test_a_server_that_cannot_be_reached(shell, exported):

@@ -1,11 +1,9 @@
-"""What others have written, under the conformance checks; and what was found.
+"""Implementations of others under the conformance checks, and the findings.
 
-An adapter says in its docstring which package it needs. None of them is needed to build or to test
-streamfold. To try one, in `tests/`:
+Each adapter names its package in its docstring. None is needed to build or to test streamfold.
+`run.sh` installs the pinned packages in environments of their own and runs `test_findings.py`. To
+try an adapter in an environment that has its package, from the root of the checkout:
 
-    streamfold fuzz field.official:accumulate
-    streamfold fuzz --decoder field.httpx_sse:decode
-
-`test_findings.py` has the findings. One is skipped where its package is not installed in the
-version that it was found in.
+    streamfold fuzz tests.field.official:accumulate
+    streamfold fuzz --decoder tests.field.httpx_sse:decode
 """

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from any_llm.any_llm import AnyLLM
-from openai.types.chat import ChatCompletionChunk
+from any_llm.types.completion import ChatCompletionChunk
 
 
 class _Provider:

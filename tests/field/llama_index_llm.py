@@ -16,12 +16,9 @@ def accumulate(events: Iterable[dict[str, Any]]) -> Any:
     """The blocks of the last response."""
     model = Anthropic(model="claude-opus-4-6", api_key="none")
     model._client = client_of(events)
-    last: Any = None
-    for last in model.stream_chat([ChatMessage(role="user", content="Hi")]):
-        pass
-    if last is None:
-        return {"content": []}
-    return {"content": [_block(block) for block in last.message.blocks]}
+    responses = list(model.stream_chat([ChatMessage(role="user", content="Hi")]))
+    blocks: list[Any] = responses[-1].message.blocks if responses else []
+    return {"content": [_block(block) for block in blocks]}
 
 
 def _block(block: Any) -> dict[str, Any]:

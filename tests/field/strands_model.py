@@ -17,10 +17,8 @@ async def accumulate(events: Any) -> Any:
     )
     model.client = async_client_of([event async for event in events])
     prompt: Any = [{"role": "user", "content": [{"text": "Hi"}]}]
-    last: Any = None
-    async for last in process_stream(model.stream(prompt)):
-        pass
-    reason, message, usage, _ = last["stop"]
+    items: list[Any] = [item async for item in process_stream(model.stream(prompt))]
+    reason, message, usage, _ = items[-1]["stop"]
     return {
         "content": [_block(block) for block in message["content"] if _block(block)],
         "stop_reason": reason,

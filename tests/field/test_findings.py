@@ -1,27 +1,34 @@
-"""What was found in the field: the least stream of each finding, and the package and version that
-it was found in.
+"""The findings in the field: the package and version, the smallest stream, and the defect.
 
-Each was checked by hand against the API's reference, or the HTML standard ("Interpreting an event
-stream"). These tests say that the checks find it, in that version; they are skipped for any other.
+Each finding was checked by hand against the API's reference, the HTML standard ("Interpreting an
+event stream") or the source that a rule names. Each test shows one finding again; nothing is
+skipped.
+
+Some packages cannot be installed together. `FIELD` names the group whose packages are installed,
+"clients" or "gateways"; `run.sh` makes an environment for each. Without `FIELD` there are no tests.
+
+    tests/field/run.sh                                   # all
+    tests/field/run.sh clients -k "opentelemetry"        # some of one group
 """
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from typing import Any, NamedTuple
 
 import pytest
 from streamfold.adapters.conformance import (
+    GA_CLAIMS,
     Mismatch,
     check_accumulator,
+    check_chat,
     check_chunks,
     check_stream,
-    measure,
 )
-from streamfold.adapters.strategies import BLOCKS
 
-from tests.support.model import (
+from tests.support.events import (
     MESSAGE_STOP,
     block_delta,
     block_start,
@@ -34,13 +41,6 @@ START = message_start(
     stop_reason=None, stop_sequence=None, usage={"input_tokens": 7, "output_tokens": 1}
 )
 END = [message_delta(usage={"output_tokens": 3}), MESSAGE_STOP]
-CITATION = {
-    "type": "char_location",
-    "cited_text": "a",
-    "document_index": 0,
-    "start_char_index": 0,
-    "end_char_index": 1,
-}
 
 
 def tool(kind: str, **fields: Any) -> list[Any]:
@@ -51,162 +51,185 @@ def tool(kind: str, **fields: Any) -> list[Any]:
 
 
 class Finding(NamedTuple):
-    """Package and version, the adapter, the stream or the body, the kind, and what it did."""
+    """A finding.
+
+    Attributes:
+        package: the name and version of the package.
+        adapter: the module and function in this folder.
+        given: the stream, the body or the chunks; for cost, the kind of long stream.
+        found: the kind of the finding, or the rule that is broken.
+        did: the defect, in words.
+        claims: the fields that are compared.
+    """
 
     package: str
-    version: str
     adapter: str
     given: Any
-    kind: str
+    found: str
     did: str
+    claims: Any = None
 
 
-SDK, LITELLM, LANGCHAIN = "anthropic", "litellm", "langchain-anthropic"
+def chat(delta: Any, finish: str | None = None) -> Any:
+    """A chunk of a Chat Completions stream."""
+    choice = {"index": 0, "delta": delta, "finish_reason": finish}
+    head = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+    return {**head, "choices": [choice]}
+
+
+def call(index: int, *, first: bool = True, **function: Any) -> Any:
+    """A chunk with a delta of a call."""
+    piece: Any = {"index": index, "function": function}
+    if first:
+        piece.update(id=f"call_{index}", type="function")
+    return chat({"tool_calls": [piece]})
+
+
+ROLE = chat({"role": "assistant", "content": ""})
+CUT_CHAT = [ROLE, chat({"content": "Hi"})]
+FORCED = [ROLE, call(0, name="f", arguments="{}"), chat({}, "stop")]
+INTERLEAVED = [
+    ROLE,
+    call(0, name="f", arguments='{"a"'),
+    call(1, name="g", arguments='{"b"'),
+    call(0, first=False, arguments=":1}"),
+    call(1, first=False, arguments=":2}"),
+    chat({}, "tool_calls"),
+]
+PARALLEL = [
+    ROLE,
+    call(0, name="f", arguments='{"a":1}'),
+    call(1, name="g", arguments='{"b":2}'),
+    chat({}, "tool_calls"),
+]
+SHORT = [ROLE, call(0, name="f", arguments='{"a"'), chat({}, "length")]
+
+SDK, OPENAI, HTTPX_SSE = "anthropic 2.14.0", "openai 3.3.0", "httpx-sse 0.4.3"
+SSECLIENT, OTEL = "sseclient-py 1.9.0", "opentelemetry-instrumentation-anthropic 0.62.4"
+PYDANTIC_AI, ANY_LLM = "pydantic-ai-slim 2.68.0", "any-llm-sdk 1.27.0"
+LITELLM = "litellm 1.110.2"
+ANT2OAI, AGENT_WIRE, CCPROXY = "ant2oai 0.1.6", "agent-wire-proxy 0.2.0", "ccproxy-api 0.2.10"
+
 CUT = "gives the first part of a message as the final one when the stream is cut"
-NO_DATA = "hands on an event that has no data"
-BOM = "does not take off a byte order mark, and so loses the first event"
+NO_DATA = "yields an event that has no data"
+BOM = "does not drop a byte order mark, and so loses the first event"
 NEGATIVE = "takes -1 for a reconnection time"
-ONCE_MORE = "parses all of a tool's input again at each delta"
 BAD_UTF8 = "raises UnicodeDecodeError where the standard has U+FFFD"
+CHAT_CUT = "ends a message with `end_turn` when its backend's stream was cut"
+EMPTY_CHAT = "makes a whole message of an empty stream"
+STOP = "reports `end_turn` for a forced tool call, so the client does not run the tool"
+OVERLAP = "starts a block while another is open"
 
-FINDINGS = [
-    Finding(SDK, "2.12.0", "official:accumulate", [START], "accepts a fault", CUT),
-    Finding(SDK, "2.12.0", "official:accumulate_beta", [START], "accepts a fault", CUT),
+TEXT_AND_TOOLS = {"text": ["text"], "tool_use": ["id", "name", "input"]}
+TOKENS = {"message": ["usage.output_tokens"]}
+THINKING = {"thinking": ["thinking", "signature"]}
+
+CLIENTS = [
+    Finding(SDK, "official:accumulate", [START], "accepts a fault", CUT),
+    Finding(SDK, "official:accumulate_beta", [START], "accepts a fault", CUT),
     Finding(
         SDK,
-        "2.12.0",
         "official:accumulate",
         tool("mcp_tool_use", server_name="s"),
         "differs",
         "leaves the input of an `mcp_tool_use` block empty (the beta client does not)",
     ),
+    Finding(SDK, "official:decode", [b"\xef\xbb\xbfdata: a\n\n"], "differs", BOM),
+    Finding(SDK, "official:decode", [b"event: a\n\n"], "differs", NO_DATA),
+    Finding(SDK, "official:decode", [b"retry: -1\ndata: a\n\n"], "differs", NEGATIVE),
+    Finding(SDK, "official:decode", [b"data: \xff\n\n"], "raises", BAD_UTF8),
+    Finding(HTTPX_SSE, "httpx_sse:decode", [b"\xef\xbb\xbfdata: a\n\n"], "differs", BOM),
     Finding(
-        SDK,
-        "2.12.0",
-        "official:accumulate",
-        "tool_use",
-        "grows quadratically",
-        ONCE_MORE,
-    ),
-    Finding(
-        SDK,
-        "2.12.0",
-        "official:accumulate_beta",
-        "tool_use",
-        "grows quadratically",
-        ONCE_MORE,
-    ),
-    Finding(SDK, "2.12.0", "official:decode", [b"\xef\xbb\xbfdata: a\n\n"], "differs", BOM),
-    Finding(SDK, "2.12.0", "official:decode", [b"event: a\n\n"], "differs", NO_DATA),
-    Finding(SDK, "2.12.0", "official:decode", [b"retry: -1\ndata: a\n\n"], "differs", NEGATIVE),
-    Finding(SDK, "2.12.0", "official:decode", [b"data: \xff\n\n"], "raises", BAD_UTF8),
-    Finding("httpx-sse", "0.4.3", "httpx_sse:decode", [b"\xef\xbb\xbfdata: a\n\n"], "differs", BOM),
-    Finding(
-        "httpx-sse",
-        "0.4.3",
+        HTTPX_SSE,
         "httpx_sse:decode",
         [b"id: 1\ndata: a\n\n: keep-alive\n\n"],
         "differs",
         NO_DATA + ", and so one for each comment once an `id` has come",
     ),
+    Finding(HTTPX_SSE, "httpx_sse:decode", [b"retry: -1\ndata: a\n\n"], "differs", NEGATIVE),
+    Finding(OPENAI, "openai_decoder:decode", [b"event: a\n\n"], "differs", NO_DATA),
+    Finding(OPENAI, "openai_decoder:decode", [b"\xef\xbb\xbfdata: a\n\n"], "differs", BOM),
+    Finding(OPENAI, "openai_decoder:decode", [b"data: \xff\n\n"], "raises", BAD_UTF8),
     Finding(
-        "httpx-sse", "0.4.3", "httpx_sse:decode", [b"retry: -1\ndata: a\n\n"], "differs", NEGATIVE
-    ),
-    Finding("openai", "3.3.0", "openai_decoder:decode", [b"event: a\n\n"], "differs", NO_DATA),
-    Finding(
-        "openai", "3.3.0", "openai_decoder:decode", [b"\xef\xbb\xbfdata: a\n\n"], "differs", BOM
-    ),
-    Finding(
-        "sseclient-py",
-        "1.9.0",
+        SSECLIENT,
         "sseclient_py:decode",
         [b"data: a\n"],
         "differs",
-        "hands on an event that was cut off",
+        "yields an event that was cut off",
     ),
     Finding(
-        "sseclient-py",
-        "1.9.0",
+        SSECLIENT,
         "sseclient_py:decode",
         [b"id: 1\ndata: a\n\ndata: a\n\n"],
         "differs",
-        "forgets the last event ID behind its event",
+        "forgets the last event ID after its event",
     ),
     Finding(
-        "sseclient-py",
-        "1.9.0",
+        SSECLIENT,
         "sseclient_py:decode",
         [b"id: a\0b\ndata: a\n\n"],
         "differs",
         "takes an `id` with NUL",
     ),
+    Finding(SSECLIENT, "sseclient_py:decode", [b"data: \xff\n\n"], "raises", BAD_UTF8),
     Finding(
-        "sseclient-py", "1.9.0", "sseclient_py:decode", [b"data: \xff\n\n"], "raises", BAD_UTF8
+        OTEL,
+        "opentelemetry_tokens:accumulate",
+        [START, *END],
+        "differs",
+        "adds up cumulative token counts: 1 and 3 gives 4",
+        TOKENS,
+    ),
+    Finding(PYDANTIC_AI, "pydantic_ai_model:accumulate", [START], "accepts a fault", CUT),
+    Finding(ANY_LLM, "any_llm_gateway:translate", CUT_CHAT, "accepts a fault", CHAT_CUT),
+    Finding(ANY_LLM, "any_llm_gateway:translate", FORCED, "tool-use-stop", STOP),
+    Finding(ANY_LLM, "any_llm_gateway:translate", PARALLEL, "one-block-at-a-time", OVERLAP),
+    Finding(LITELLM, "litellm_gateway:translate", CUT_CHAT, "accepts a fault", CHAT_CUT),
+    Finding(LITELLM, "litellm_gateway:translate", [], "accepts a fault", EMPTY_CHAT),
+    Finding(LITELLM, "litellm_gateway:translate", FORCED, "tool-use-stop", STOP),
+    Finding(
+        LITELLM,
+        "litellm_gateway:translate",
+        INTERLEAVED,
+        "input-json",
+        "joins the arguments of interleaved parallel calls in one block",
     ),
     Finding(
         LITELLM,
-        "1.106.2",
-        "litellm_proxy:accumulate",
-        tool("server_tool_use"),
-        "differs",
-        "leaves the input of a `server_tool_use` block empty",
-    ),
-    Finding(
-        LITELLM,
-        "1.106.2",
-        "litellm_proxy:accumulate",
-        tool("mcp_tool_use", server_name="s"),
-        "differs",
-        "leaves the input of an `mcp_tool_use` block empty",
-    ),
-    Finding(
-        LITELLM,
-        "1.106.2",
-        "litellm_proxy:accumulate",
-        [
-            START,
-            block_start(0, "text", text=""),
-            block_delta(0, "text_delta", text="Hi"),
-            block_delta(0, "citations_delta", citation=CITATION),
-            block_stop(0),
-            *END,
-        ],
-        "differs",
-        "loses citations",
-    ),
-    Finding(
-        LITELLM,
-        "1.106.2",
-        "litellm_proxy:accumulate",
-        [START, block_start(0, "text", text="Hi"), block_stop(0), *END],
-        "differs",
-        "loses the text that a block starts with",
-    ),
-    Finding(
-        LITELLM,
-        "1.106.2",
-        "litellm_proxy:accumulate",
-        [START, message_delta(usage={"input_tokens": None, "output_tokens": 3}), MESSAGE_STOP],
-        "differs",
-        "overwrites a count with `null`",
-    ),
-    Finding(LITELLM, "1.106.2", "litellm_proxy:accumulate", [START], "accepts a fault", CUT),
-    Finding(
-        LANGCHAIN,
-        "1.7.7",
-        "langchain:accumulate",
-        "tool_use",
-        "grows quadratically",
-        "puts together and parses all of a tool's input again for each chunk that is added",
+        "litellm_gateway:translate",
+        [*FORCED[:1], call(0, name="f", arguments=""), *FORCED[1:]],
+        "unique-tool-ids",
+        "makes two blocks of a call whose id and name come twice, so the client runs it twice",
     ),
 ]
 
+GATEWAYS = [
+    Finding(ANT2OAI, "ant2oai_proxy:translate", CUT_CHAT, "accepts a fault", CHAT_CUT),
+    Finding(ANT2OAI, "ant2oai_proxy:translate", [], "accepts a fault", EMPTY_CHAT),
+    Finding(ANT2OAI, "ant2oai_proxy:translate", FORCED, "tool-use-stop", STOP),
+    Finding(ANT2OAI, "ant2oai_proxy:translate", INTERLEAVED, "one-block-at-a-time", OVERLAP),
+    Finding(AGENT_WIRE, "agent_wire:translate", CUT_CHAT, "accepts a fault", CHAT_CUT),
+    Finding(AGENT_WIRE, "agent_wire:translate", [], "accepts a fault", EMPTY_CHAT),
+    Finding(AGENT_WIRE, "agent_wire:translate", PARALLEL, "one-block-at-a-time", OVERLAP),
+    Finding(
+        AGENT_WIRE,
+        "agent_wire:translate",
+        SHORT,
+        "input-json",
+        "reports `tool_use` for a call that the length cut, so the client runs half a call",
+    ),
+    Finding(CCPROXY, "ccproxy_adapter:translate", FORCED, "tool-use-stop", STOP),
+    Finding(
+        CCPROXY,
+        "ccproxy_adapter:translate",
+        SHORT,
+        "differs",
+        'wraps an unfinished input as `{"arguments": …}`',
+    ),
+]
 
-def installed(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
+FINDINGS = {"clients": CLIENTS, "gateways": GATEWAYS}.get(os.environ.get("FIELD", ""), [])
+CHECKS = {"decode": check_chunks, "translate": check_chat}
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -214,41 +237,34 @@ def installed(package: str) -> str | None:
     "finding", FINDINGS, ids=lambda finding: f"{finding.adapter}: {finding.did}"
 )
 def test_it_is_found(finding: Finding) -> None:
-    if installed(finding.package) != finding.version:
-        pytest.skip(f"needs {finding.package} {finding.version}")
+    package, wanted = finding.package.split()
+    assert version(package) == wanted
     module, name = finding.adapter.split(":")
-    function = getattr(import_module(f"field.{module}"), name)
-    if finding.kind == "grows quadratically":
-        assert measure(function, finding.given).work_order > 1.4
-        return
-    check: Any = check_chunks if name == "decode" else check_stream
+    function = getattr(import_module(f"tests.field.{module}"), name)
+    check: Any = CHECKS.get(name, check_stream)
+    options = {} if finding.claims is None else {"claims": finding.claims}
     with pytest.raises(Mismatch) as found:
-        check(function, finding.given)
-    assert found.value.kind == finding.kind
+        check(function, finding.given, **options)
+    kinds = {each for one in found.value.findings for each in (one.kind, one.rule)}
+    assert finding.found in kinds
 
 
-BETA_BLOCKS = {"mcp_tool_use", "compaction", "fallback"}
-BETA_FIELDS = [
-    "context_management",
-    "input_transformations",
-    "usage.iterations",
-    "usage.fallback_credit",
-]
+if os.environ.get("FIELD") == "clients":
 
-
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize(
-    ("accumulator", "claims"),
-    [
-        ("accumulate", {"blocks": set(BLOCKS) - BETA_BLOCKS, "ignore": BETA_FIELDS}),
-        ("accumulate_beta", {}),
-    ],
-)
-def test_nobody_is_blamed_for_what_the_api_does_not_send(
-    accumulator: str, claims: dict[str, Any]
-) -> None:
-    """The official SDK reads every stream of what it claims to know as we do."""
-    if installed(SDK) != "2.12.0":
-        pytest.skip("needs anthropic 2.12.0")
-    function = getattr(import_module("field.official"), accumulator)
-    assert check_accumulator(function, seed=0, growth=False, **claims).examples == 200
+    @pytest.mark.filterwarnings("ignore")
+    @pytest.mark.parametrize(
+        ("adapter", "claims"),
+        [
+            ("official:accumulate", GA_CLAIMS),
+            ("official:accumulate_beta", None),
+            ("langchain:accumulate", {**TEXT_AND_TOOLS, **THINKING}),
+            ("openinference_spans:accumulate", GA_CLAIMS),
+            ("pydantic_ai_model:accumulate", {**TEXT_AND_TOOLS, **THINKING}),
+        ],
+    )
+    def test_nothing_else_is_blamed(adapter: str, claims: Any) -> None:
+        """These read every stream that the API sends as the reference does."""
+        module, name = adapter.split(":")
+        function = getattr(import_module(f"tests.field.{module}"), name)
+        report = check_accumulator(function, seed=0, max_examples=60, growth=False, claims=claims)
+        assert report.examples == 60

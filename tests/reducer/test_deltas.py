@@ -180,13 +180,61 @@ def test_invalid_input_of_a_tool() -> None:
     assert InvalidToolInputError("x").input_json == ""
 
 
-@pytest.mark.parametrize("text", ['{"a"', "{", '{"a":1}}', "nope", " ", "\ufeff{}", "{'a': 1}"])
+@pytest.mark.parametrize("text", ['{"a":1}}', "nope", "\ufeff{}", "{'a': 1}", "{]", '{"a" 1'])
 def test_input_that_is_not_json(text: str) -> None:
     events = [*TOOL, block_delta(0, "input_json_delta", partial_json=text)]
     with pytest.raises(InvalidToolInputError) as caught:
         fold([*events, block_stop(0)])
     assert caught.value.input_json == text
     assert caught.value.snapshot == fold(events)
+
+
+CUT_INPUTS = [
+    ('{"a"', {}),
+    ("{", {}),
+    (" ", {}),
+    ('{"a": 1, "b": "unfin', {"a": 1}),
+    ('{"a": 1, "b": tr', {"a": 1}),
+    ("[1, 2", [1, 2]),
+]
+
+
+@pytest.mark.parametrize(("text", "value"), CUT_INPUTS)
+@pytest.mark.parametrize("reason", ["max_tokens", "model_context_window_exceeded", "refusal"])
+def test_a_stopped_tool_may_be_cut_if_the_stop_reason_explains_it(
+    text: str, value: Any, reason: str
+) -> None:
+    before = fold([*TOOL, block_delta(0, "input_json_delta", partial_json=text)])
+    stopped, (event,) = reduce(before, block_stop(0))
+    assert event.type == "content_block_stop"
+    assert (event.content_block.input, event.content_block.input_json) == (value, text)
+    assert Snapshot.from_dict(json.loads(json.dumps(stopped.to_dict()))) == stopped
+    assert not stopped.is_complete
+    ended = fold([message_delta(reason), MESSAGE_STOP], stopped)
+    assert ended.is_complete
+    assert ended.message.content == (event.content_block,)
+    assert ended.message.stop_reason == reason
+
+
+@pytest.mark.parametrize(("text", "value"), CUT_INPUTS)
+@pytest.mark.parametrize("reason", ["tool_use", "end_turn", "stop_sequence", "new_reason"])
+def test_any_other_stop_reason_of_a_cut_tool_is_an_error(
+    text: str, value: Any, reason: str
+) -> None:
+    whole = [block_start(1, "tool_use", id="t2", name="other", input={}), block_stop(1)]
+    events = [*TOOL, block_delta(0, "input_json_delta", partial_json=text), block_stop(0), *whole]
+    events += [block_start(2, "tool_use", id="t3", name="third", input={})]
+    events += [block_delta(2, "input_json_delta", partial_json="{"), block_stop(2)]
+    stopped = Snapshot.from_dict(json.loads(json.dumps(fold(events).to_dict())))
+    with pytest.raises(InvalidToolInputError) as caught:
+        fold([message_delta(reason)], stopped)
+    error = caught.value
+    assert (error.event, error.index) == ("message_delta", 0)
+    assert error.input_json == text
+    assert error.snapshot == stopped
+    assert error.snapshot.message.content[0].input == value
+    assert str(error).startswith("message_delta (index 0): the input of 'look' is not JSON (")
+    assert f"; stop_reason is {reason!r}): {text!r}" in str(error)
 
 
 def test_input_that_is_nested_too_deep() -> None:

@@ -32,7 +32,7 @@ def errors() -> list[StreamfoldError]:
             [
                 message_start(),
                 tool_start(0),
-                block_delta(0, "input_json_delta", partial_json="{"),
+                block_delta(0, "input_json_delta", partial_json="{]"),
                 block_stop(0),
             ]
         ),
@@ -66,7 +66,7 @@ def test_the_attributes_of_errors() -> None:
     assert isinstance(protocol, ProtocolError)
     assert vars(protocol).keys() >= {"reason", "event", "index", "data", "snapshot", "events"}
     assert isinstance(tool, InvalidToolInputError)
-    assert tool.input_json == "{"
+    assert tool.input_json == "{]"
     assert no_json.data == "nonsense"
     assert no_object.data == "[1]"
     assert late.events == reduced(WHOLE[:3]).events

@@ -290,7 +290,10 @@ def test_the_signatures_are_those_of_the_design() -> None:
 
 @pytest.mark.parametrize("event", [None, "ping", b"{}", 3, [], ("type", "ping")])
 def test_a_value_that_is_not_an_event_is_a_type_error(event: Any) -> None:
-    expected = f"a raw event must be a RawEvent or a mapping, not {type(event).__name__}"
+    expected = (
+        "a raw event must be a RawEvent, a mapping or an event of the official client, "
+        f"not {type(event).__name__}"
+    )
     with pytest.raises(TypeError) as caught:
         reduce(Snapshot(), event)
     assert str(caught.value) == expected

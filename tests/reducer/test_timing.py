@@ -32,7 +32,7 @@ from streamfold.reducer import (
     reduce,
 )
 
-from tests.support.model import block_delta, block_start, block_stop, message_start, tool_start
+from tests.support.events import block_delta, block_start, block_stop, message_start, tool_start
 
 Event = dict[str, Any]
 PING = {"type": "ping"}

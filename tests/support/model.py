@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -241,7 +242,19 @@ def partial_json(text: str, mode: str, nothing: Any) -> Any:
         return nothing
 
 
+def is_beginning(text: str) -> bool:
+    """Whether a text that is not JSON could go on so as to become JSON."""
+    text = re.sub("[\ud800-\udfff]", "x", text)  # which jiter does not take
+    try:
+        jiter.from_json(text.encode(), allow_inf_nan=False)
+    except ValueError as error:
+        return str(error).startswith("EOF")
+    return False
+
+
 # --- the fold -----------------------------------------------------------------------------------
+
+EXPLAINS_A_CUT = [None, "max_tokens", "model_context_window_exceeded", "refusal"]
 
 GROWS_BY = {
     "text_delta": ["text"],
@@ -280,6 +293,7 @@ class Model:
         self.is_over = False
         self.open: set[int] = set()
         self.input_texts: dict[int, str] = {}
+        self.cut: list[int] = []
         self.first_inputs: dict[int, Any] = {}
 
     def step(self, event: Event) -> list[Event]:
@@ -322,6 +336,8 @@ class Model:
 
     def _message_delta(self, event: Event) -> list[Event]:
         delta = event["delta"]
+        if self.cut and delta.get("stop_reason") not in EXPLAINS_A_CUT:
+            raise FaultError({**event, "index": self.cut[0]}, is_input=True)
         for key in ("stop_reason", "stop_sequence", "stop_details"):
             if key in delta:
                 self.message[key] = delta[key]
@@ -425,7 +441,9 @@ class Model:
             try:
                 block["input"] = json.loads(self.input_texts[index])
             except ValueError:
-                raise FaultError(event, is_input=True) from None
+                if not is_beginning(self.input_texts[index]):
+                    raise FaultError(event, is_input=True) from None
+                self.cut.append(index)
         self.open.discard(index)
         return [{**event, "content_block": block}]
 

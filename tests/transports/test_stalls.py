@@ -17,8 +17,9 @@ from streamfold.reducer import encode_sse
 from streamfold.transports import APITimeoutError, MessageStream, StalledStreamError
 from streamfold.transports.stalls import interruption_of
 
+from tests.support.events import body
 from tests.support.loopback import chunk, close, event_stream, hold, wait
-from tests.support.shells import BODY, EVENTS, MESSAGE, NO_TLS, body
+from tests.support.shells import BODY, EVENTS, MESSAGE, NO_TLS
 
 pytestmark = pytest.mark.anyio
 

@@ -149,7 +149,7 @@ class DetailsView {
   #parts(n) {
     const { stream } = this;
     const json = stream.jsonOf(n);
-    const name = stream.about.names[n] ?? null;
+    const name = stream.about.names[stream.about.events.name[n - 1]];
     const facts = [
       ["Arrived", stream.about.duration > 0 ? seconds(stream.timeOf(n)) : null],
       ["Chunk", number(stream.chunk[n - 1] + 1)],

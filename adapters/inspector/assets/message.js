@@ -2,10 +2,10 @@
 // only the end around the playhead is shown until the reader asks for all of it, so that a step
 // costs the same however long the message is.
 
-const TEXT_SHOWN = 20000;
-const TEXT_STEP = 5000;
+const TEXT_SHOWN = 12000;
+const TEXT_STEP = 4000;
 const BLOCKS_SHOWN = 40;
-const LINES_SHOWN = 300;
+const LINES_SHOWN = 160;
 
 const TEXT_FIELDS = { text: "text", thinking: "thinking", compaction: "content" };
 

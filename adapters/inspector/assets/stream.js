@@ -116,7 +116,7 @@ class Stream {
 
     this.document = { message: null, inputs: {} };
     this.position = 0;
-    this.replaced = [];
+    this.replaced = new Array(this.changePath.length); // by change: the value before it
   }
 
   // --- the fold -------------------------------------------------------------------------------
@@ -126,16 +126,11 @@ class Stream {
     if (!(Number.isInteger(n) && n >= 0 && n <= this.count)) {
       throw new RangeError(`expected a whole number from 0 to ${this.count}, got ${n}`);
     }
-    while (this.position < n) {
-      const end = this.firstChange[this.position + 1];
-      for (let i = this.firstChange[this.position]; i < end; i++) this.#apply(i);
-      this.position++;
-    }
-    while (this.position > n) {
-      this.position--;
-      const first = this.firstChange[this.position];
-      for (let i = this.firstChange[this.position + 1] - 1; i >= first; i--) this.#revert(i);
-    }
+    let change = this.firstChange[this.position];
+    const target = this.firstChange[n];
+    while (change < target) change = this.#apply(change, target);
+    while (change > target) change = this.#revert(change, target);
+    this.position = n;
     return this.document;
   }
 
@@ -145,34 +140,50 @@ class Stream {
     return parent;
   }
 
-  #apply(change) {
+  // Makes a change, or a run of additions to one text before `end`; returns the next change.
+  #apply(change, end) {
     const path = this.paths[this.changePath[change] >> 1];
     const parent = this.#parentOf(path);
     const key = path[path.length - 1];
-    const value = this.changeValue[change];
     const old = Object.hasOwn(parent, key) ? parent[key] : ABSENT;
-    if (this.appends(change)) {
-      assign(parent, key, old === ABSENT ? value : old + value);
-      this.replaced.push(old === ABSENT ? ABSENT : null);
-    } else {
-      assign(parent, key, value);
-      this.replaced.push(old);
+    if (!this.appends(change)) {
+      assign(parent, key, this.changeValue[change]);
+      this.replaced[change] = old;
+      return change + 1;
     }
+    let next = change + 1;
+    while (next < end && this.changePath[next] === this.changePath[change]) next++;
+    const added = this.changeValue.slice(change, next).join("");
+    assign(parent, key, old === ABSENT ? added : old + added);
+    if (old === ABSENT) this.replaced[change] = ABSENT;
+    return next;
   }
 
-  #revert(change) {
+  // Takes back the change before `end`, or a run of additions down to `start`; returns where it is.
+  #revert(end, start) {
+    let change = end - 1;
     const path = this.paths[this.changePath[change] >> 1];
     const parent = this.#parentOf(path);
     const key = path[path.length - 1];
-    const old = this.replaced.pop();
-    if (old === ABSENT) {
+    if (this.appends(change)) {
+      let length = this.changeValue[change].length;
+      while (
+        change > start &&
+        this.replaced[change] !== ABSENT &&
+        this.changePath[change - 1] === this.changePath[change]
+      ) {
+        change--;
+        length += this.changeValue[change].length;
+      }
+      parent[key] = parent[key].slice(0, parent[key].length - length);
+    }
+    if (this.replaced[change] === ABSENT) {
       if (Array.isArray(parent)) parent.length = key;
       else delete parent[key];
-    } else if (this.appends(change)) {
-      parent[key] = parent[key].slice(0, parent[key].length - this.changeValue[change].length);
-    } else {
-      assign(parent, key, old);
+    } else if (!this.appends(change)) {
+      assign(parent, key, this.replaced[change]);
     }
+    return change;
   }
 
   appends(change) {

@@ -73,7 +73,7 @@ function scalarText(value) {
 // Of a container with many members, the first are shown and those around the last that `changes`
 // touch, or the last; so that the lines of a growing value cost the same however large it is. One
 // of `opened`, by its path as JSON, is shown whole.
-function jsonLines(value, path = [], { changes = [], limit = 80, opened } = {}) {
+function jsonLines(value, path = [], { changes = [], limit = 40, opened } = {}) {
   const lines = [];
   const add = (item, at, depth, key, end) => {
     const line = { path: at, depth, key, kind: item === null ? "null" : typeof item };

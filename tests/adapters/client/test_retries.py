@@ -64,7 +64,7 @@ async def test_failures_that_are_retried(calling, server, failure) -> None:
     assert await calling().message() == MESSAGE
     assert len(server.requests) == 3
     assert len({request.body for request in server.requests}) == 1
-    assert {request.headers["x-api-key"] for request in server.requests} == {KEY}
+    assert {request.headers["authorization"] for request in server.requests} == {f"Bearer {KEY}"}
 
 
 FINAL = {

@@ -16,7 +16,7 @@ from streamfold.adapters.conformance import (
     check_stream,
 )
 
-from tests.support.model import (
+from tests.support.events import (
     MESSAGE_STOP,
     block_delta,
     block_start,
@@ -39,7 +39,7 @@ STREAM = [
 
 def mismatch_of(bug: type[Right], **options: Any) -> AccumulatorMismatch:
     with pytest.raises(AccumulatorMismatch) as found:
-        check_accumulator(bug.accumulate, **{"growth": False, **options})
+        check_accumulator(bug.accumulate, **{"growth": False, "first": True, **options})
     return found.value
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import subprocess
 import sys
 from typing import Any
@@ -18,9 +19,10 @@ from streamfold.adapters.conformance import (
 from streamfold.adapters.conformance.accumulators import AccumulatorSubject
 from streamfold.adapters.conformance.decoders import DecoderSubject
 from streamfold.adapters.conformance.examination import smaller
+from streamfold.adapters.conformance.search import Search
 from streamfold.reducer import ProtocolError, fold
 
-from tests.support.model import (
+from tests.support.events import (
     MESSAGE_STOP,
     block_delta,
     block_start,
@@ -43,7 +45,7 @@ STREAM = [
 
 def mismatch_of(bug: type[Right], **options: Any) -> AccumulatorMismatch:
     with pytest.raises(AccumulatorMismatch) as found:
-        check_accumulator(bug.accumulate, **{"growth": False, **options})
+        check_accumulator(bug.accumulate, **{"growth": False, "first": True, **options})
     return found.value
 
 
@@ -168,3 +170,50 @@ def test_progress_can_be_watched() -> None:
             watch=lambda tried, found: seen.append((tried, found)),
         )
     assert seen[-1][1]
+
+
+def test_a_run_collects_the_distinct_findings_and_shrinks_each() -> None:
+    class Bad(Right):
+        def read_text(self, block: Any, pieces: list[str], text: str) -> None:
+            pieces.append(text.upper())
+
+        def read_usage(self, usage: Any) -> None:
+            super().read_usage(usage)
+            self.message["usage"]["output_tokens"] = -1
+
+        def read_signature(self, block: Any, signature: str) -> None:
+            raise ValueError(signature)
+
+    found = mismatch_of(Bad, seed=0, max_examples=60, first=False, blocks=["text", "thinking"])
+    keys = {finding.key: len(finding.given) for finding in found.findings}
+    assert keys.keys() == {
+        ("differs", "", "usage.output_tokens"),
+        ("differs", "", "content[text].text"),
+        ("raises", "ValueError", ""),
+    }
+    assert max(keys.values()) <= 8
+    assert len(found.others) == 2
+    assert "=== finding 3 of 3" in str(found)
+    assert str(pickle.loads(pickle.dumps(found))) == str(found)
+
+
+def test_findings_can_be_left_as_they_were_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Search, "shrinking_tries", 0)
+    for first in (True, False):
+        found = mismatch_of(accumulators.AddsUpTotals, seed=0, max_examples=20, first=first)
+        assert found.finding.key == ("differs", "", "usage.output_tokens")
+
+
+def test_long_streams_add_to_the_findings() -> None:
+    def accumulate(events: Any) -> Any:
+        events = list(events)
+        if len(events) > 300:
+            raise MemoryError
+        return {**Right.accumulate(events), "id": "x"}
+
+    with pytest.raises(AccumulatorMismatch) as found:
+        check_accumulator(accumulate, seed=0, max_examples=10, blocks=["text"])
+    assert {finding.key[:2] for finding in found.value.findings} == {
+        ("differs", ""),
+        ("raises", "MemoryError"),
+    }

@@ -488,3 +488,19 @@ def test_two_recordings_side_by_side(inspect: Inspect) -> None:
     assert places[1].startswith("Event 5 of 8")
     ends = page.run("streamfold.inspectors.map((i) => i.timeline.part(8))")
     assert ends == pytest.approx([0.5, 1])
+
+
+# --- the event ------------------------------------------------------------------------------------
+
+
+def test_the_details_of_an_event(inspect: Inspect) -> None:
+    page = inspect(recording_of(answer("Hel", "lo"), every=1))
+    page.run("streamfold.goTo(4)")
+    details = page.text(".details")
+    for part in ("Event 4", "text_delta", "4.000 s", "SSE name\ncontent_block_delta"):
+        assert part in details
+    assert 'content[0].text + "lo"' in details
+    page.do("click", ".derived li:last-child summary")
+    assert '"snapshot": "Hello"' in page.text(".derived")
+    page.press("ArrowLeft")
+    assert '"snapshot": "Hel"' in page.text(".derived")  # it stays open

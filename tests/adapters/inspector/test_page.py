@@ -152,6 +152,13 @@ def test_blocks_have_their_first_event() -> None:
     }
 
 
+def test_times_are_those_of_the_recording() -> None:
+    recording = recording_of(answer("a", "b"), every=1)
+    times = about(recording)["timing"]
+    assert times["first_content"] == recording.timing.first_content == 3
+    assert times["longest_gap"] == 1
+
+
 def test_a_page_of_two() -> None:
     recording = recording_of(answer("Hello"))
     shown = render(recording, recording, name="a.jsonl", other_name="b.jsonl")

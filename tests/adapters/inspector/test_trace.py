@@ -231,32 +231,3 @@ def test_a_compressed_recording() -> None:
     traced = trace(Recording([RecordedChunk(gzip.compress(body))], response=response))
     assert traced.body.data == body
     assert traced.faults == ()
-
-
-# --- timing -------------------------------------------------------------------------------------
-
-
-def test_timing() -> None:
-    events = answer("a", "b")
-    events[-2]["usage"] = {"output_tokens": 20}
-    ping = RecordedChunk(encode_sse([{"type": "ping"}]), 0.5)
-    recording = Recording([ping, *recording_of(events, every=1).chunks])
-    assert trace(recording).timing == {
-        "first_event": 1,
-        "first_content": 3,
-        "longest_gap": 1,
-        "output_tokens": 20,
-        "output_tokens_per_second": 5,
-        "pings": 1,
-    }
-
-
-def test_timing_of_nothing() -> None:
-    assert trace(Recording([])).timing == {
-        "first_event": None,
-        "first_content": None,
-        "longest_gap": None,
-        "output_tokens": None,
-        "output_tokens_per_second": None,
-        "pings": 0,
-    }

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from streamfold.reducer import StreamState, Timing, feed
 from streamfold.transports import RecordedChunk, RecordedResponse, Recording, replay
 
-from tests.support.shells import BODY, EVENTS, body
+from tests.support.events import body
+from tests.support.shells import BODY, EVENTS
 
 pytestmark = pytest.mark.anyio
 
