@@ -110,6 +110,7 @@ from streamfold.transports import (
     RequestTimeoutError,
     ResponseFormatT,
     ServiceUnavailableError,
+    StalledStreamError,
     UnprocessableEntityError,
 )
 
@@ -119,7 +120,9 @@ from .client import (
     NOT_GIVEN,
     Anthropic,
     AsyncAnthropic,
+    AsyncStream,
     NotGiven,
+    Stream,
     transform_schema,
 )
 
@@ -139,6 +142,7 @@ __all__ = [
     "AsyncClient",
     "AsyncMessageStream",
     "AsyncMessageStreamManager",
+    "AsyncStream",
     "AuthenticationError",
     "BadRequestError",
     "BashCodeExecutionToolResultBlock",
@@ -209,6 +213,7 @@ __all__ = [
     "BetaWebSearchToolResultBlock",
     "CacheCreation",
     "CharLocationCitation",
+    "Citation",
     "CitationCharLocation",
     "CitationContentBlockLocation",
     "CitationEvent",
@@ -295,7 +300,9 @@ __all__ = [
     "ServiceUnavailableError",
     "SignatureDelta",
     "SignatureEvent",
+    "StalledStreamError",
     "StopReason",
+    "Stream",
     "StreamfoldError",
     "TextBlock",
     "TextCitation",
@@ -417,7 +424,7 @@ BetaContainerUploadBlock = ContainerUploadBlock
 BetaCompactionBlock = CompactionBlock
 BetaFallbackBlock = FallbackBlock
 
-BetaTextCitation = TextCitation
+Citation = BetaTextCitation = TextCitation
 CitationCharLocation = BetaCitationCharLocation = CharLocationCitation
 CitationPageLocation = BetaCitationPageLocation = PageLocationCitation
 CitationContentBlockLocation = ContentBlockLocationCitation

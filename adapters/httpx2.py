@@ -1,7 +1,9 @@
-"""`RecordingTransport` and `ReplayTransport` for httpx2, on which the official SDK is built.
+"""The transports for httpx2, on which the official SDK is built.
 
-They do for httpx2 what those of `streamfold.transports` do for httpx. The extra `httpx2` installs
-the library.
+`RecordingTransport` and `ReplayTransport` do for httpx2 what those of `streamfold.transports` do
+for httpx; `ObservingTransport` and `AsyncObservingTransport` do what those of
+`streamfold.adapters.opentelemetry` do. The extra `httpx2` installs the library, the extra
+`opentelemetry` what the last two need.
 
 >>> import anthropic, httpx2
 >>> transport = ReplayTransport("tests/recordings/text.sse")
@@ -20,6 +22,8 @@ from typing import Any, ClassVar
 
 from streamfold.transports.recording import Recorder, Replayer
 
+from .telemetry import AsyncObserver, AsyncTap, Observer, Tap
+
 try:
     import httpx2
 except ImportError:
@@ -28,7 +32,12 @@ except ImportError:
         "pip install 'streamfold[httpx2]'"
     ) from None
 
-__all__ = ["RecordingTransport", "ReplayTransport"]
+__all__ = [
+    "AsyncObservingTransport",
+    "ObservingTransport",
+    "RecordingTransport",
+    "ReplayTransport",
+]
 
 
 class RecordingTransport(Recorder, httpx2.BaseTransport, httpx2.AsyncBaseTransport):
@@ -41,3 +50,25 @@ class ReplayTransport(Replayer, httpx2.BaseTransport, httpx2.AsyncBaseTransport)
     """An httpx2 transport that replays: see `streamfold.transports.ReplayTransport`."""
 
     _http: ClassVar[Any] = httpx2
+
+
+class _Body(Tap, httpx2.SyncByteStream):
+    """The body of a response, as httpx2 takes it."""
+
+
+class _AsyncBody(AsyncTap, httpx2.AsyncByteStream):
+    """The body of an async response, as httpx2 takes it."""
+
+
+class ObservingTransport(Observer, httpx2.BaseTransport):
+    """An httpx2 transport that records spans and metrics: see `adapters.opentelemetry`."""
+
+    _http: ClassVar[Any] = httpx2
+    _tap: ClassVar[type[Any]] = _Body
+
+
+class AsyncObservingTransport(AsyncObserver, httpx2.AsyncBaseTransport):
+    """An httpx2 transport that records spans and metrics, for asyncio and trio."""
+
+    _http: ClassVar[Any] = httpx2
+    _tap: ClassVar[type[Any]] = _AsyncBody

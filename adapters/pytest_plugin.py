@@ -18,12 +18,15 @@ names further secrets.
 At the end of a run the recordings that no test uses are listed, if all tests that could use them
 were collected. Under xdist no process knows that, and nothing is listed.
 
+The report of a test that failed names a page of the inspector for each of its recordings.
+
 pytest loads this module wherever streamfold is installed, so it imports nothing heavy, and it
 prints nothing unless a test uses `recorded_streams`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -38,6 +41,7 @@ __all__ = ["recorded_streams", "recording_transport"]
 
 _FIXTURE = "recorded_streams"
 _COLLECTION = pytest.StashKey[Collection]()
+_STREAMS = pytest.StashKey["tuple[RecordedStreams, pytest.TempPathFactory]"]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -79,7 +83,9 @@ def recording_transport() -> Any:
 
 
 @pytest.fixture
-def recorded_streams(request: pytest.FixtureRequest) -> RecordedStreams:
+def recorded_streams(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> RecordedStreams:
     """The transports that record or replay the streams of this test: see `RecordedStreams`."""
     from .pytest_transports import RecordedStreams
 
@@ -100,4 +106,22 @@ def recorded_streams(request: pytest.FixtureRequest) -> RecordedStreams:
         speed=marker.speed,
     )
     request.config.stash[_COLLECTION].used.add(path)
+    request.node.stash[_STREAMS] = streams, tmp_path_factory
     return streams
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Write pages of the inspector for a test that failed, and name them in its report."""
+    report = yield
+    if report.failed and call.when == "call" and _STREAMS in item.stash:
+        from .pytest_pages import written_pages
+
+        streams, folders = item.stash[_STREAMS]
+        recordings = streams.paths()
+        if recordings:
+            pages = written_pages(recordings, folders.mktemp("inspector"))
+            report.sections.append(("streams of this test, in the inspector", pages))
+    return report

@@ -15,6 +15,7 @@ import typing
 from .declared import *
 from .decoding import *
 from .errors import *
+from .event_stream import *
 from .events import *
 from .expand import *
 from .frozen_json import *
@@ -25,8 +26,10 @@ from .pipeline import *
 from .reduce import *
 from .snapshot import *
 from .sse import *
+from .timing import *
 
-if not typing.TYPE_CHECKING:  # type checkers follow the imports above
+# Type checkers follow the imports above, so there is no other branch at run time.
+if not typing.TYPE_CHECKING:  # pragma: no branch
     __all__ = sorted(
         name
         for name, value in globals().items()

@@ -36,7 +36,7 @@ def _finite(digits: str) -> float:
 
 
 _decoder = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
-_scan_once: Callable[[str, int], tuple[Any, int]] = _decoder.scan_once  # type: ignore[attr-defined]
+scan_once: Callable[[str, int], tuple[Any, int]] = _decoder.scan_once  # type: ignore[attr-defined]
 
 
 def _decode(data: str) -> Any:
@@ -45,7 +45,7 @@ def _decode(data: str) -> Any:
     Without it, `feed` takes 11 % longer for deltas that are not in a run.
     """
     try:
-        value, end = _scan_once(data, 0)
+        value, end = scan_once(data, 0)
     except StopIteration:  # white space comes first, or the text is not JSON
         return _decoder.decode(data)
     return value if end == len(data) else _decoder.decode(data)

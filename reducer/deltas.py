@@ -25,12 +25,13 @@ from __future__ import annotations
 
 # The modules of this package share their private attributes.
 # pyright: reportPrivateUsage=false
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, NamedTuple
 
 import attrs
 
-from .declared import APIObject, FieldError, Value, evolve
+from .declared import APIObject, FieldError, Value, evolve, made
 from .events import (
     CitationEvent,
     CitationsDelta,
@@ -57,7 +58,16 @@ from .messages import (
 )
 from .partial_json import PartialJSON, PartialMode, parse_json_text
 
-__all__ = ["DELTAS", "Delta", "Expansion", "Growth", "Replacement", "growths_of", "rows_of"]
+__all__ = [
+    "DELTAS",
+    "DeltaKind",
+    "Expansion",
+    "Growth",
+    "InputGrowth",
+    "Replacement",
+    "growths_of",
+    "rows_of",
+]
 
 _NO_TEXT = Text()
 _NO_ITEMS: Growing[Any] = Growing()
@@ -83,7 +93,7 @@ _NO_EXPANSION = Expansion()
 
 
 @attrs.frozen(eq=False, kw_only=True)
-class Delta:
+class DeltaKind(ABC):
     """A row of the table.
 
     Attributes:
@@ -96,13 +106,13 @@ class Delta:
     blocks: tuple[type[APIObject], ...]
     event: type[Value]
 
+    @abstractmethod
     def expand(self, block: Any) -> Expansion:
         """Return the fields of the block's start and the deltas that lead to `block`."""
-        raise NotImplementedError
 
 
 @attrs.frozen(eq=False, kw_only=True)
-class Replacement(Delta):
+class Replacement(DeltaKind):
     """A delta that replaces fields of the block.
 
     Attributes:
@@ -116,10 +126,10 @@ class Replacement(Delta):
     def replace(self, block: Any, delta: Any) -> tuple[Any, Value]:
         """Return the block after the delta, and the derived event."""
         block = block.replace(**{name: delta[name] for name in self.replaces if name in delta})
-        return block, self.event(**{name: getattr(block, name) for name in self.replaces})
+        return block, made(self.event, **{name: getattr(block, name) for name in self.replaces})
 
     def expand(self, block: Any) -> Expansion:
-        """See `Delta.expand`."""
+        """See `DeltaKind.expand`."""
         fields: dict[str, Any] = {name: block[name] for name in self.replaces if name in block}
         if fields.get(self.replaces[0]) in (None, self.before):
             return _NO_EXPANSION
@@ -133,7 +143,7 @@ class Replacement(Delta):
 
 
 @attrs.frozen(eq=False, kw_only=True)
-class Growth(Delta):
+class Growth(DeltaKind):
     """A delta that appends to a field of the block.
 
     Attributes:
@@ -151,39 +161,39 @@ class Growth(Delta):
         """The key of the growing value in a checkpoint."""
         return "grown"
 
+    @abstractmethod
     def start(self, block: Any, mode: PartialMode) -> Any:
         """Return the growing value of a block as it starts.
 
         Raises:
             FieldError: the block cannot start with this value.
         """
-        raise NotImplementedError
 
     def append(self, value: Any, delta: Any) -> tuple[Any, Value]:
         """Return the growing value after the delta, and the derived event."""
         part = getattr(delta, self.part)
         grown = value.append(part)
-        return grown, self.event(**{self.part: part, "snapshot": grown})
+        return grown, made(self.event, **{self.part: part, "snapshot": grown})
 
+    @abstractmethod
     def so_far(self, block: Any, value: Any) -> Any:
         """Return `block` with the growing value put into its field."""
-        raise NotImplementedError
 
+    @abstractmethod
     def finished(self, block: Any, value: Any) -> Any:
         """Return `block` with the growing value put into its field, when the block stops.
 
         Raises:
             ValueError: the value is not complete.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def save(self, value: Any) -> Any:
         """Return the growing value as JSON, for a checkpoint."""
-        raise NotImplementedError
 
+    @abstractmethod
     def restore(self, started: Any, saved: Any) -> Any:
         """Return the growing value that `save` wrote, made from that of the started block."""
-        raise NotImplementedError
 
 
 @attrs.frozen(eq=False, kw_only=True)
@@ -210,7 +220,7 @@ class TextGrowth(Growth):
         return Text([saved])
 
     def expand(self, block: Any) -> Expansion:
-        """See `Delta.expand`."""
+        """See `DeltaKind.expand`."""
         text = getattr(block, self.grows)
         deltas = ({"type": self.delta._tag, self.part: text},) if text else ()
         return Expansion({self.grows: ""}, deltas)
@@ -238,6 +248,10 @@ class InputGrowth(Growth):
         text = str(value.text)
         return self._with_input(block, parse_json_text(text), text) if text else block
 
+    def is_cut(self, value: PartialJSON) -> bool:
+        """Return whether a value that is not complete could have become so."""
+        return value.is_beginning
+
     def _with_input(self, block: Any, value: Any, text: str) -> Any:
         return evolve(block, **{self.grows: value, "input_json": text})
 
@@ -250,7 +264,7 @@ class InputGrowth(Growth):
         return started.append(saved)
 
     def expand(self, block: Any) -> Expansion:
-        """See `Delta.expand`."""
+        """See `DeltaKind.expand`."""
         value, text = getattr(block, self.grows), block.input_json
         if value == {} and not block._input_json:
             return _NO_EXPANSION
@@ -295,7 +309,7 @@ class ListGrowth(Growth):
         return Growing(map(self.delta._fields[self.part].read, saved))
 
     def expand(self, block: Any) -> Expansion:
-        """See `Delta.expand`."""
+        """See `DeltaKind.expand`."""
         items: Any = getattr(block, self.grows)
         if not items or not is_array(items):
             return _NO_EXPANSION
@@ -305,7 +319,7 @@ class ListGrowth(Growth):
 
 # --- the table ----------------------------------------------------------------------------------
 
-_ROWS: tuple[Delta, ...] = (
+_ROWS: tuple[DeltaKind, ...] = (
     TextGrowth(delta=TextDelta, part="text", event=TextEvent, blocks=(TextBlock,), grows="text"),
     ListGrowth(
         delta=CitationsDelta,
@@ -344,10 +358,10 @@ _ROWS: tuple[Delta, ...] = (
     ),
 )
 
-DELTAS: dict[type, Delta] = {row.delta: row for row in _ROWS}
+DELTAS: dict[type, DeltaKind] = {row.delta: row for row in _ROWS}
 """The rows, by the class of the delta."""
 
-_BY_BLOCK: dict[type, tuple[Delta, ...]] = {
+_BY_BLOCK: dict[type, tuple[DeltaKind, ...]] = {
     block: tuple(row for row in _ROWS if block in row.blocks)
     for block in {block for row in _ROWS for block in row.blocks}
 }
@@ -362,6 +376,6 @@ def growths_of(block: type[APIObject]) -> tuple[Growth, ...]:
     return _GROWTHS.get(block, ())
 
 
-def rows_of(block: type[APIObject]) -> tuple[Delta, ...]:
+def rows_of(block: type[APIObject]) -> tuple[DeltaKind, ...]:
     """Return all rows of deltas that may occur in blocks of this class."""
     return _BY_BLOCK.get(block, ())

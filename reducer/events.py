@@ -254,7 +254,7 @@ An event of any other type is a `RawUnknownEvent`. That class is not in the unio
 `event.type == "message_start"` narrows it.
 """
 
-RAW_EVENT_CLASSES: tuple[type[APIObject], ...] = (*RawEvent.__args__, RawUnknownEvent)  # type: ignore[attr-defined]
+RAW_EVENT_CLASSES: frozenset[type[APIObject]] = frozenset([*RawEvent.__args__, RawUnknownEvent])  # type: ignore[attr-defined]
 
 RAW_EVENTS = classes_of(RawEvent)
 """The classes of the raw events by `type`; for any other type use `RawUnknownEvent`."""
@@ -392,22 +392,17 @@ class CompactionEvent(Value):
 
 
 @declared(message=Message.from_dict)
-class MessageStopEvent(APIObject):
+class MessageStopEvent(RawMessageStopEvent):
     """The message stopped; `message` is the whole message."""
 
-    type: ClassVar[Literal["message_stop"]] = "message_stop"
     message: Message
-    _rest: JSONObject = attrs.field(default=EMPTY, alias="rest")
 
 
 @declared(content_block=parse_block)
-class ContentBlockStopEvent(APIObject):
+class ContentBlockStopEvent(RawContentBlockStopEvent):
     """The content block at `index` stopped; `content_block` is the whole block."""
 
-    type: ClassVar[Literal["content_block_stop"]] = "content_block_stop"
-    index: int
     content_block: ContentBlock
-    _rest: JSONObject = attrs.field(default=EMPTY, alias="rest")
 
 
 DerivedEvent = Union[

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 __all__ = [
+    "STOP_REASONS_OF_A_CUT",
     "AdvisorToolResultBlock",
     "BashCodeExecutionToolResultBlock",
     "CacheCreation",
@@ -75,6 +76,9 @@ StopReason = Literal[
     "refusal",
     "model_context_window_exceeded",
 ]
+
+STOP_REASONS_OF_A_CUT = frozenset({"max_tokens", "model_context_window_exceeded", "refusal"})
+"""The stop reasons of a message that ends before the model's own end of it."""
 
 # --- citations ----------------------------------------------------------------------------------
 

@@ -374,6 +374,12 @@ class PartialJSON:
         return grown
 
     @property
+    def is_beginning(self) -> bool:
+        """Whether the text so far is the beginning of a JSON document, and not a whole one."""
+        reading = _read(self.text)
+        return reading.fault is None and reading.expect != _NOTHING
+
+    @property
     def value(self) -> Any:
         """The immutable value of the text so far, up to the first character that is not JSON."""
         value = _read(self.text).value(self.mode)

@@ -31,7 +31,9 @@ import attrs
 from .decoding import parse_data
 from .drafts import draft_of
 from .errors import IncompleteStreamError, ProtocolError
-from .events import DERIVED_EVENT_CLASSES, MessageStreamEvent
+from .event_stream import EventStreamState
+from .event_stream import scan as scan_frames
+from .events import DERIVED_EVENT_CLASSES, MessageStreamEvent, RawPingEvent
 from .messages import Message
 from .reduce import step
 from .runs import fold_run, inside_run
@@ -52,15 +54,27 @@ class StreamState:
 
     Attributes:
         snapshot: the fold so far; begin with `Snapshot(partial_mode=…)` for another mode.
-        sse: the state of the decoder; begin with `SSEState(limit=…)` for another limit.
+        sse: the state of the decoder; begin with `SSEState(limit=…)` for another limit, with
+            `EventStreamState()` for a body in Bedrock's frames.
+        events: the number of events so far, without pings.
+        pings: the number of pings so far.
     """
 
     snapshot: Snapshot = Snapshot()
-    sse: SSEState = SSEState()
+    sse: SSEState | EventStreamState = SSEState()
+    events: int = 0
+    pings: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return the state as plain JSON: a checkpoint, from which `from_dict` goes on."""
-        return {"version": _VERSION, "snapshot": self.snapshot.to_dict(), "sse": self.sse.to_dict()}
+        framing = "sse" if isinstance(self.sse, SSEState) else "event_stream"
+        return {
+            "version": _VERSION,
+            "snapshot": self.snapshot.to_dict(),
+            framing: self.sse.to_dict(),
+            "events": self.events,
+            "pings": self.pings,
+        }
 
     @classmethod
     def from_dict(cls, state: Mapping[str, Any]) -> Self:
@@ -70,9 +84,19 @@ class StreamState:
             ValueError: the checkpoint has another version than this one reads.
         """
         if state.get("version") != _VERSION:
-            raise ValueError(f"not a checkpoint of version {_VERSION}: {state.get('version')!r}")
+            raise ValueError(
+                f"a checkpoint must have version {_VERSION}, got {state.get('version')!r}"
+            )
+        decoder = (
+            SSEState.from_dict(state["sse"])
+            if "sse" in state
+            else EventStreamState.from_dict(state["event_stream"])
+        )
         return cls(
-            snapshot=Snapshot.from_dict(state["snapshot"]), sse=SSEState.from_dict(state["sse"])
+            snapshot=Snapshot.from_dict(state["snapshot"]),
+            sse=decoder,
+            events=state.get("events", 0),
+            pings=state.get("pings", 0),
         )
 
 
@@ -90,13 +114,13 @@ class FoldedChunk:
         fault: the protocol violation that ended the chunk, with `.events` and `.snapshot`; `None`
             without one.
         is_growth_only: whether the chunk did nothing but grow open blocks. If so, no block and no
-            message started or stopped, and nothing joined `unfolded`.
+            message started or stopped, nothing joined `unfolded`, and there is no fault.
     """
 
     state: StreamState
     events: tuple[MessageStreamEvent, ...]
     fault: ProtocolError | None = attrs.field(eq=str)
-    is_growth_only: bool = attrs.field(repr=False, eq=False)
+    is_growth_only: bool
     _before: Snapshot = attrs.field(repr=False)
     _steps: tuple[Step, ...] = attrs.field(repr=False, eq=False)
 
@@ -153,7 +177,7 @@ def fold_chunk(state: StreamState, chunk: bytes) -> FoldedChunk:
     """
     events: list[Any] = []
     steps: list[Step] = []
-    after, fault = _take(state, chunk, events, steps)
+    after, fault, is_growth_only = _take(state, chunk, events, steps)
     handed_out = tuple(events)
     if fault is not None:
         fault.events = handed_out
@@ -161,10 +185,7 @@ def fold_chunk(state: StreamState, chunk: bytes) -> FoldedChunk:
     draft.state = after
     draft.events = handed_out
     draft.fault = fault
-    draft.is_growth_only = (not events or events[-1].__class__ in DERIVED_EVENT_CLASSES) and (
-        not steps
-        or all(events[end - 1].__class__ in DERIVED_EVENT_CLASSES for end, _ in steps if end)
-    )  # an end is 0 for a ping before the first event
+    draft.is_growth_only = is_growth_only
     draft._before = state.snapshot
     draft._steps = tuple(steps) if steps else ()
     draft.__class__ = FoldedChunk
@@ -192,7 +213,7 @@ def feed(state: StreamState, chunk: bytes) -> tuple[StreamState, tuple[MessageSt
     (RawUnknownEvent(type='x'),)
     """
     events: list[Any] = []
-    after, fault = _take(state, chunk, events)
+    after, fault, _ = _take(state, chunk, events)
     if fault is None:
         return after, tuple(events)
     fault.events = tuple(events)
@@ -212,7 +233,7 @@ def drain(state: StreamState, chunk: bytes) -> StreamState:
     >>> drain(StreamState(), body) == feed(StreamState(), body)[0]
     True
     """
-    after, fault = _take(state, chunk)
+    after, fault, _ = _take(state, chunk)
     if fault is None:
         return after
     try:
@@ -230,15 +251,22 @@ def _take(
     chunk: bytes,
     events: list[Any] | None = None,
     steps: list[Step] | None = None,
-) -> tuple[StreamState, ProtocolError | None]:
+) -> tuple[StreamState, ProtocolError | None, bool]:
     """Fold the next bytes; add the events to `events`, and each step but the last to `steps`.
 
-    A run of deltas is folded as one step: 1.0 µs an event instead of 5, and 0.5 µs without its
-    events.
+    Returns:
+        The state after the chunk, the fault or `None`, and the value of
+        `FoldedChunk.is_growth_only`.
     """
-    sse, frames, fault = scan(state.sse, chunk)
+    decoder = state.sse
+    sse: SSEState | EventStreamState
+    if isinstance(decoder, SSEState):
+        sse, frames, fault = scan(decoder, chunk)
+    else:
+        sse, frames, fault = scan_frames(decoder, chunk)
     snapshot = state.snapshot
-    at = 0
+    is_growth_only = True
+    at = pings = 0
     try:
         while at < len(frames):
             if at and steps is not None:
@@ -246,9 +274,14 @@ def _take(
             end, folded = fold_run(snapshot, frames, at, events)
             if end == at:
                 name, data, _, _ = frames[at]
-                folded, derived = step(snapshot, parse_data(data, name))
+                event = parse_data(data, name)
+                folded, derived = step(snapshot, event)
+                if event.__class__ is RawPingEvent:
+                    pings += 1
                 if events is not None:
                     events += derived
+                if derived and derived[-1].__class__ not in DERIVED_EVENT_CLASSES:
+                    is_growth_only = False
                 end += 1
             snapshot, at = folded, end
     except ProtocolError as error:
@@ -257,12 +290,15 @@ def _take(
         fault.__context__ = None
     if fault is not None:
         fault.snapshot = snapshot
+        is_growth_only = False
     after = _StreamStateDraft()
     after.snapshot = snapshot
     after.sse = sse
+    after.events = state.events + at - pings
+    after.pings = state.pings + pings
     after.__class__ = StreamState
     taken: StreamState = after
-    return taken, fault
+    return taken, fault, is_growth_only
 
 
 def finish(state: StreamState) -> Message:

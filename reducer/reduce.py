@@ -9,6 +9,8 @@ Rules:
   exactly the fold of the events before it.
 - After `message_stop` and after an `error` event the stream is over. Later events are returned and
   join `Snapshot.unfolded`, but change nothing else.
+- A tool that stops when the text of its input is only the beginning of a JSON document has the
+  value so far. The stop reason of the message decides whether that is an error.
 - Events before `message_start`, unknown events, and deltas that are unknown or in an unknown block
   join `Snapshot.unfolded` too.
 
@@ -20,7 +22,7 @@ from __future__ import annotations
 # The modules of this package share their private attributes.
 # pyright: reportPrivateUsage=false
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, cast
+from typing import Any, Literal, Protocol, cast
 
 from .declared import FieldError, evolve
 from .decoding import event_of
@@ -43,7 +45,7 @@ from .events import (
 )
 from .frozen_json import is_object, shorten
 from .growing import Growing
-from .messages import FallbackBlock, Message, UnknownBlock
+from .messages import STOP_REASONS_OF_A_CUT, FallbackBlock, Message, UnknownBlock
 from .snapshot import OpenBlock, Snapshot, settled_with, snapshot_of
 
 __all__ = ["fold", "reduce"]
@@ -112,6 +114,10 @@ def _message_delta(snapshot: Snapshot, event: RawMessageDeltaEvent) -> Step:
     if event.usage is not None:
         totals = {key: count for key, count in event.usage.items() if count is not None}
         changes["usage"] = {**head.usage, **totals}
+    if settled.cut is not None and delta.stop_reason not in (None, *STOP_REASONS_OF_A_CUT):
+        index, reason = settled.cut
+        block = dict(settled.closed.items())[index]
+        raise _invalid_input(block, f"{reason}; stop_reason is {delta.stop_reason!r}", event, index)
     is_complete = settled.is_complete or delta.stop_reason is not None
     return _settle(snapshot, head=head.replace(**changes), is_complete=is_complete), (event,)
 
@@ -171,11 +177,15 @@ def _block_delta(snapshot: Snapshot, event: RawContentBlockDeltaEvent) -> Step:
 
 def _block_stop(snapshot: Snapshot, event: RawContentBlockStopEvent) -> Step:
     opened = _block_at(snapshot, event)
+    settled = snapshot._settled
     try:
         block = opened.finished()
     except ValueError as fault:
-        raise _invalid_input(opened.so_far(), fault, event) from None
-    settled = snapshot._settled
+        block = opened.so_far()
+        if not opened.is_cut():
+            raise _invalid_input(block, str(fault), event, event.index) from None
+        if settled.cut is None:
+            settled = settled_with(settled, cut=(event.index, str(fault)))
     settled = settled_with(settled, closed=settled.closed.append((event.index, block)))
     still_open = tuple([block for block in snapshot._open if block is not opened])
     stopped = ContentBlockStopEvent(index=event.index, content_block=block, rest=event._rest)
@@ -183,13 +193,16 @@ def _block_stop(snapshot: Snapshot, event: RawContentBlockStopEvent) -> Step:
 
 
 def _invalid_input(
-    block: Any, fault: ValueError, event: RawContentBlockStopEvent
+    block: Any,
+    reason: str,
+    event: RawContentBlockStopEvent | RawMessageDeltaEvent,
+    index: int,
 ) -> InvalidToolInputError:
     text: str = block.input_json
     error = InvalidToolInputError(
-        f"the input of {block.name!r} is not JSON ({fault}): {shorten(text)}",
+        f"the input of {block.name!r} is not JSON ({reason}): {shorten(text)}",
         event=event.type,
-        index=event.index,
+        index=index,
         data=event,
     )
     error.input_json = text
@@ -212,22 +225,40 @@ _AT_ANY_TIME = frozenset({RawMessageStartEvent, RawErrorEvent})
 # --- the public functions -----------------------------------------------------------------------
 
 
+class OfficialEvent(Protocol):
+    """An event of the official client."""
+
+    def to_dict(self, *, mode: Literal["json", "python"] = ...) -> dict[str, object]:
+        """Return its JSON."""
+        ...
+
+
 def _as_raw_event(event: Any) -> Any:
-    if isinstance(event, RAW_EVENT_CLASSES):
+    if event.__class__ in RAW_EVENT_CLASSES:
         return event
+    if isinstance(event, MessageStopEvent):
+        return RawMessageStopEvent(rest=event._rest)
+    if isinstance(event, ContentBlockStopEvent):
+        return RawContentBlockStopEvent(index=event.index, rest=event._rest)
     if is_object(event):
         return event_of(event)
-    raise TypeError(f"a raw event must be a RawEvent or a mapping, not {type(event).__name__}")
+    if hasattr(event, "to_dict"):  # of the official client
+        return event_of(event.to_dict(mode="json"))
+    raise TypeError(
+        "a raw event must be a RawEvent, a mapping or an event of the official client, "
+        f"not {type(event).__name__}"
+    )
 
 
 def reduce(
-    snapshot: Snapshot, raw_event: RawEvent | Mapping[str, Any]
+    snapshot: Snapshot, raw_event: RawEvent | Mapping[str, Any] | OfficialEvent
 ) -> tuple[Snapshot, tuple[MessageStreamEvent, ...]]:
     """Fold one event into a snapshot.
 
     Args:
         snapshot: the fold of the events before; `Snapshot()` at the beginning. It stays as it is.
-        raw_event: the next event: a result of `parse_event`, or a decoded JSON object.
+        raw_event: the next event: a result of `parse_event`, a decoded JSON object, or an event
+            that the official client's `create(stream=True)` gives.
 
     Returns:
         The new snapshot, and the events in the order in which the official SDK yields them: the raw
@@ -261,13 +292,13 @@ def reduce(
 
 
 def fold(
-    raw_events: Iterable[RawEvent | Mapping[str, Any]],
+    raw_events: Iterable[RawEvent | Mapping[str, Any] | OfficialEvent],
     snapshot: Snapshot = Snapshot(),  # noqa: B008 (it is immutable)
 ) -> Snapshot:
     """Fold many events: `reduce` repeated, without the derived events.
 
     Args:
-        raw_events: the events, in order.
+        raw_events: the events, in order: see `reduce`.
         snapshot: the fold of the events before; it stays as it is.
 
     Raises:

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from .declared import Value, evolve
-from .deltas import Delta, Growth, Replacement, growths_of
+from .deltas import DeltaKind, Growth, InputGrowth, Replacement, growths_of
 from .drafts import draft_of
 from .events import RAW_EVENTS, RawErrorEvent, RawEvent, RawUnknownEvent
 from .growing import Growing
@@ -62,7 +62,7 @@ class OpenBlock:
         rows = growths_of(block._kind)
         return open_block(index, block, tuple([row.start(block, mode) for row in rows]))
 
-    def grow(self, row: Delta, delta: Any) -> tuple[OpenBlock, Value]:
+    def grow(self, row: DeltaKind, delta: Any) -> tuple[OpenBlock, Value]:
         """Return the block after the delta, and the derived event.
 
         Args:
@@ -97,6 +97,11 @@ class OpenBlock:
         for row, value in zip(growths_of(block._kind), self.grown):  # noqa: B905 (costs 0.1 µs)
             block = row.finished(block, value)
         return block
+
+    def is_cut(self) -> bool:
+        """Return whether `finished` fails for a text that is the beginning of a whole one."""
+        rows = zip(growths_of(self.block._kind), self.grown, strict=True)
+        return any(isinstance(row, InputGrowth) and row.is_cut(value) for row, value in rows)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the open block as JSON."""
@@ -145,6 +150,7 @@ class Settled:
         head: the message without its content; `None` before `message_start`.
         closed: the blocks that have stopped, as pairs of index and block.
         unfolded: see `Snapshot`.
+        cut: the index of the first tool that stopped before the end of its input, and the reason.
     """
 
     partial_mode: PartialMode = "on"
@@ -154,6 +160,7 @@ class Settled:
     head: Message | None = None
     closed: Growing[tuple[int, Any]] = Growing()
     unfolded: Growing[Any] = Growing()
+    cut: tuple[int, str] | None = None
 
 
 _SettledDraft = draft_of(Settled)
@@ -267,6 +274,7 @@ class Snapshot:
             ],
             "open": [block.to_dict() for block in self._open],
             "unfolded": [event.to_dict() for event in settled.unfolded.items()],
+            **({} if settled.cut is None else {"cut": list(settled.cut)}),
         }
 
     @classmethod
@@ -290,6 +298,7 @@ class Snapshot:
                 RAW_EVENTS.get(event["type"], RawUnknownEvent).from_dict(event)
                 for event in state["unfolded"]
             ),
+            cut=tuple(state["cut"]) if "cut" in state else None,
         )
         return snapshot_of(
             settled, tuple(OpenBlock.from_dict(block, mode) for block in state["open"])

@@ -1,4 +1,7 @@
-"""The examples of the docstrings and of the README run, and the map of the code is complete."""
+"""The examples of the docstrings run, and the map of the code is complete.
+
+`tests/docs` runs the examples of the README and of the documentation.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,6 @@ import streamfold.transports
 from hypothesis import Phase, settings
 
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 MODULES = [
@@ -60,15 +62,6 @@ def test_there_are_examples_to_run() -> None:
     assert attempted > 5
 
 
-@pytest.mark.parametrize("code", re.findall(r"```python\n(.*?)```", README, re.DOTALL))
-def test_readme(code: str) -> None:
-    if ">>>" in code:
-        test = doctest.DocTestParser().get_doctest(code, {}, "README", "README.md", 0)
-        assert doctest.DocTestRunner().run(test).failed == 0
-    else:
-        exec(compile(code, "README.md", "exec"), {"__name__": "readme"})
-
-
 def test_every_public_object_has_a_docstring_and_every_function_an_example() -> None:
     for name in streamfold.reducer.__all__:
         public = getattr(streamfold.reducer, name)
@@ -84,7 +77,7 @@ MAP = re.findall(r"^### `([\w/]+)/`.*?\n(.*?)(?=^##|\Z)", CONTRIBUTING, re.DOTAL
 
 
 def test_the_map_covers_every_folder_of_code() -> None:
-    tops = ("reducer", "transports", "adapters", "benchmarks")
+    tops = ("reducer", "transports", "adapters", "benchmarks", "docs")
     folders = {path.parent for top in tops for path in (ROOT / top).rglob("*.py")}
     folders.add(ROOT / "tests" / "support")
     assert [folder for folder, _ in MAP] == list(dict(MAP))

@@ -4,7 +4,6 @@ The folding is done by `streamfold.reducer`; this package waits for bytes and pa
 """
 
 from .errors import (
-    EVENT_STREAM,
     APIConnectionError,
     APIError,
     APIResponseValidationError,
@@ -23,10 +22,13 @@ from .errors import (
     RateLimitError,
     RequestTimeoutError,
     ServiceUnavailableError,
+    StalledStreamError,
     UnprocessableEntityError,
     refuse_other_content,
+    stalled_error,
     status_error,
 )
+from .event_loops import Spawn, spawner
 from .parsed import (
     ParsedContentBlock,
     ParsedContentBlockStopEvent,
@@ -35,8 +37,12 @@ from .parsed import (
     ParsedMessageStreamEvent,
     ParsedTextBlock,
     ResponseFormatT,
+    parsed_message,
 )
+from .progress import clock_from_now
 from .recording import (
+    AWS_EVENT_STREAM,
+    EVENT_STREAM,
     RecordedChunk,
     RecordedError,
     RecordedRequest,
@@ -46,9 +52,13 @@ from .recording import (
     RecordingTransport,
     ReplayTransport,
     UnmatchedRequestError,
+    content_type_of,
+    decoder_of,
+    media_type,
     recording_files,
 )
 from .replay import areplay, replay
+from .stalls import check_stall_timeout
 from .streams import (
     AsyncMessageStream,
     AsyncMessageStreamManager,
@@ -57,6 +67,7 @@ from .streams import (
 )
 
 __all__ = [
+    "AWS_EVENT_STREAM",
     "EVENT_STREAM",
     "APIConnectionError",
     "APIError",
@@ -95,11 +106,21 @@ __all__ = [
     "RequestTimeoutError",
     "ResponseFormatT",
     "ServiceUnavailableError",
+    "Spawn",
+    "StalledStreamError",
     "UnmatchedRequestError",
     "UnprocessableEntityError",
     "areplay",
+    "check_stall_timeout",
+    "clock_from_now",
+    "content_type_of",
+    "decoder_of",
+    "media_type",
+    "parsed_message",
     "recording_files",
     "refuse_other_content",
     "replay",
+    "spawner",
+    "stalled_error",
     "status_error",
 ]

@@ -17,12 +17,11 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 import httpx
-from streamfold.reducer import RawErrorEvent, Snapshot, StreamfoldError
+from streamfold.reducer import RawErrorEvent, Snapshot, StreamfoldError, Timing
 
-from .recording import Redaction
+from .recording import AWS_EVENT_STREAM, EVENT_STREAM, Redaction, media_type
 
 __all__ = [
-    "EVENT_STREAM",
     "APIConnectionError",
     "APIError",
     "APIResponseValidationError",
@@ -41,16 +40,20 @@ __all__ = [
     "RateLimitError",
     "RequestTimeoutError",
     "ServiceUnavailableError",
+    "StalledStreamError",
     "UnprocessableEntityError",
+    "beginning_needed",
     "refuse_other_content",
     "request_of",
+    "response_error",
+    "stalled_error",
     "status_error",
     "stream_error",
 ]
 
 
-EVENT_STREAM = "text/event-stream"
-"""The content type of a stream."""
+_MOST_OF_AN_ERROR = 64 * 1024
+"""The number of bytes of an error's body that are read."""
 
 _SHOWN = 200
 """The number of characters of an unexpected body that a message shows."""
@@ -122,6 +125,23 @@ class APIConnectionError(APIError):
 
 class APITimeoutError(APIConnectionError):
     """The API sent nothing for longer than the timeout."""
+
+
+class StalledStreamError(APITimeoutError):
+    """The stream made no progress for longer than its `stall_timeout`; pings are no progress.
+
+    Args:
+        message: the description of the failure.
+        timing: when the events before came.
+        details: the further arguments of `APIError`.
+
+    Attributes:
+        timing: when the events before came; `None` if no answer came at all.
+    """
+
+    def __init__(self, message: str, *, timing: Timing | None = None, **details: Any) -> None:
+        super().__init__(message, **details)
+        self.timing = timing
 
 
 class APIResponseValidationError(APIError):
@@ -246,11 +266,43 @@ def _class_of(status: int) -> type[APIStatusError]:
     return _BY_STATUS.get(status, fallback)
 
 
-def status_error(response: httpx.Response) -> APIStatusError:
+def stalled_error(
+    timeout: float,
+    timing: Timing | None,
+    request: httpx.Request | None = None,
+    response: httpx.Response | None = None,
+    snapshot: Snapshot | None = None,
+) -> StalledStreamError:
+    """The error of a stream that made no progress for its `stall_timeout`.
+
+    Args:
+        timeout: the `stall_timeout`, in seconds.
+        timing: when the events came; `None` if there was no answer.
+        request: the request; by default that of `response`.
+        response: the response, if there was one.
+        snapshot: everything folded before.
+    """
+    if timing is None or timing.last_event is None:
+        came = "no event came"
+    else:
+        came = f"{timing.events:,} events came, the last at {timing.last_event:.1f} s"
+    pings = f", and {timing.pings:,} pings" if timing is not None and timing.pings else ""
+    return StalledStreamError(
+        f"expected progress within {timeout:g} s (stall_timeout), but {came}{pings}: send the "
+        "request again, or give a longer stall_timeout",
+        timing=timing,
+        request=request,
+        response=response,
+        snapshot=snapshot,
+    )
+
+
+def status_error(response: httpx.Response, text: str | None = None) -> APIStatusError:
     """The error of a response with an error status.
 
     Args:
-        response: the response, whose body has been read.
+        response: the response.
+        text: its body, or the beginning of it; by default the body, which has been read.
 
     Returns:
         An error of the class of the status, with the message of the body, or its first 200
@@ -259,7 +311,7 @@ def status_error(response: httpx.Response) -> APIStatusError:
     >>> status_error(httpx.Response(529, text="busy"))
     OverloadedError('529: busy')
     """
-    text = _redaction_for(request_of(response)).text(response.text)
+    text = _redaction_for(request_of(response)).text(response.text if text is None else text)
     try:
         body: Any = json.loads(text)
     except (ValueError, RecursionError):
@@ -294,6 +346,31 @@ def stream_error(
         body=body,
         snapshot=snapshot,
     )
+
+
+def beginning_needed(response: httpx.Response) -> int:
+    """The most bytes of the body that the error of a response needs; 0 if it is a stream.
+
+    >>> beginning_needed(httpx.Response(529)), beginning_needed(httpx.Response(200))
+    (65536, 0)
+    """
+    if not response.is_success:
+        return _MOST_OF_AN_ERROR
+    kind = media_type(response.headers.get("content-type", ""))
+    return 0 if kind in ("", EVENT_STREAM, AWS_EVENT_STREAM) else _SHOWN
+
+
+def response_error(response: httpx.Response, beginning: bytes) -> APIError:
+    """The error of a response that is not a stream: of its status, or of its content.
+
+    Args:
+        response: the response.
+        beginning: the first bytes of its body: see `beginning_needed`.
+    """
+    text = beginning.decode(response.charset_encoding or "utf-8", "replace")
+    if response.is_success:
+        return refuse_other_content(response, text)
+    return status_error(response, text)
 
 
 def refuse_other_content(response: httpx.Response, beginning: str) -> APIResponseValidationError:

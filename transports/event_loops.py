@@ -1,4 +1,4 @@
-"""The differences between asyncio and trio that matter for closing a stream.
+"""The differences between asyncio and trio that matter for waiting for a stream and closing it.
 
 Neither is imported before it runs, so that a sync stream imports neither.
 """
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     import asyncio
 
-__all__ = ["Spawn", "shielded", "spawner"]
+__all__ = ["Spawn", "shielded", "spawner", "within"]
 
 T = TypeVar("T")
 Step = Callable[[], Awaitable[T]]
@@ -67,6 +67,28 @@ async def shielded(step: Step[T]) -> T:
     import asyncio
 
     return await asyncio.shield(_start(loop, step))
+
+
+async def within(seconds: float, step: Step[T]) -> T:
+    """Await a step that is cancelled when it takes too long.
+
+    Args:
+        seconds: the longest time that it may take.
+        step: a function without arguments that returns an awaitable.
+
+    Raises:
+        TimeoutError: it took longer.
+    """
+    if _asyncio_loop() is not None:
+        import asyncio
+
+        try:
+            return await asyncio.wait_for(step(), seconds)
+        except asyncio.TimeoutError as error:  # a class of its own before Python 3.11
+            raise TimeoutError(*error.args) from error
+    with sys.modules["trio"].move_on_after(seconds):
+        return await step()
+    raise TimeoutError
 
 
 def spawner() -> Spawn | None:

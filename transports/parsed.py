@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, Union
 
 from streamfold.reducer import (
+    STOP_REASONS_OF_A_CUT,
     ContentBlock,
     ContentBlockStopEvent,
     DerivedEvent,
@@ -41,9 +42,6 @@ __all__ = [
 ]
 
 ResponseFormatT = TypeVar("ResponseFormatT")
-
-_CUT_OFF = frozenset({"refusal", "max_tokens", "model_context_window_exceeded"})
-"""The stop reasons after which the text is not the whole JSON."""
 
 
 class _EqualsPlain:
@@ -156,7 +154,7 @@ def parsed_message(
         message: a message, complete or not.
         parse: the function from text to value; `None` for no output.
     """
-    if message.stop_reason in _CUT_OFF:
+    if message.stop_reason in STOP_REASONS_OF_A_CUT:
         parse = None
     blocks = tuple(_parsed_block(block, parse) for block in message.content)
     parsed: ParsedMessage[ResponseFormatT] = evolve(message, ParsedMessage, content=blocks)

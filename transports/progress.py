@@ -10,6 +10,7 @@ costs one lookup in the folded chunk; no event is folded again.
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Generic
@@ -24,25 +25,23 @@ from streamfold.reducer import (
     ProtocolError,
     RawErrorEvent,
     Snapshot,
-    SSEState,
     StreamfoldError,
     StreamState,
+    Timing,
     drain,
     finish,
     fold_chunk,
 )
 
-from .errors import APIConnectionError, APITimeoutError, request_of, stream_error
+from .errors import APIConnectionError, APITimeoutError, request_of, stalled_error, stream_error
 from .parsed import STOP_EVENTS, ParsedMessage, ResponseFormatT, parsed_event, parsed_message
+from .recording import decoder_of
+from .sources import Source, bytes_of
+from .stalls import StallTimer
 
-__all__ = ["CONNECTION_ERRORS", "Progress", "partial_mode_of", "text_of"]
+__all__ = ["Progress", "clock_from_now", "partial_mode_of", "text_of"]
 
 _FINE_GRAINED = "fine-grained-tool-streaming-2025-05-14"
-
-CONNECTION_ERRORS = (httpx.HTTPError, httpx.StreamError, ConnectionError, TimeoutError)
-"""The exceptions of a source of chunks whose connection fails."""
-
-_TIMEOUTS = (httpx.TimeoutException, TimeoutError)
 
 
 def partial_mode_of(response: httpx.Response | None) -> PartialMode:
@@ -50,6 +49,12 @@ def partial_mode_of(response: httpx.Response | None) -> PartialMode:
     request = request_of(response)
     betas = request.headers.get("anthropic-beta", "") if request is not None else ""
     return "trailing-strings" if _FINE_GRAINED in betas else "on"
+
+
+def clock_from_now() -> Callable[[], float]:
+    """A clock that gives the seconds since this call."""
+    start = time.monotonic()
+    return lambda: time.monotonic() - start
 
 
 class Progress(Generic[ResponseFormatT]):
@@ -60,24 +65,39 @@ class Progress(Generic[ResponseFormatT]):
         state: the state of the fold after the chunks taken so far.
         pending: the events that were not handed out yet. It is always the same queue, from which
             readers take events with `popleft()`.
+        timing: when the events of the chunks taken so far came.
+        stall_timer: the time that a reader may still wait; `None` for as long as it takes.
+        connection_errors: the exceptions of the source whose connection fails.
         ended: whether no more chunks are taken.
+        is_over: whether the message is over: `message_stop` or an `error` event came.
     """
 
     def __init__(
         self,
-        response: httpx.Response | None,
+        source: Source[Any],
         *,
         partial_mode: PartialMode,
         limit: int,
         allow_incomplete: bool,
         parse: Callable[[str], ResponseFormatT] | None,
+        stall_timeout: float | None,
+        clock: Callable[[], float] | None,
     ) -> None:
-        self.response = response
+        self.response = response = source.response
+        self.connection_errors = source.connection_errors
+        content_type = None if response is None else response.headers.get("content-type")
+        self.stall_timer = None if stall_timeout is None else StallTimer(stall_timeout)
+        self._clock = clock or clock_from_now()
+        self.timing = Timing()
+        if response is not None:
+            self.timing = self.timing.answered(self._clock())
         self.state = StreamState(
-            snapshot=Snapshot(partial_mode=partial_mode), sse=SSEState(limit=limit)
+            snapshot=Snapshot(partial_mode=partial_mode), sse=decoder_of(content_type, limit)
         )
         self.pending: deque[Any] = deque()
         self.ended = False
+        self.is_over = False
+        self._timeouts = source.timeouts
         self._allow_incomplete = allow_incomplete
         self._parse = parse
         self._fault: StreamfoldError | None = None
@@ -88,40 +108,61 @@ class Progress(Generic[ResponseFormatT]):
 
     def take(self, chunk: bytes) -> None:
         """Fold the next chunk. Its events become pending; a fault is raised after those."""
-        self._folded = folded = fold_chunk(self.state, chunk)
+        if chunk.__class__ is not bytes:
+            chunk = bytes_of(chunk)
+        before = self.state
+        self._folded = folded = fold_chunk(before, chunk)
         self.state = folded.state
+        self._note(before, chunk)
+        self.pending.extend(folded.events if folded.is_growth_only else self._events_of(folded))
+
+    def _events_of(self, folded: FoldedChunk) -> list[Any]:
+        """The events to hand out from a chunk that did more than grow blocks."""
         events: Any = folded.events
         if folded.fault is not None:
             self._break_off(folded.fault)
-        if not folded.is_growth_only:
-            if self.state.snapshot.error is not None:
-                events = self._until_error(folded)
-            events = [
-                parsed_event(event, self._parse) if event.__class__ in STOP_EVENTS else event
-                for event in events
-            ]
-        self.pending.extend(events)
+        if self.state.snapshot.error is not None:
+            events = self._until_error(folded)
+        self.is_over = self.state.snapshot.is_over
+        return [
+            parsed_event(event, self._parse) if event.__class__ in STOP_EVENTS else event
+            for event in events
+        ]
 
     def skim(self, chunk: bytes) -> None:
         """Fold the next chunk without making its events, which costs about half."""
+        if chunk.__class__ is not bytes:
+            chunk = bytes_of(chunk)
         before = self.state
         try:
-            self.state = drain(before, chunk)
-        except ProtocolError as fault:
-            self._break_off(fault)
-        if self.state.snapshot.error is not None:  # the error needs the snapshot at its event
-            self.state = before
-            self.take(chunk)
+            after = drain(before, chunk)
+        except ProtocolError:
+            after = None
+        if after is None or after.snapshot.error is not None:
+            self.take(chunk)  # a fault has the snapshot at its event
+        else:
+            self.state = after
+            self._note(before, chunk)
+        self.is_over = self.state.snapshot.is_over
         self.pending.clear()
+
+    def _note(self, before: StreamState, chunk: bytes) -> None:
+        """Time the chunk that was folded, and end the stream if it stalls."""
+        after = self.state
+        self.timing = self.timing.took(self._clock(), before, after, len(chunk))
+        timer = self.stall_timer
+        if timer is not None:
+            if after.events > before.events:
+                timer.reset()
+            elif not timer.left():
+                self.stall()
 
     def _break_off(self, fault: ProtocolError) -> None:
         """End the stream at a protocol violation; one after the end of the message is ignored."""
-        assert fault.snapshot is not None
-        self.state = attrs.evolve(self.state, snapshot=fault.snapshot)
-        if fault.snapshot.is_over:
+        if self.state.snapshot.is_over:
             self.end()
         else:
-            self._fail(fault)
+            self.fail(fault)
 
     def _until_error(self, folded: FoldedChunk) -> tuple[Any, ...]:
         """The events before the `error` event, which ends the stream as the error of its type.
@@ -133,7 +174,7 @@ class Progress(Generic[ResponseFormatT]):
         snapshot = folded.snapshot_after(position + 1)
         event: Any = folded.events[position]
         self.state = attrs.evolve(folded.state, snapshot=snapshot)
-        self._fail(stream_error(event, snapshot, self.response))
+        self.fail(stream_error(event, snapshot, self.response))
         self._dropped = len(folded.events) - position
         return folded.events[:position]
 
@@ -142,32 +183,63 @@ class Progress(Generic[ResponseFormatT]):
 
         The error is ignored if the message is over, or the stream was closed.
         """
-        if self.ended or self.state.snapshot.is_over:
+        if self.ended or self.is_over:
             self.end()
             return
-        cls = APITimeoutError if isinstance(error, _TIMEOUTS) else APIConnectionError
+        timed_out = isinstance(error, self._timeouts)
+        if timed_out and self.stall_timer is not None and not self.stall_timer.left():
+            self.stall(error)
+            return
+        cls = APITimeoutError if timed_out else APIConnectionError
         fault = cls(
             f"the connection was lost: {str(error) or type(error).__name__}",
             response=self.response,
             snapshot=self.state.snapshot,
         )
         fault.__cause__ = error
-        self._fail(fault)
+        self.fail(fault)
+
+    def stall(self, cause: BaseException | None = None) -> None:
+        """End the stream because it made no progress for too long.
+
+        Args:
+            cause: the error that the reader found, if it found one.
+        """
+        if self.ended or self.is_over:
+            self.end()
+            return
+        assert self.stall_timer is not None
+        self._stop()
+        fault = stalled_error(
+            self.stall_timer.timeout,
+            self.timing,
+            response=self.response,
+            snapshot=self.state.snapshot,
+        )
+        fault.__cause__ = cause
+        self.fail(fault)
 
     def end(self) -> None:
         """End the stream; an incomplete message is a fault unless the caller allows it."""
         if self.ended:
             return
-        self.ended = True
+        self._stop()
         if not self._allow_incomplete:
             try:
                 finish(self.state)
             except IncompleteStreamError as fault:
-                self._fail(fault)
+                self.fail(fault)
 
-    def _fail(self, fault: StreamfoldError) -> None:
-        self.ended = True
+    def fail(self, fault: StreamfoldError) -> None:
+        """End the stream with a fault, which is raised after the pending events."""
+        self._stop()
         self._fault = fault
+
+    def _stop(self) -> None:
+        """Take no more chunks."""
+        if not self.ended:
+            self.ended = True
+            self.timing = self.timing.ended(self._clock())
 
     def raise_fault(self) -> None:
         """Raise the fault that ended the stream, if there is one.

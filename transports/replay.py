@@ -33,7 +33,7 @@ _REQUEST = RecordedRequest("POST", "https://api.anthropic.com/v1/messages")
 """The request of a stream that was recorded without one."""
 
 
-def _response(source: Source, speed: float) -> httpx.Response:
+def _response(source: Source, pace: Pace) -> httpx.Response:
     """An open response whose body is `source`."""
     if isinstance(source, (str, os.PathLike)):
         source = Recording.load(source) if is_recording(source) else Path(source).read_bytes()
@@ -45,7 +45,8 @@ def _response(source: Source, speed: float) -> httpx.Response:
     else:
         request, response, steps = _REQUEST, RecordedResponse(), _steps(source)
     sent = httpx.Request(request.method, request.url, headers=raw_headers(request.headers))
-    replayed: httpx.Response = replayed_response(httpx, response, steps, Pace(speed), request=sent)
+    pace.skip_to(response.at)
+    replayed: httpx.Response = replayed_response(httpx, response, steps, pace, request=sent)
     return replayed
 
 
@@ -70,7 +71,8 @@ def replay(source: Source, *, speed: float = 0.0, **options: Any) -> MessageStre
         source: the path of a recording (`*.jsonl`) or of a raw body, a recording, the bytes of a
             body, or an iterable of chunks. Chunks are passed on as they are.
         speed: 1 is the recorded speed, 2 twice as fast, 0 without delay.
-        options: the options of `MessageStream`.
+        options: the options of `MessageStream`. By default its `clock` is that of the recording,
+            so that `timing` has the recorded times at any speed.
 
     Returns:
         An open stream with a response. Nothing is sent.
@@ -84,9 +86,13 @@ def replay(source: Source, *, speed: float = 0.0, **options: Any) -> MessageStre
     ...     list(stream)
     []
     """
-    return MessageStream(_response(source, speed), **options)
+    pace = Pace(speed)
+    response = _response(source, pace)
+    return MessageStream(response, **{"clock": pace.reached, **options})
 
 
 def areplay(source: Source, *, speed: float = 0.0, **options: Any) -> AsyncMessageStream[Any]:
     """A recording, or a raw body, as an async stream: see `replay`."""
-    return AsyncMessageStream(_response(source, speed), **options)
+    pace = Pace(speed)
+    response = _response(source, pace)
+    return AsyncMessageStream(response, **{"clock": pace.reached, **options})

@@ -1,17 +1,24 @@
-"""The arguments that several commands take: the input file, `--speed`, and the output format."""
+"""The arguments of several commands: the input file, `--speed`, and the output format."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from .exit_status import CommandError
 from .json_display import EventLines, FinalMessage
 from .transcript import Transcript
 
-__all__ = ["add_display_flags", "open_input", "speed"]
+__all__ = ["Commands", "add_display_flags", "open_input", "speed"]
+
+
+class Commands(Protocol):
+    """The commands of the command line, to which each module adds its own: see `argparse`."""
+
+    add_parser: Callable[..., argparse.ArgumentParser]
 
 
 def open_input(name: str) -> AbstractContextManager[BinaryIO]:

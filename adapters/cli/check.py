@@ -1,50 +1,52 @@
 """`streamfold check FILE|DIR …` folds recordings, and lists those without a complete message.
 
-Each recording is folded as a client folds its stream. The outcome is one of:
-
-    complete     the message is complete
-    incomplete   the stream was cut off, or the connection failed
-    error        the API reported an error, in an `error` event or by the status
-    fault        the stream breaks the protocol
-    unreadable   the file is not a recording, or not a whole one
-
-All outcomes but the first fail. Events that could not be folded (`Snapshot.unfolded`, in practice
+The outcome of each recording, and the folding, are those of `streamfold.adapters.corpus`. All
+outcomes but `complete` fail. Events that could not be folded (`Snapshot.unfolded`, in practice
 events newer than this version) are listed as well. With `--strict` they fail, and so does a
 stream that breaks a rule of a legal one (`conformance.RULES`); the rules are listed by name.
 
-One recording is in memory at a time. A recording costs half a millisecond, and a few microseconds
-per event.
+With `--against MODULE:FUNCTION` it compares an accumulator with the reference instead, lists the
+kinds of differences, and saves the smallest recording that shows each kind.
+
+Ctrl-C ends the work at once; what was found until then is shown.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from pathlib import Path
-from typing import Any, Literal
+from collections.abc import Sequence
+from concurrent.futures import Executor
 
 import attrs
+from streamfold.adapters.corpus import (
+    OUTCOMES,
+    Difference,
+    Outcome,
+    Report,
+    check_all,
+    compare_all,
+    function_named,
+    save_smallest,
+)
 from streamfold.reducer import to_json
 
-from .colours import Piece, printer, rich_console
-from .display import refuse_failure
+from .arguments import Commands
+from .colours import Piece, printer
+from .executors import add_executor_flags, executor_of
 from .exit_status import FAILED, OK, CommandError
 from .json_display import write_json
+from .long_work import recordings_in, with_progress
 from .visible import one_line
 
-__all__ = ["Report", "add_command", "check"]
+__all__ = ["add_command"]
 
-Outcome = Literal["complete", "incomplete", "error", "fault", "unreadable"]
-_OUTCOMES: tuple[Outcome, ...] = ("complete", "incomplete", "error", "fault", "unreadable")
-
-_MANY = 100
-"""The number of recordings from which a progress bar is shown."""
+_PAGE = 1000
+"""The lines of the table that are aligned and printed together."""
 
 
-def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_command(commands: Commands) -> None:
     """Add `check` to the commands."""
     parser = commands.add_parser(
         "check",
@@ -71,168 +73,58 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser.add_argument(
         "--json", action="store_true", help="print a line of JSON for each recording"
     )
+    parser.add_argument(
+        "--against",
+        metavar="MODULE:FUNCTION",
+        help="compare a function from decoded events to the message with the reference",
+    )
+    parser.add_argument(
+        "--save",
+        metavar="DIR",
+        default="differences",
+        help="with --against: where the smallest recording of each kind is saved "
+        "(default: %(default)s)",
+    )
+    add_executor_flags(parser)
     parser.set_defaults(run=_check)
 
 
 def _check(options: argparse.Namespace) -> int:
+    with executor_of(options) as executor:
+        if options.against is not None:
+            return _compare(options, executor)
+        return _report(options, executor)
+
+
+def _report(options: argparse.Namespace, executor: Executor | None) -> int:
+    """Check the recordings, and show their reports."""
     out = sys.stdout  # before the progress bar puts its own stream there
-    reports: list[Report] = []
-    for path in _with_progress(_files(options.paths)):
-        report = check(path, strict=options.strict)
-        reports.append(report)
-        if options.json:
-            write_json(report.to_json(), out)
-    if not options.json:
-        printer(out)([*_table(reports), *_summary(reports)])
-    failed = any(report.fails(strict=options.strict) for report in reports)
-    return FAILED if failed else OK
-
-
-# --- one recording ------------------------------------------------------------------------------
-
-
-@attrs.frozen
-class Report:
-    """The result of checking one recording.
-
-    Attributes:
-        file: the path of the file, as given.
-        outcome: see above.
-        reason: the reason why the message is not complete; `None` for a complete one.
-        stop_reason: the message's stop reason, if it has one.
-        unfolded: the types of the events that could not be folded, in order.
-        violations: the rules that the stream breaks, each once; found with `strict` only.
-    """
-
-    file: str
-    outcome: Outcome
-    reason: str | None = None
-    stop_reason: str | None = None
-    unfolded: tuple[str, ...] = ()
-    violations: tuple[str, ...] = ()
-
-    def fails(self, *, strict: bool = False) -> bool:
-        """Whether the check failed; with `strict`, unfolded events and violations fail it too."""
-        return self.outcome != "complete" or (strict and bool(self.unfolded or self.violations))
-
-    def to_json(self) -> str:
-        """The report as one line of JSON."""
-        fields = attrs.asdict(self)
-        if not self.violations:
-            del fields["violations"]
-        return to_json(fields)
-
-    def remark(self) -> str:
-        """The reason, the unfolded events and the violations on one line; empty without them."""
-        names = ", ".join(dict.fromkeys(self.unfolded))
-        unfolded = f"unfolded: {names} ({len(self.unfolded)})" if self.unfolded else ""
-        violations = f"breaks {', '.join(self.violations)}" if self.violations else ""
-        return one_line("; ".join(filter(None, (self.reason, unfolded, violations))))
-
-
-def check(path: str | os.PathLike[str], *, strict: bool = False) -> Report:
-    """Fold the recording, or the raw body, in a file.
-
-    Args:
-        path: a file `*.jsonl` is a recording, any other the raw body of a stream.
-        strict: hold the stream against the rules of a legal one, too.
-
-    >>> check("tests/recordings/text.sse")
-    Report(file='tests/recordings/text.sse', outcome='complete', reason=None, \
-stop_reason='end_turn', unfolded=(), violations=())
-    >>> check("tests/recordings/cut-text.sse").reason
-    'the stream ended before the message was complete'
-    """
-    from streamfold.transports import Recording, RecordingError, replay
-
-    file = os.fspath(path)
+    summary = _Summary()
+    rows: list[Report] = []
+    show = printer(out)
     try:
-        recording = Recording.load(path)
-    except OSError as error:
-        return Report(file, "unreadable", error.strerror)
-    except RecordingError as error:
-        return Report(file, "unreadable", str(error).removeprefix(f"{file}, "))
-    with replay(recording) as stream:
-        outcome, reason = _fold(stream)
-        snapshot = stream.snapshot
-    return Report(
-        file,
-        outcome,
-        reason,
-        stop_reason=snapshot.message.stop_reason if snapshot.message else None,
-        unfolded=tuple(event.type for event in snapshot.unfolded),
-        violations=_violations(recording) if strict else (),
-    )
+        reports = check_all(recordings_in(options.paths), strict=options.strict, executor=executor)
+        for report in with_progress(reports, "Checking"):
+            summary.add(report, strict=options.strict)
+            if options.json:
+                write_json(report.to_json(), out)
+            elif _remark(report):
+                rows.append(report)
+                if len(rows) == _PAGE:
+                    show(_table(rows))
+                    rows.clear()
+    finally:  # after Ctrl-C, too
+        if not options.json and summary.count:
+            show([*_table(rows), *summary.pieces()])
+    return FAILED if summary.failed else OK
 
 
-def _violations(recording: Any) -> tuple[str, ...]:
-    """The names of the rules that a recorded stream of server-sent events breaks, each once.
-
-    A failed response and a body in another form, compressed or in Bedrock's frames, are not judged.
-    """
-    from streamfold.adapters.conformance import lint_body
-
-    headers = {name.lower(): value for name, value in recording.response.headers}
-    is_judged = (
-        recording.response.status < 300
-        and "content-encoding" not in headers
-        and headers.get("content-type", "text/event-stream").startswith("text/event-stream")
-    )
-    if not is_judged:
-        return ()
-    return tuple(dict.fromkeys(violation.rule for violation in lint_body(recording.body)))
-
-
-def _fold(stream: Any) -> tuple[Outcome, str | None]:
-    """Read a stream to its end: the outcome, and its reason."""
-    from streamfold.reducer import IncompleteStreamError, ProtocolError
-    from streamfold.transports import APIConnectionError, APIError
-
-    try:
-        refuse_failure(stream)
-        stream.get_final_message()
-    except (IncompleteStreamError, APIConnectionError) as error:
-        return "incomplete", str(error)
-    except APIError as error:
-        return "error", str(error)
-    except ProtocolError as error:
-        return "fault", str(error)
-    return "complete", None
-
-
-# --- many ---------------------------------------------------------------------------------------
-
-
-def _files(names: Sequence[str]) -> list[Path]:
-    """The files named by `names` and those in the directories named, each once.
-
-    Raises:
-        CommandError: a name does not exist, or a directory has no recordings or cannot be read.
-    """
-    from streamfold.transports import recording_files
-
-    found: dict[Path, None] = {}
-    for name in names:
-        if not os.path.exists(name):
-            raise CommandError(f"{name}: no such file or directory")
-        try:
-            files = recording_files(name) if os.path.isdir(name) else [Path(name)]
-        except OSError as error:
-            raise CommandError(f"{error.filename}: {error.strerror}") from error
-        if not files:
-            raise CommandError(f"{name}: expected recordings (*.jsonl, *.sse) in it, found none")
-        found.update(dict.fromkeys(files))
-    return list(found)
-
-
-def _with_progress(files: list[Path]) -> Iterable[Path]:
-    """`files`, one by one; many of them with a progress bar, if standard error is a terminal."""
-    console = rich_console(sys.stderr) if len(files) >= _MANY else None
-    if console is None:
-        return files
-    from rich.progress import track
-
-    return track(files, "Checking", console=console, transient=True)
+def _remark(report: Report) -> str:
+    """The reason, the unfolded events and the violations on one line; empty without them."""
+    names = ", ".join(dict.fromkeys(report.unfolded))
+    unfolded = f"unfolded: {names} ({len(report.unfolded)})" if report.unfolded else ""
+    violations = f"breaks {', '.join(report.violations)}" if report.violations else ""
+    return one_line("; ".join(filter(None, (report.reason, unfolded, violations))))
 
 
 _ROLES: dict[Outcome, str] = {
@@ -244,27 +136,121 @@ _ROLES: dict[Outcome, str] = {
 }
 
 
-def _table(reports: Iterable[Report]) -> list[Piece]:
-    """A line in columns for each report with a remark."""
-    rows = [(one_line(report.file), report) for report in reports if report.remark()]
+def _table(reports: Sequence[Report]) -> list[Piece]:
+    """A line in columns for each report."""
+    rows = [(one_line(report.file), report) for report in reports]
     name_width = max((len(name) for name, _ in rows), default=0)
-    width = max(map(len, _OUTCOMES))
+    width = max(map(len, OUTCOMES))
     pieces: list[Piece] = []
     for name, report in rows:
         pieces += [
             (f"{name:{name_width}}  ", ""),
             (f"{report.outcome:{width}}  ", _ROLES[report.outcome]),
-            (f"{report.remark()}\n", ""),
+            (f"{_remark(report)}\n", ""),
         ]
-    return [*pieces, ("\n", "")] if pieces else []
+    return pieces
 
 
-def _summary(reports: Sequence[Report]) -> list[Piece]:
+class _Summary:
     """The number of recordings of each outcome."""
-    counts = Counter(report.outcome for report in reports)
-    parts = [f"{counts[outcome]:,} {outcome}" for outcome in _OUTCOMES if counts[outcome]]
-    unfolded = sum(bool(report.unfolded) for report in reports)
-    if unfolded:
-        parts.append(f"{unfolded:,} with unfolded events")
-    noun = "recording" if len(reports) == 1 else "recordings"
-    return [(f"{len(reports):,} {noun}: {', '.join(parts)}\n", "end")]
+
+    def __init__(self) -> None:
+        self.count = self.failed = 0
+        self._remarks = self._unfolded = 0
+        self._outcomes: Counter[Outcome] = Counter()
+
+    def add(self, report: Report, *, strict: bool) -> None:
+        """Count a report."""
+        self.count += 1
+        self.failed += report.fails(strict=strict)
+        self._remarks += bool(_remark(report))
+        self._unfolded += bool(report.unfolded)
+        self._outcomes[report.outcome] += 1
+
+    def pieces(self) -> list[Piece]:
+        """The last line, with an empty one before it if there was a table."""
+        counts = self._outcomes
+        parts = [f"{counts[outcome]:,} {outcome}" for outcome in OUTCOMES if counts[outcome]]
+        if self._unfolded:
+            parts.append(f"{self._unfolded:,} with unfolded events")
+        noun = "recording" if self.count == 1 else "recordings"
+        line = f"{self.count:,} {noun}: {', '.join(parts)}\n"
+        return [*([("\n", "")] if self._remarks else []), (line, "end")]
+
+
+# --- an accumulator -----------------------------------------------------------------------------
+
+
+def _compare(options: argparse.Namespace, executor: Executor | None) -> int:
+    """Compare a function with the reference, and show where it differs."""
+    try:
+        function_named(options.against)
+    except (ImportError, ValueError) as error:
+        raise CommandError(error) from error
+    out = sys.stdout
+    differences = _Differences()
+    try:
+        found = compare_all(recordings_in(options.paths), options.against, executor=executor)
+        for difference in with_progress(found, "Comparing"):
+            differences.add(difference)
+            if options.json:
+                write_json(to_json(attrs.asdict(difference)), out)
+    finally:
+        differences.save(options.save)
+        if not options.json:
+            printer(out)(differences.pieces(options.save))
+    return FAILED if differences.kinds else OK
+
+
+class _Differences:
+    """The kinds of differences: how often each came, and the smallest recording of each.
+
+    Attributes:
+        kinds: by kind, the number of recordings.
+    """
+
+    def __init__(self) -> None:
+        self.kinds: Counter[str] = Counter()
+        self._smallest: dict[str, Difference] = {}
+        self._count = self._equal = self._skipped = 0
+
+    def add(self, difference: Difference) -> None:
+        """Count a comparison."""
+        self._count += 1
+        self._skipped += difference.skipped is not None
+        self._equal += difference.skipped is None and not difference.kinds
+        for kind in difference.kinds:
+            self.kinds[kind] += 1
+            smallest = self._smallest.get(kind)
+            if smallest is None or difference.size < smallest.size:
+                self._smallest[kind] = difference
+
+    def save(self, folder: str) -> None:
+        """Save the smallest recording of each kind.
+
+        Raises:
+            CommandError: one cannot be written.
+        """
+        if self._smallest:
+            try:
+                save_smallest(self._smallest, folder)
+            except OSError as error:
+                raise CommandError(f"{folder}: {error.strerror}", FAILED) from error
+
+    def pieces(self, folder: str) -> list[Piece]:
+        """A line for each kind, the most frequent first, with its smallest recording below."""
+        pieces: list[Piece] = []
+        for kind, count in sorted(self.kinds.items(), key=lambda item: (-item[1], item[0])):
+            smallest = self._smallest[kind]
+            detail = smallest.details[smallest.kinds.index(kind)]
+            pieces += [
+                (f"{count:>7,}  ", ""),
+                (f"{one_line(kind)}\n", "failure"),
+                (f"         {one_line(smallest.file)}: {one_line(detail)}\n", ""),
+            ]
+        skipped = f", {self._skipped:,} not compared" if self._skipped else ""
+        kinds = f", {len(self.kinds):,} kinds of differences" if self.kinds else ""
+        saved = f"; the smallest of each is in {one_line(folder)}" if self.kinds else ""
+        noun = "recording" if self._count == 1 else "recordings"
+        equal = f"{self._equal:,} equal{skipped}{kinds}{saved}"
+        return [*pieces, (f"{self._count:,} {noun}: {equal}\n", "end")]

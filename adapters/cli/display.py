@@ -9,6 +9,7 @@ stream.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from streamfold.reducer import (
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from streamfold.transports import MessageStream
 
 __all__ = ["Display", "ReadError", "refuse_failure", "show_body", "show_stream"]
+
+
+_BEGINNING = 12
+"""The bytes of a body that tell its framing."""
 
 
 class Display(Protocol):
@@ -52,10 +57,16 @@ def show_body(chunks: Iterable[bytes], display: Display) -> Exception | None:
     Returns:
         The fault of the stream; `None` if the message is complete.
     """
+    from streamfold.transports import content_type_of, decoder_of
+
     state = StreamState()
     fault: Exception | None = None
     try:
-        for chunk in chunks:
+        source, beginning = iter(chunks), b""
+        while len(beginning) < _BEGINNING and (chunk := next(source, b"")):
+            beginning += chunk
+        state = StreamState(sse=decoder_of(content_type_of(beginning)))
+        for chunk in chain([beginning], source):
             state, events = feed(state, chunk)
             display.show(events, state.snapshot)
         finish(state)

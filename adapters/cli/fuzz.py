@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from streamfold.adapters.conformance import DecoderMismatch, Mismatch
-from streamfold.reducer import encode_sse, to_json
+from streamfold.reducer import encode_sse, is_object, to_json
 
+from .arguments import Commands
 from .colours import printer, rich_console
 from .exit_status import FAILED, OK, CommandError
 from .visible import visible
@@ -26,7 +28,7 @@ from .visible import visible
 __all__ = ["add_command"]
 
 
-def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_command(commands: Commands) -> None:
     """Add `fuzz` to the commands."""
     parser = commands.add_parser(
         "fuzz",
@@ -176,6 +178,8 @@ def _save(mismatch: Mismatch, path: Path) -> None:
         Recording.of(_chunks(mismatch)).save(path)
     except OSError as error:
         raise CommandError(f"cannot write {path}: {error.strerror}") from error
+    command = f"streamfold inspect {shlex.quote(str(path))}"
+    print(visible(f"To step through the stream: {command}"), file=sys.stderr)
 
 
 def _function(name: str) -> Callable[..., Any]:
@@ -205,7 +209,7 @@ def _function(name: str) -> Callable[..., Any]:
 
 
 @contextmanager
-def _progress(total: int) -> Iterator[Callable[[int, bool], None]]:
+def _progress(total: int) -> Generator[Callable[[int, bool], None], None, None]:
     """A function that shows the progress on standard error, if that is a terminal."""
     console = rich_console(sys.stderr)
     if console is None:
@@ -234,7 +238,7 @@ def _chunks(mismatch: Mismatch) -> Iterable[bytes]:
 
 def _encode(event: Any) -> bytes:
     """A value as it would arrive in a stream, even if it is not an event."""
-    if isinstance(event, dict) and isinstance(event.get("type"), str):
+    if is_object(event) and isinstance(event.get("type"), str):
         return encode_sse([event])
     data = event if isinstance(event, str) else to_json(event)
     return f"data: {data}\n\n".encode()

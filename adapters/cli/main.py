@@ -16,19 +16,19 @@ import sys
 from collections.abc import Sequence
 from typing import TextIO
 
-from . import check, conform, fuzz, record, replay, serve
+from . import check, conform, fuzz, inspect, record, replay, serve, stats
 from .exit_status import BROKEN_PIPE, FAILED, INTERRUPTED, MISUSED, OK, CommandError, complain
 
 __all__ = ["main"]
 
-_COMMANDS = (replay, record, check, serve, fuzz, conform)
+_COMMANDS = (replay, record, inspect, check, stats, serve, fuzz, conform)
 """The commands, in the order of the help."""
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="streamfold",
-        description="Show, record, check, serve and test Anthropic message streams.",
+        description="Show, record, check, measure, serve and test Anthropic message streams.",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="store_true", help="print the version and exit")

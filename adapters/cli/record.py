@@ -18,7 +18,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
-from .arguments import add_display_flags, open_input
+from .arguments import Commands, add_display_flags, open_input
 from .display import show_stream
 from .exit_status import OK, CommandError, complain
 
@@ -31,7 +31,7 @@ _KEYS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
 _REQUIRED = ("model", "max_tokens", "messages")
 
 
-def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_command(commands: Commands) -> None:
     """Add `record` to the commands."""
     parser = commands.add_parser(
         "record",

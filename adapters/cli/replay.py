@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from .arguments import add_display_flags, open_input, speed
+from .arguments import Commands, add_display_flags, open_input, speed
 from .display import ReadError, show_body, show_stream
 from .exit_status import CommandError, status_of
 
@@ -21,7 +21,7 @@ _CHUNK = 64 * 1024
 """The largest number of bytes of one read."""
 
 
-def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_command(commands: Commands) -> None:
     """Add `replay` to the commands."""
     parser = commands.add_parser(
         "replay",
@@ -35,8 +35,8 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser.add_argument(
         "file",
         metavar="FILE",
-        help="a recording (.jsonl), or the raw body of a streamed response (server-sent events); "
-        "- for such a body on standard input",
+        help="a recording (.jsonl), or the raw body of a streamed response (server-sent events, or "
+        "Amazon's event stream); - for such a body on standard input",
     )
     parser.add_argument(
         "--speed",

@@ -29,7 +29,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .arguments import speed
+from .arguments import Commands, speed
 from .exit_status import FAILED, CommandError
 from .visible import visible
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["add_command"]
 
 
-def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_command(commands: Commands) -> None:
     """Add `serve` to the commands."""
     parser = commands.add_parser(
         "serve",

@@ -27,6 +27,13 @@ __all__ = ["TARGET", "application"]
 TARGET = ("POST", "/v1/messages")
 """The method and path of every request that is answered."""
 
+_PATHS = (
+    "/v1/messages",
+    "/model/{model:path}/invoke-with-response-stream",
+    "/v1/projects/{model:path}:streamRawPredict",
+)
+"""The paths of a request for a stream: of the API itself, of Bedrock and of Vertex."""
+
 _CONNECTION_HEADERS = {
     "connection",
     "content-length",
@@ -81,8 +88,9 @@ def application(
 
     return Starlette(
         routes=[
-            Route("/v1/messages", messages, methods=["POST"]),
-            Route("/{place:path}/v1/messages", messages, methods=["POST"]),
+            Route(f"{place}{path}", messages, methods=["POST"])
+            for path in _PATHS
+            for place in ("", "/{place:path}")
         ],
         exception_handlers={HTTPException: refused},
     )

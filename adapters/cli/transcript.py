@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple, TextIO
+from typing import Any, ClassVar, NamedTuple, TextIO
 
 from streamfold.reducer import (
     APIObject,
@@ -113,8 +113,8 @@ class Transcript:
                 self._notes.append(any_object(event))
             else:
                 for cls in type(event).__mro__:  # a `MessageStream` hands out subclasses
-                    if cls in _EVENTS:
-                        _EVENTS[cls](self, event)
+                    if cls in self._EVENTS:
+                        self._EVENTS[cls](self, event)
                         break
             if not self._open:
                 self._say_notes()
@@ -197,11 +197,11 @@ class Transcript:
     def _stop(self, index: int, block: APIObject) -> None:
         self._turn_to(index)
         self._settle()
-        _STOPS.get(_kind(block), Transcript._other_stops)(self, block)
+        self._STOPS.get(_kind(block), Transcript._other_stops)(self, block)
         self._settle()
         del self._open[index]
 
-    def _text_stops(self, block: Any) -> None:
+    def _text_stops(self, block: TextBlock) -> None:
         citations = block.citations if isinstance(block.citations, tuple) else ()
         numbers = [self._sources.setdefault(each, len(self._sources) + 1) for each in citations]
         self._say("text", "".join(f"[{number}]" for number in dict.fromkeys(numbers)), "mark")
@@ -216,7 +216,9 @@ class Transcript:
 
     def _result_stops(self, block: Any) -> None:
         output = result(block)
-        name = self._names.get(block.tool_use_id) or block.type.removesuffix("_tool_result")
+        name = self._names.get(string(block, "tool_use_id")) or block.type.removesuffix(
+            "_tool_result"
+        )
         self._say("result", f"◂ {name}", "result")
         self._say("result", output.summary and f": {output.summary}", output.role)
         self._say("result", "\n")
@@ -282,10 +284,32 @@ class Transcript:
             self._print(self._pieces)
             self._pieces = []
 
+    # the tables
+
+    _EVENTS: ClassVar[dict[type, Callable[[Any, Any], None]]] = {
+        RawMessageStartEvent: _message_start,
+        RawContentBlockStartEvent: _block_start,
+        RawContentBlockDeltaEvent: _block_delta,
+        ContentBlockStopEvent: _block_stop,
+        TextEvent: _text,
+        ThinkingEvent: _thinking,
+        InputJsonEvent: _input,
+    }
+    """The action on an event, by its class."""
+
+    _STOPS: ClassVar[dict[str, Callable[[Any, Any], None]]] = {
+        "text": _text_stops,
+        "thinking": _thinking_stops,
+        "call": _call_stops,
+        "result": _result_stops,
+        "compaction": _compaction_stops,
+    }
+    """The action at the end of a block, by its kind: see `_kind`."""
+
 
 def _kind(block: APIObject) -> str:
     """The row of a block in `_STOPS`: its type, or the group of types that share a layout."""
-    kind: str = block.type
+    kind: str = block["type"]
     if isinstance(block, UnknownBlock):  # nothing is known of its fields
         return ""
     if kind.endswith("tool_use"):
@@ -293,24 +317,3 @@ def _kind(block: APIObject) -> str:
     if kind.endswith("tool_result"):
         return "result"
     return kind
-
-
-_EVENTS: dict[type, Callable[[Transcript, Any], None]] = {
-    RawMessageStartEvent: Transcript._message_start,
-    RawContentBlockStartEvent: Transcript._block_start,
-    RawContentBlockDeltaEvent: Transcript._block_delta,
-    ContentBlockStopEvent: Transcript._block_stop,
-    TextEvent: Transcript._text,
-    ThinkingEvent: Transcript._thinking,
-    InputJsonEvent: Transcript._input,
-}
-"""The action on an event, by its class."""
-
-_STOPS: dict[str, Callable[[Transcript, Any], None]] = {
-    "text": Transcript._text_stops,
-    "thinking": Transcript._thinking_stops,
-    "call": Transcript._call_stops,
-    "result": Transcript._result_stops,
-    "compaction": Transcript._compaction_stops,
-}
-"""The action at the end of a block, by its kind: see `_kind`."""

@@ -153,9 +153,9 @@ _RESULTS: dict[str, Callable[[Mapping[str, Any]], Result]] = {
 
 def result(block: Any) -> Result:
     """The text of the result in `block`, a `…_tool_result` block of any kind."""
-    content = block.content
     if isinstance(block, MCPToolResultBlock):
         return _mcp_result(block)
+    content: Any = getattr(block, "content", None)
     kind = string(content, "type")
     if kind.endswith("_error"):
         code, message = string(content, "error_code"), string(content, "error_message")
@@ -247,7 +247,7 @@ def citation_lines(citation: APIObject) -> str:
     location = _LOCATIONS.get(type(citation))
     if location is None:
         return lines(any_object(citation))
-    return lines(location(citation), f"“{citation.cited_text}”")
+    return lines(location(citation), f"“{citation['cited_text']}”")
 
 
 # --- notes --------------------------------------------------------------------------------------

@@ -2,7 +2,8 @@
 
 from .clients import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, Anthropic, AsyncAnthropic
 from .parameters import NOT_GIVEN, NotGiven
-from .structured import transform_schema
+from .raw_streams import AsyncStream, Stream
+from .structured import response_format, transform_schema
 
 __all__ = [
     "DEFAULT_MAX_RETRIES",
@@ -10,6 +11,9 @@ __all__ = [
     "NOT_GIVEN",
     "Anthropic",
     "AsyncAnthropic",
+    "AsyncStream",
     "NotGiven",
+    "Stream",
+    "response_format",
     "transform_schema",
 ]

@@ -8,27 +8,32 @@ was handed out, so a failed attempt can be repeated (see `retries`). The two cli
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, cast
 
 import httpx
+from streamfold.reducer import DEFAULT_LIMIT, Message
 from streamfold.transports import (
-    EVENT_STREAM,
     APIConnectionError,
+    APIResponseValidationError,
     APITimeoutError,
     AsyncMessageStream,
     MessageStream,
-    refuse_other_content,
-    status_error,
+    check_stall_timeout,
+    clock_from_now,
+    stalled_error,
 )
 
+from .http_clients import Connections, library_of, timeout_for
 from .messages import AsyncBetaMessages, AsyncMessages, Beta, BetaMessages, Messages
 from .parameters import NOT_GIVEN, NotGiven, Timeout
-from .requests import Call, Settings, conceal
+from .requests import Call, Settings, check_key, conceal
 from .retries import retrying
+from .unsupported import PointsToOfficialClient
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -41,21 +46,20 @@ DEFAULT_TIMEOUT = httpx.Timeout(600.0, connect=5.0)
 """600 seconds without a byte from the API, and 5 seconds to connect."""
 
 _LIMITS = httpx.Limits(max_connections=1000, max_keepalive_connections=100)
-_HTTPX_DEFAULT_TIMEOUT = httpx.Timeout(5.0)
+_HTTPX_DEFAULT_TIMEOUT = httpx.Timeout(5.0).as_dict()
 _QUOTED = 200
-"""The bytes of a response with another content type that the error waits for, to quote them."""
+"""The bytes of an answer that an error quotes."""
 
 T = TypeVar("T")
-HTTPClient = TypeVar("HTTPClient", httpx.Client, httpx.AsyncClient)
 
 
 # --- the common part ----------------------------------------------------------------------------
 
 
-class _Client(Generic[HTTPClient]):
+class _Client(PointsToOfficialClient):
     """All of a client but the sending."""
 
-    _http_class: type[HTTPClient]
+    _http_class: ClassVar[type[Any]]
     _caller: ClassVar[Literal["RetryingCaller", "AsyncRetryingCaller"]]
 
     def __init__(
@@ -65,55 +69,72 @@ class _Client(Generic[HTTPClient]):
         auth_token: str | None = None,
         base_url: str | httpx.URL | None = None,
         timeout: Timeout | NotGiven = NOT_GIVEN,
+        stall_timeout: float | None = None,
         max_retries: int = DEFAULT_MAX_RETRIES,
         default_headers: Mapping[str, str | None] | None = None,
-        http_client: HTTPClient | None = None,
+        default_query: Mapping[str, object] | None = None,
+        http_client: Any = None,
     ) -> None:
         """Make a client.
 
         Args:
-            api_key: the key, sent as `x-api-key`. Without it and without `auth_token`, the
-                environment gives one: `ANTHROPIC_API_KEY`, else `ANTHROPIC_AUTH_TOKEN`.
-            auth_token: the token, sent as `authorization: Bearer …`.
+            api_key: the key, sent as `authorization: Bearer …`. Without it and without
+                `auth_token`, the environment gives one: `ANTHROPIC_API_KEY`, else
+                `ANTHROPIC_AUTH_TOKEN`.
+            auth_token: a token, sent in the same way if there is no key.
             base_url: the API's address; by default `ANTHROPIC_BASE_URL` from the environment, else
                 `https://api.anthropic.com`.
             timeout: seconds without a byte from the API, or httpx's own value; `None` for no
                 limit. By default 600 seconds and 5 to connect, or the timeout of `http_client` if
                 that is not httpx's default.
+            stall_timeout: seconds without progress, for which pings do not count; `None` for no
+                limit. A stall is retried if nothing of the answer was handed out.
             max_retries: the number of attempts after the first; 0 for none.
             default_headers: additional headers for each request; `None` removes one.
-            http_client: the client that sends the requests. It stays open when this one closes.
+            default_query: additional parameters of the URL for each request.
+            http_client: the client of httpx or httpx2 that sends the requests. It stays open when
+                this one closes.
 
         Raises:
             ImportError: `max_retries` is above 0 and stamina is not installed.
-            ValueError: `base_url` is not an http URL, or `max_retries` is negative.
+            TypeError: `http_client` is a client of another kind.
+            ValueError: `base_url` is not an http URL, `max_retries` is negative, `stall_timeout` is
+                not above 0, a header cannot carry the key, or both `api_key` and `auth_token` are
+                given.
         """
+        if api_key and auth_token:
+            raise ValueError(
+                "give api_key or auth_token, not both: each is sent as the header authorization"
+            )
         if api_key is None and auth_token is None:
             api_key = os.environ.get("ANTHROPIC_API_KEY") or None
             if api_key is None:
                 auth_token = os.environ.get("ANTHROPIC_AUTH_TOKEN") or None
+        key = check_key(api_key or auth_token or "")
         url = httpx.URL(base_url or os.environ.get("ANTHROPIC_BASE_URL") or DEFAULT_BASE_URL)
         if url.scheme not in ("http", "https") or not url.host:
             raise ValueError(
                 f"base_url must begin with http:// or https:// and name a host, got {url!r}"
             )
+        library = httpx if http_client is None else library_of(http_client, self._http_class)
         if isinstance(timeout, NotGiven):
             timeout = DEFAULT_TIMEOUT
-            if http_client is not None and http_client.timeout != _HTTPX_DEFAULT_TIMEOUT:
-                timeout = http_client.timeout  # its maker chose it
+            if http_client is not None and http_client.timeout.as_dict() != _HTTPX_DEFAULT_TIMEOUT:
+                timeout = cast("httpx.Timeout", http_client.timeout)  # its maker chose it
         self._max_retries = max_retries
         self._settings = Settings(
             base_url=url,
-            credentials={
-                **({"x-api-key": api_key} if api_key else {}),
-                **({"authorization": f"Bearer {auth_token}"} if auth_token else {}),
-            },
+            credentials={"authorization": f"Bearer {key}"} if key else {},
             headers=default_headers or {},
+            query=default_query or {},
             timeout=timeout,
+            stall_timeout=check_stall_timeout(stall_timeout),
         )
         self._retry = retrying(max_retries, self._caller)
         self._owned = http_client is None
-        self._http: HTTPClient = http_client or self._http_class(timeout=timeout, limits=_LIMITS)
+        self._http: Any = http_client or self._http_class(timeout=timeout, limits=_LIMITS)
+        self._connections = Connections(self._http) if self._owned else None
+        self._library: Any = library
 
     @property
     def base_url(self) -> httpx.URL:
@@ -133,30 +154,118 @@ class _Client(Generic[HTTPClient]):
     def __repr__(self) -> str:
         return f"{type(self).__name__}(base_url={self.base_url!r}, max_retries={self.max_retries})"
 
-    def _request(self, call: Call[Any]) -> httpx.Request:
+    def copy(
+        self,
+        *,
+        api_key: str | None = None,
+        auth_token: str | None = None,
+        base_url: str | httpx.URL | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
+        http_client: Any = None,
+        max_retries: int | NotGiven = NOT_GIVEN,
+        default_headers: Mapping[str, str | None] | None = None,
+        set_default_headers: Mapping[str, str | None] | None = None,
+        default_query: Mapping[str, object] | None = None,
+        set_default_query: Mapping[str, object] | None = None,
+    ) -> Self:
+        """A client with other settings over the same connections. `with_options` is the same.
+
+        The connections are those of this client: closing the copy leaves them open.
+
+        Args:
+            api_key: another key.
+            auth_token: another token.
+            base_url: another address.
+            timeout: another timeout; `None` for no limit.
+            http_client: another client of httpx or httpx2.
+            max_retries: another number of attempts after the first.
+            default_headers: headers that are added to this client's.
+            set_default_headers: headers in place of this client's.
+            default_query: parameters of the URL that are added to this client's.
+            set_default_query: parameters in place of this client's.
+
+        Raises:
+            ValueError: headers, or parameters, are given in both ways.
+
+        >>> client = Anthropic(api_key="sk-ant-example", max_retries=0)
+        >>> client.with_options(timeout=5.0).timeout, client.timeout.read
+        (5.0, 600.0)
+        """
+        if default_headers is not None and set_default_headers is not None:
+            raise ValueError("give default_headers to add or set_default_headers, not both")
+        if default_query is not None and set_default_query is not None:
+            raise ValueError("give default_query to add or set_default_query, not both")
+        own = self._settings
+        key = own.credentials.get("authorization", "").removeprefix("Bearer ")
+        headers = {**own.headers, **(default_headers or {})}
+        query = {**own.query, **(default_query or {})}
+        copy = type(self)(
+            auth_token=api_key or auth_token or key or None,
+            base_url=base_url or own.base_url,
+            timeout=own.timeout if isinstance(timeout, NotGiven) else timeout,
+            stall_timeout=own.stall_timeout,
+            max_retries=self._max_retries if isinstance(max_retries, NotGiven) else max_retries,
+            default_headers=headers if set_default_headers is None else set_default_headers,
+            default_query=query if set_default_query is None else set_default_query,
+            http_client=http_client or self._http,
+        )
+        if http_client is None:
+            copy._connections = self._connections
+        return copy
+
+    with_options = copy
+
+    def _request(self, call: Call[Any]) -> Any:
         return self._http.build_request(
-            "POST", call.url, headers=call.headers, content=call.content, timeout=call.timeout
+            "POST",
+            str(call.url),
+            headers=call.headers.multi_items(),
+            content=call.content,
+            timeout=timeout_for(self._library, call.http_timeout),
         )
 
+    def _connection_error(
+        self, error: Exception, request: Any, call: Call[Any]
+    ) -> APIConnectionError:
+        """The error of a request whose answer did not come, or broke off before its first event."""
+        if isinstance(error, self._library.ReadTimeout) and call.stall_timeout is not None:
+            return stalled_error(call.stall_timeout, None, request=request)
+        timed_out = isinstance(error, self._library.TimeoutException)
+        reason = "no answer in time" if timed_out else "the connection failed"
+        cls = APITimeoutError if timed_out else APIConnectionError
+        message = f"{request.url.host}: {reason} ({type(error).__name__}: {error})"
+        return cls(message, request=request)
 
-def _connection_error(error: httpx.HTTPError, request: httpx.Request) -> APIConnectionError:
-    """The error of a request whose answer did not come, or broke off before its first event."""
-    timed_out = isinstance(error, httpx.TimeoutException)
-    reason = "no answer in time" if timed_out else "the connection failed"
-    cls = APITimeoutError if timed_out else APIConnectionError
-    message = f"{request.url.host}: {reason} ({type(error).__name__}: {error})"
-    return cls(message, request=request)
+
+def _with_chunk(body: bytes, chunk: bytes, response: httpx.Response, call: Call[Any]) -> bytes:
+    """`body` with the next chunk of an unstreamed answer, within the limit of a stream's event."""
+    limit = call.reading.get("limit", DEFAULT_LIMIT)
+    if len(body) + len(chunk) > limit:
+        raise APIResponseValidationError(
+            f"the answer is longer than the limit of {limit:,} bytes: stream it, or raise limit=",
+            response=response,
+        )
+    return body + chunk
 
 
-def _is_event_stream(response: httpx.Response) -> bool:
-    kind: str = response.headers.get("content-type", "")
-    return kind.partition(";")[0].strip().lower() == EVENT_STREAM
+def _message(body: bytes, response: httpx.Response) -> Message:
+    """The message in an unstreamed answer."""
+    try:
+        fields = json.loads(body)
+        if not isinstance(fields, dict):
+            raise ValueError("it is not an object")
+        return Message.from_dict(cast("dict[str, Any]", fields))
+    except (ValueError, RecursionError) as error:
+        text = body[:_QUOTED].decode("utf-8", "replace")
+        raise APIResponseValidationError(
+            f"expected a message as JSON, got {text!r} ({error})", response=response, body=text
+        ) from None
 
 
 # --- the sync client ----------------------------------------------------------------------------
 
 
-class Anthropic(_Client[httpx.Client]):
+class Anthropic(_Client):
     """A client of the Messages API.
 
     >>> from streamfold.reducer import Message, encode_sse, expand
@@ -164,7 +273,7 @@ class Anthropic(_Client[httpx.Client]):
     ...     "id": "msg_1", "role": "assistant", "model": "claude-opus-4-6",
     ...     "content": [{"type": "text", "text": "Hello"}], "stop_reason": "end_turn"})))
     >>> def api(request):
-    ...     return httpx.Response(200, headers={"content-type": EVENT_STREAM}, content=body)
+    ...     return httpx.Response(200, headers={"content-type": "text/event-stream"}, content=body)
     >>> client = Anthropic(
     ...     api_key="sk-ant-example", max_retries=0,
     ...     http_client=httpx.Client(transport=httpx.MockTransport(api)))
@@ -185,35 +294,56 @@ class Anthropic(_Client[httpx.Client]):
     @cached_property
     def messages(self) -> Messages:
         """The Messages API."""
-        return Messages(self._settings, self._open)
+        return Messages(self._settings, self._open, self._fetch)
 
     @cached_property
     def beta(self) -> Beta[BetaMessages]:
         """The beta of the API: `beta.messages`."""
-        return Beta(BetaMessages(self._settings, self._open))
+        return Beta(BetaMessages(self._settings, self._open, self._fetch))
 
     def _open(self, call: Call[T]) -> MessageStream[T]:
         """The open stream of the first attempt that brings an event."""
-        return cast("MessageStream[T]", self._retry(self._send, call))
+        return cast("MessageStream[T]", self._retry(self._open_once, call))
 
-    def _send(self, call: Call[T]) -> MessageStream[T]:
+    def _fetch(self, call: Call[Any]) -> Message:
+        """The message of the first attempt that brings one."""
+        return cast("Message", self._retry(self._fetch_once, call))
+
+    def _send(self, call: Call[Any]) -> Any:
+        """The open response to a call, whatever its status."""
         request = self._request(call)
         try:
-            response = self._http.send(request, stream=True, follow_redirects=False)
-        except httpx.HTTPError as error:
-            raise _connection_error(error, request) from error
+            return self._http.send(request, stream=True, follow_redirects=False)
+        except self._library.HTTPError as error:
+            raise self._connection_error(error, request, call) from error
         finally:
             conceal(request)
-        stream = MessageStream(response, parse=call.parse, **call.reading)
+
+    def _open_once(self, call: Call[T]) -> MessageStream[T]:
+        clock = clock_from_now()
+        response = self._send(call)
+        stream = MessageStream[T](response, parse=call.parse, clock=clock, **call.reading)
+        stream.__dict__["_connections"] = self._connections  # open as long as the stream is
         try:
-            _refuse_other_answer(stream)
             stream.await_first_event()
-        except BaseException as error:
+        except BaseException:
             stream.close()
-            if isinstance(error, httpx.HTTPError):
-                raise _connection_error(error, request) from error
             raise
         return stream
+
+    def _fetch_once(self, call: Call[Any]) -> Message:
+        response = self._send(call)
+        try:
+            if not response.is_success:
+                MessageStream[Any](response).await_first_event()  # raises the status's error
+            body = b""
+            for chunk in response.iter_bytes():
+                body = _with_chunk(body, chunk, response, call)
+        except self._library.HTTPError as error:
+            raise self._connection_error(error, response.request, call) from error
+        finally:
+            response.close()
+        return _message(body, response)
 
     def close(self) -> None:
         """Close the connections. An `http_client` that was passed in stays open."""
@@ -225,35 +355,17 @@ class Anthropic(_Client[httpx.Client]):
 
     def __exit__(
         self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        exc_tb: TracebackType | None,
     ) -> None:
         self.close()
-
-
-def _refuse_other_answer(stream: MessageStream[Any]) -> None:
-    """Raise the error of an answer that is not an event stream.
-
-    Raises:
-        APIStatusError: the status is an error.
-        APIResponseValidationError: the content type is not that of an event stream.
-    """
-    response = stream.response
-    if not response.is_success:
-        response.read()
-        raise status_error(response)
-    if not _is_event_stream(response):
-        beginning = b""
-        while len(beginning) < _QUOTED and (chunk := next(stream._chunks, b"")):
-            beginning += chunk
-        raise refuse_other_content(response, beginning.decode(errors="replace"))
 
 
 # --- the async client ---------------------------------------------------------------------------
 
 
-class AsyncAnthropic(_Client[httpx.AsyncClient]):
+class AsyncAnthropic(_Client):
     """A client of the Messages API, for asyncio and trio: see `Anthropic`."""
 
     _http_class = httpx.AsyncClient
@@ -262,35 +374,58 @@ class AsyncAnthropic(_Client[httpx.AsyncClient]):
     @cached_property
     def messages(self) -> AsyncMessages:
         """The Messages API."""
-        return AsyncMessages(self._settings, self._open)
+        return AsyncMessages(self._settings, self._open, self._fetch)
 
     @cached_property
     def beta(self) -> Beta[AsyncBetaMessages]:
         """The beta of the API: `beta.messages`."""
-        return Beta(AsyncBetaMessages(self._settings, self._open))
+        return Beta(AsyncBetaMessages(self._settings, self._open, self._fetch))
 
     async def _open(self, call: Call[T]) -> AsyncMessageStream[T]:
         """The open stream of the first attempt that brings an event."""
-        return cast("AsyncMessageStream[T]", await self._retry(self._send, call))
+        return cast("AsyncMessageStream[T]", await self._retry(self._open_once, call))
 
-    async def _send(self, call: Call[T]) -> AsyncMessageStream[T]:
+    async def _fetch(self, call: Call[Any]) -> Message:
+        """The message of the first attempt that brings one."""
+        return cast("Message", await self._retry(self._fetch_once, call))
+
+    async def _send(self, call: Call[Any]) -> Any:
+        """The open response to a call, whatever its status."""
         request = self._request(call)
+        if self._connections is not None:
+            self._connections.used()
         try:
-            response = await self._http.send(request, stream=True, follow_redirects=False)
-        except httpx.HTTPError as error:
-            raise _connection_error(error, request) from error
+            return await self._http.send(request, stream=True, follow_redirects=False)
+        except self._library.HTTPError as error:
+            raise self._connection_error(error, request, call) from error
         finally:
             conceal(request)
-        stream = AsyncMessageStream(response, parse=call.parse, **call.reading)
+
+    async def _open_once(self, call: Call[T]) -> AsyncMessageStream[T]:
+        clock = clock_from_now()
+        response = await self._send(call)
+        stream = AsyncMessageStream[T](response, parse=call.parse, clock=clock, **call.reading)
+        stream.__dict__["_connections"] = self._connections  # open as long as the stream is
         try:
-            await _refuse_other_answer_async(stream)
             await stream.await_first_event()
-        except BaseException as error:
+        except BaseException:
             await stream.close()
-            if isinstance(error, httpx.HTTPError):
-                raise _connection_error(error, request) from error
             raise
         return stream
+
+    async def _fetch_once(self, call: Call[Any]) -> Message:
+        response = await self._send(call)
+        try:
+            if not response.is_success:
+                await AsyncMessageStream[Any](response).await_first_event()
+            body = b""
+            async for chunk in response.aiter_bytes():
+                body = _with_chunk(body, chunk, response, call)
+        except self._library.HTTPError as error:
+            raise self._connection_error(error, response.request, call) from error
+        finally:
+            await response.aclose()
+        return _message(body, response)
 
     async def close(self) -> None:
         """Close the connections. An `http_client` that was passed in stays open."""
@@ -302,21 +437,8 @@ class AsyncAnthropic(_Client[httpx.AsyncClient]):
 
     async def __aexit__(
         self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        exc_tb: TracebackType | None,
     ) -> None:
         await self.close()
-
-
-async def _refuse_other_answer_async(stream: AsyncMessageStream[Any]) -> None:
-    """Raise the error of an answer that is not an event stream: see `_refuse_other_answer`."""
-    response = stream.response
-    if not response.is_success:
-        await response.aread()
-        raise status_error(response)
-    if not _is_event_stream(response):
-        beginning = b""
-        while len(beginning) < _QUOTED and (chunk := await anext(stream._chunks, b"")):
-            beginning += chunk
-        raise refuse_other_content(response, beginning.decode(errors="replace"))

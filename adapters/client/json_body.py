@@ -1,8 +1,9 @@
 """The body of a request as bytes of JSON, from Python values of many kinds.
 
 A caller's arguments hold dicts and lists, and also what an earlier answer gave: blocks and
-messages, generators, views of dicts. Each is written as the JSON that it stands for. Anything else
-is refused with its path in the body, `messages[0].content[1].source`.
+messages, of streamfold or of the official client, generators, views of dicts; pydantic models; tool
+objects such as `@beta_tool` functions, which have `to_dict()`. Each is written as the JSON that it
+stands for. Anything else is refused with its path in the body, `messages[0].content[1].source`.
 """
 
 from __future__ import annotations
@@ -42,6 +43,17 @@ def _plain(value: Any, path: str) -> Any:
         return {name: _plain(item, f"{prefix}{name}") for name, item in value.items()}
     if _is_array(value):
         return [_plain(item, f"{path}[{index}]") for index, item in enumerate(value)]
+    if hasattr(value, "model_dump"):  # a pydantic model: the fields that were set
+        outside = getattr(value, "__api_exclude__", None)  # the official client's own fields
+        fields = value.model_dump(
+            mode="json",
+            exclude_unset=True,
+            exclude=outside,
+            fallback=lambda inner: _plain(inner, path),  # blocks of ours
+        )
+        return _plain(fields, path)
+    if hasattr(value, "to_dict"):
+        return _plain(value.to_dict(), path)
     raise TypeError(
         f"{path}: {type(value).__name__} is not JSON: give a dict, a list, a string, a number, "
         "a bool or None"

@@ -1,20 +1,29 @@
 """`client.messages` and `client.beta.messages`, sync and async: the calls of the Messages API.
 
-Each class checks and encodes the request at the call, and sends it on entering the `with` block.
-The four classes differ in their parameters (GA or beta) and in their stream (sync or async).
+`stream` checks and encodes the request at the call, and sends it on entering the `with` block;
+`create` sends it at once. The four classes differ in their parameters (GA or beta) and in their
+stream (sync or async).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
 
 import attrs
-from streamfold.transports import AsyncMessageStreamManager, MessageStreamManager
+from streamfold.reducer import Message
+from streamfold.transports import (
+    AsyncMessageStreamManager,
+    MessageStreamManager,
+    ParsedMessage,
+    parsed_message,
+)
 
 from .parameters import BetaMessageRequest, MessageRequest, NotGiven
+from .raw_streams import AsyncStream, Stream
 from .requests import Call, Settings, prepare
+from .unsupported import PointsToOfficialClient
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -26,27 +35,40 @@ MessagesT = TypeVar("MessagesT")
 
 
 @attrs.frozen
-class Beta(Generic[MessagesT]):
+class Beta(PointsToOfficialClient, Generic[MessagesT]):
     """`client.beta`."""
 
     messages: MessagesT
 
 
-class _Messages:
+class _Messages(PointsToOfficialClient):
     """The part that the four kinds of `messages` share.
 
     Args:
         settings: the client's.
         open_stream: sends a call and returns the open stream of its answer, or a coroutine of it.
+        fetch: sends a call and returns the message of its answer, or a coroutine of it.
     """
 
-    def __init__(self, settings: Settings, open_stream: Callable[[Call[Any]], Any]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        open_stream: Callable[[Call[Any]], Any],
+        fetch: Callable[[Call[Any]], Any],
+    ) -> None:
         self._settings = settings
         self._open_stream = open_stream
+        self._fetch = fetch
 
-    def _opener(self, **request: Any) -> Callable[[], Any]:
+    def _opener(self, beta: bool, **request: Any) -> Callable[[], Any]:
         """A function that sends `request` at each call, and opens the stream of the answer."""
-        return partial(self._open_stream, prepare(self._settings, **request))
+        call = prepare(self._settings, method="stream", beta=beta, stream=True, **request)
+        return partial(self._open_stream, call)
+
+    def _call(
+        self, beta: bool, stream: bool, *, method: str = "create", **request: Any
+    ) -> Call[Any]:
+        return prepare(self._settings, method=method, beta=beta, stream=stream, **request)
 
 
 # --- sync ---------------------------------------------------------------------------------------
@@ -89,9 +111,53 @@ class Messages(_Messages):
         `APIStatusError`, `APIConnectionError`, `APITimeoutError`, `APIResponseValidationError`,
         `IncompleteStreamError` or `ProtocolError`.
         """
-        return MessageStreamManager(
-            self._opener(beta=False, output_format=output_format, **request)
-        )
+        return MessageStreamManager(self._opener(False, output_format=output_format, **request))
+
+    @overload
+    def create(
+        self, *, stream: Literal[False] | NotGiven = ..., **request: Unpack[MessageRequest]
+    ) -> Message: ...
+    @overload
+    def create(self, *, stream: Literal[True], **request: Unpack[MessageRequest]) -> Stream: ...
+    @overload
+    def create(self, *, stream: bool, **request: Unpack[MessageRequest]) -> Message | Stream: ...
+    def create(self, *, stream: Any = False, **request: Any) -> Any:
+        """Request a message, in one piece or as its raw events.
+
+        Args:
+            stream: whether to stream it.
+            request: the fields of the request's body: see `stream`.
+
+        Returns:
+            The message; if `stream`, a `Stream` of raw events, whose first has arrived.
+
+        Raises:
+            StreamfoldError, TypeError, ValueError: as `stream` raises them, and what entering its
+                block raises.
+        """
+        call = self._call(False, bool(stream), **request)
+        return Stream(self._open_stream(call)) if stream else self._fetch(call)
+
+    def parse(
+        self,
+        *,
+        output_format: type[T] | NotGiven | None = None,
+        **request: Unpack[MessageRequest],
+    ) -> ParsedMessage[T]:
+        """Request a message in one piece, whose text has the type `output_format`.
+
+        Args:
+            output_format: the type of the answer: see `stream`.
+            request: the fields of the request's body: see `stream`.
+
+        Returns:
+            The message, with `parsed_output`.
+
+        Raises:
+            StreamfoldError, TypeError, ValueError: as `create` raises them.
+        """
+        call = self._call(False, False, method="parse", output_format=output_format, **request)
+        return parsed_message(self._fetch(call), call.parse)
 
 
 class BetaMessages(_Messages):
@@ -114,7 +180,32 @@ class BetaMessages(_Messages):
 
         `betas` are added to the `anthropic-beta` header.
         """
-        return MessageStreamManager(self._opener(beta=True, output_format=output_format, **request))
+        return MessageStreamManager(self._opener(True, output_format=output_format, **request))
+
+    @overload
+    def create(
+        self, *, stream: Literal[False] | NotGiven = ..., **request: Unpack[BetaMessageRequest]
+    ) -> Message: ...
+    @overload
+    def create(self, *, stream: Literal[True], **request: Unpack[BetaMessageRequest]) -> Stream: ...
+    @overload
+    def create(
+        self, *, stream: bool, **request: Unpack[BetaMessageRequest]
+    ) -> Message | Stream: ...
+    def create(self, *, stream: Any = False, **request: Any) -> Any:
+        """Request a message, in one piece or as its raw events: see `Messages.create`."""
+        call = self._call(True, bool(stream), **request)
+        return Stream(self._open_stream(call)) if stream else self._fetch(call)
+
+    def parse(
+        self,
+        *,
+        output_format: type[T] | NotGiven | None = None,
+        **request: Unpack[BetaMessageRequest],
+    ) -> ParsedMessage[T]:
+        """Request a message whose text has a type: see `Messages.parse`."""
+        call = self._call(True, False, method="parse", output_format=output_format, **request)
+        return parsed_message(self._fetch(call), call.parse)
 
 
 # --- async --------------------------------------------------------------------------------------
@@ -140,8 +231,35 @@ class AsyncMessages(_Messages):
     ) -> AsyncMessageStreamManager[Any]:
         """Request a message and stream it: see `Messages.stream`."""
         return AsyncMessageStreamManager(
-            self._opener(beta=False, output_format=output_format, **request)
+            self._opener(False, output_format=output_format, **request)
         )
+
+    @overload
+    async def create(
+        self, *, stream: Literal[False] | NotGiven = ..., **request: Unpack[MessageRequest]
+    ) -> Message: ...
+    @overload
+    async def create(
+        self, *, stream: Literal[True], **request: Unpack[MessageRequest]
+    ) -> AsyncStream: ...
+    @overload
+    async def create(
+        self, *, stream: bool, **request: Unpack[MessageRequest]
+    ) -> Message | AsyncStream: ...
+    async def create(self, *, stream: Any = False, **request: Any) -> Any:
+        """Request a message, in one piece or as its raw events: see `Messages.create`."""
+        call = self._call(False, bool(stream), **request)
+        return AsyncStream(await self._open_stream(call)) if stream else await self._fetch(call)
+
+    async def parse(
+        self,
+        *,
+        output_format: type[T] | NotGiven | None = None,
+        **request: Unpack[MessageRequest],
+    ) -> ParsedMessage[T]:
+        """Request a message whose text has a type: see `Messages.parse`."""
+        call = self._call(False, False, method="parse", output_format=output_format, **request)
+        return parsed_message(await self._fetch(call), call.parse)
 
 
 class AsyncBetaMessages(_Messages):
@@ -163,6 +281,31 @@ class AsyncBetaMessages(_Messages):
         self, *, output_format: Any = None, **request: Any
     ) -> AsyncMessageStreamManager[Any]:
         """Request a message and stream it: see `BetaMessages.stream`."""
-        return AsyncMessageStreamManager(
-            self._opener(beta=True, output_format=output_format, **request)
-        )
+        return AsyncMessageStreamManager(self._opener(True, output_format=output_format, **request))
+
+    @overload
+    async def create(
+        self, *, stream: Literal[False] | NotGiven = ..., **request: Unpack[BetaMessageRequest]
+    ) -> Message: ...
+    @overload
+    async def create(
+        self, *, stream: Literal[True], **request: Unpack[BetaMessageRequest]
+    ) -> AsyncStream: ...
+    @overload
+    async def create(
+        self, *, stream: bool, **request: Unpack[BetaMessageRequest]
+    ) -> Message | AsyncStream: ...
+    async def create(self, *, stream: Any = False, **request: Any) -> Any:
+        """Request a message, in one piece or as its raw events: see `Messages.create`."""
+        call = self._call(True, bool(stream), **request)
+        return AsyncStream(await self._open_stream(call)) if stream else await self._fetch(call)
+
+    async def parse(
+        self,
+        *,
+        output_format: type[T] | NotGiven | None = None,
+        **request: Unpack[BetaMessageRequest],
+    ) -> ParsedMessage[T]:
+        """Request a message whose text has a type: see `Messages.parse`."""
+        call = self._call(True, False, method="parse", output_format=output_format, **request)
+        return parsed_message(await self._fetch(call), call.parse)

@@ -1,18 +1,22 @@
 """The parameters of `messages.stream`: their names and types, and `NOT_GIVEN`.
 
-The type checkers see these names in the calls of a client. At run time any other keyword is sent
-as well, so a new field of the API needs no release of ours.
+The type checkers see these names in the calls of a client. At run time any other keyword is
+refused, because it is a misspelt one more often than a new field of the API, which `extra_body`
+sends.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from typing import Any, TypedDict, TypeVar, Union
 
 import httpx
 from streamfold.reducer import PartialMode
 
 __all__ = [
+    "BETA_FIELDS",
+    "FIELDS",
     "JSON",
     "NOT_GIVEN",
     "BetaMessageRequest",
@@ -21,6 +25,7 @@ __all__ = [
     "NotGiven",
     "Timeout",
     "is_given",
+    "refuse_unknown",
 ]
 
 T = TypeVar("T")
@@ -67,7 +72,8 @@ class MessageRequest(_Required, total=False):
 
     `user_profile_id` and `workspace_id` are sent as headers. `extra_headers`, `extra_query` and
     `extra_body` override everything else; a header whose value is `None` is not sent. `timeout` is
-    in seconds. `partial_mode`, `limit` (bytes) and `allow_incomplete` are options of the stream
+    in seconds. `partial_mode`, `limit` (bytes), `allow_incomplete` and
+    `stall_timeout` (seconds without progress) are options of the stream
     that reads the answer: see `MessageStream`.
     """
 
@@ -96,6 +102,7 @@ class MessageRequest(_Required, total=False):
     partial_mode: Maybe[PartialMode]
     limit: Maybe[int]
     allow_incomplete: Maybe[bool]
+    stall_timeout: Maybe[float]
 
 
 class BetaMessageRequest(MessageRequest, total=False):
@@ -109,3 +116,28 @@ class BetaMessageRequest(MessageRequest, total=False):
     fallbacks: Maybe[Any]
     mcp_servers: Maybe[Iterable[JSON]]
     thread: Maybe[JSON]
+
+
+FIELDS = frozenset(MessageRequest.__required_keys__ | MessageRequest.__optional_keys__)
+BETA_FIELDS = FIELDS | BetaMessageRequest.__optional_keys__
+
+
+def refuse_unknown(method: str, arguments: Iterable[str], known: frozenset[str]) -> None:
+    """Refuse keywords that are not parameters.
+
+    Raises:
+        TypeError: one is not; the error names the nearest parameter.
+
+    >>> refuse_unknown("stream", ["sytem"], FIELDS)
+    Traceback (most recent call last):
+        ...
+    TypeError: stream() got the unknown argument 'sytem': did you mean 'system'? \
+extra_body={'sytem': …} sends a field that this version does not know
+    """
+    for name in arguments:
+        if name not in known:
+            (nearest,) = get_close_matches(name, sorted(known), n=1, cutoff=0.0)
+            raise TypeError(
+                f"{method}() got the unknown argument {name!r}: did you mean {nearest!r}? "
+                f"extra_body={{{name!r}: …}} sends a field that this version does not know"
+            )

@@ -16,13 +16,24 @@ from typing import Any, Generic, TypeVar, cast
 import attrs
 import httpx
 from streamfold.reducer import PartialMode, StreamfoldError
+from streamfold.transports import check_stall_timeout
 from streamfold.transports.recording import Redaction, is_harmless_header
 
 from .json_body import encode_body
-from .parameters import JSON, NOT_GIVEN, Maybe, NotGiven, Timeout, is_given
+from .parameters import (
+    BETA_FIELDS,
+    FIELDS,
+    JSON,
+    NOT_GIVEN,
+    Maybe,
+    NotGiven,
+    Timeout,
+    is_given,
+    refuse_unknown,
+)
 from .structured import response_format
 
-__all__ = ["Call", "Settings", "conceal", "prepare", "user_agent"]
+__all__ = ["Call", "Settings", "check_key", "conceal", "prepare", "user_agent"]
 
 T = TypeVar("T")
 
@@ -35,13 +46,17 @@ class Settings:
         base_url: the API's address, without `/v1/messages`.
         credentials: the headers that carry the keys.
         headers: the caller's default headers; `None` removes a header.
+        query: the caller's default parameters of the URL.
         timeout: seconds without a byte from the API, or httpx's own value; `None` for no limit.
+        stall_timeout: seconds without progress; `None` for no limit.
     """
 
     base_url: httpx.URL
     credentials: Mapping[str, str] = attrs.field(repr=False)
     headers: Mapping[str, str | None] = attrs.field(repr=False)
+    query: Mapping[str, Any] = attrs.field(repr=False)
     timeout: Timeout
+    stall_timeout: float | None = None
 
 
 @attrs.frozen
@@ -57,18 +72,37 @@ class Call(Generic[T]):
         reading: the options of the `MessageStream` that reads the answer.
     """
 
-    url: httpx.URL
+    url: httpx.URL = attrs.field(repr=False)
     headers: httpx.Headers = attrs.field(repr=False)
     content: bytes = attrs.field(repr=False)
     timeout: Timeout
     parse: Callable[[str], T] | None = attrs.field(repr=False)
     reading: Mapping[str, Any]
 
+    @property
+    def stall_timeout(self) -> float | None:
+        """Seconds without progress that httpx's own timeout would not notice before; or `None`."""
+        seconds: float | None = self.reading.get("stall_timeout")
+        read = httpx.Timeout(self.timeout).read
+        return None if read is not None and seconds is not None and read <= seconds else seconds
+
+    @property
+    def http_timeout(self) -> Timeout:
+        """The timeout of httpx: silence ends a read no later than a stall does."""
+        if self.stall_timeout is None:
+            return self.timeout
+        own = httpx.Timeout(self.timeout)
+        return httpx.Timeout(
+            connect=own.connect, read=self.stall_timeout, write=own.write, pool=own.pool
+        )
+
 
 def prepare(
     settings: Settings,
     *,
+    method: str,
     beta: bool,
+    stream: bool,
     max_tokens: int,
     messages: Iterable[JSON],
     model: str,
@@ -84,20 +118,23 @@ def prepare(
     partial_mode: Maybe[PartialMode] = None,
     limit: Maybe[int] = None,
     allow_incomplete: Maybe[bool] = None,
+    stall_timeout: Maybe[float] = None,
     **fields: Any,
 ) -> Call[Any]:
     """The call for these arguments: see `MessageRequest` and `BetaMessageRequest`.
 
-    `beta` sends the call to the API's beta (`?beta=true`). `output_format` is the type of the
-    answer. `fields` are all other fields of the body. Arguments that are `None` or `NOT_GIVEN` are
-    left out.
+    `method` is the name of the caller's method, for errors. `beta` admits the fields of the beta,
+    `stream` asks for a streamed answer. `output_format` is the type of the answer. `fields` are all
+    other fields of the body. Arguments that are `None` or `NOT_GIVEN` are left out.
 
     Raises:
         StreamfoldError: there is no key.
-        TypeError: a value in the body does not stand for JSON, or `output_format` is not a type.
+        TypeError: an argument is unknown, a value in the body does not stand for JSON, or
+            `output_format` is not a type.
         ValueError: a number is NaN or infinite, a header has characters that headers cannot have,
-            or the answer's format is given twice.
+            the answer's format is given twice, or `stall_timeout` is not above 0.
     """
+    refuse_unknown(method, fields, BETA_FIELDS if beta else FIELDS)
     parse = None
     if is_given(output_format):
         format_field, parse = response_format(output_format)
@@ -109,8 +146,10 @@ def prepare(
         **_given(fields),
         **_given({"output_config": output_config}),
         **_mapping(extra_body),
-        "stream": True,
     }
+    body.pop("stream", None)
+    if stream:
+        body["stream"] = True
     named = {
         "anthropic-beta": ",".join(cast("Iterable[str]", betas)) if is_given(betas) else None,
         "anthropic-user-profile-id": user_profile_id,
@@ -129,8 +168,14 @@ def prepare(
             "the request needs an API key, got none: give api_key= or auth_token=, or set "
             "ANTHROPIC_API_KEY or ANTHROPIC_AUTH_TOKEN"
         )
-    reading = {"partial_mode": partial_mode, "limit": limit, "allow_incomplete": allow_incomplete}
-    query = {**({"beta": "true"} if beta else {}), **_mapping(extra_query)}
+    patience = cast("float", stall_timeout) if is_given(stall_timeout) else settings.stall_timeout
+    reading = {
+        "partial_mode": partial_mode,
+        "limit": limit,
+        "allow_incomplete": allow_incomplete,
+        "stall_timeout": check_stall_timeout(patience),
+    }
+    query = {**settings.query, **_mapping(extra_query)}
     return Call(
         url=_endpoint(settings.base_url, query),
         headers=headers,
@@ -169,8 +214,8 @@ def _endpoint(base_url: httpx.URL, query: Mapping[str, Any]) -> httpx.URL:
 # --- headers ------------------------------------------------------------------------------------
 
 _STANDARD = {
-    "accept": "text/event-stream",
-    "anthropic-version": "2023-06-01",
+    "accept": "application/json",
+    "anthropic-version": "2026-10-21",
     "content-type": "application/json",
 }
 
@@ -220,6 +265,20 @@ def _checked(name: str, value: str) -> str:
     return value
 
 
+def check_key(key: str) -> str:
+    """A key that a header can carry. The error does not show it.
+
+    Raises:
+        ValueError: it has white space or characters outside of ASCII.
+    """
+    if not re.fullmatch("[!-~]*", key):
+        raise ValueError(
+            "a key must be visible ASCII characters; the key given (not shown) has others: remove "
+            "white space and line breaks"
+        )
+    return key
+
+
 def conceal(request: httpx.Request) -> None:
     """Remove the secrets of a request that was sent, by the policy that recordings follow."""
     for name in request.headers:
@@ -228,4 +287,4 @@ def conceal(request: httpx.Request) -> None:
     url = str(request.url)
     concealed = Redaction().url(url)
     if concealed != url:
-        request.url = httpx.URL(concealed)
+        request.url = type(request.url)(concealed)

@@ -12,7 +12,6 @@ Source: API reference, "Structured outputs", JSON schema limitations.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, cast
 
@@ -38,7 +37,7 @@ def response_format(output_format: type[T]) -> tuple[dict[str, Any], Callable[[s
 
     >>> format_field, parse = response_format(list[int])
     >>> format_field
-    {'type': 'json_schema', 'schema': {'items': {'type': 'integer'}, 'type': 'array'}}
+    {'type': 'json_schema', 'schema': {'type': 'array', 'items': {'type': 'integer'}}}
     >>> parse("[1, 2]")
     [1, 2]
     """
@@ -66,50 +65,58 @@ def response_format(output_format: type[T]) -> tuple[dict[str, Any], Callable[[s
     return {"type": "json_schema", "schema": transform_schema(schema)}, adapter.validate_json
 
 
-def transform_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """A JSON schema in the form that the API accepts. `schema` itself is not changed.
+def transform_schema(schema: Mapping[str, Any] | type[Any]) -> dict[str, Any]:
+    """A JSON schema in the form that the API accepts, which is the official client's.
 
-    Every object is closed (`additionalProperties` is false), `oneOf` becomes `anyOf`, and the
-    keywords that the API does not accept move into the `description`.
+    Every object is closed (`additionalProperties` is false), `oneOf` becomes `anyOf`, an `enum` or
+    a `const` stands without its type, and the keywords that the API does not accept move into the
+    `description`. `schema` itself is not changed.
 
     Args:
-        schema: a JSON schema, with references inside itself only.
+        schema: a JSON schema, with references inside itself only; or a pydantic model.
 
     Returns:
         A new schema.
 
     >>> transform_schema({"type": "integer", "description": "How many", "minimum": 1})
-    {'type': 'integer', 'description': 'How many\\n\\n{"minimum": 1}'}
+    {'type': 'integer', 'description': 'How many\\n\\n{minimum: 1}'}
     >>> transform_schema({"type": "object", "properties": {"at": {"type": "string"}}})
     {'type': 'object', 'properties': {'at': {'type': 'string'}}, 'additionalProperties': False}
     """
+    if isinstance(schema, type):
+        schema = cast("Any", schema).model_json_schema()
+    left = dict(cast("Mapping[str, Any]", schema))
     accepted: dict[str, Any] = {}
-    described: dict[str, Any] = {}
-    for keyword, value in schema.items():
-        if keyword in _REDUNDANT:
-            continue
-        rule = _KEYWORDS.get(keyword)
-        if rule is None:
-            described[keyword] = value
-        else:
-            name, accepts, transform = rule
-            if accepts(value) and name not in accepted:
-                accepted[name] = transform(value)
-            else:
-                described[keyword] = value
-    kinds = schema.get("type")
-    if kinds == "object" or (isinstance(kinds, list) and "object" in kinds):
-        accepted.setdefault("properties", {})
-        accepted["additionalProperties"] = False
-    if "prefixItems" in schema and "items" not in accepted:
-        accepted["items"] = {"anyOf": _schemas(schema["prefixItems"])}
-    if described:
-        keywords = json.dumps(described, ensure_ascii=False, default=str)
-        description = [*filter(None, [accepted.get("description")]), keywords]
-        accepted["description"] = "\n\n".join(description)
-    if "$ref" in accepted and "description" in accepted:  # the API accepts no keyword beside $ref
-        accepted["anyOf"] = [{"$ref": accepted.pop("$ref")}]
+    if (definitions := left.pop("$defs", None)) is not None:
+        accepted["$defs"] = _named_schemas(definitions)
+    if (reference := left.pop("$ref", None)) is not None:  # the API accepts nothing beside it
+        return {**accepted, "$ref": reference}
+    kind = left.pop("type", None)
+    alternatives = {name: left.pop(name, None) for name in ("anyOf", "oneOf", "allOf")}
+    literals = _literals(left)
+    if literals:
+        kind = None
+    accepted.update(literals)
+    for name, schemas in alternatives.items():
+        if isinstance(schemas, list):
+            accepted[_ALTERNATIVES[name]] = _schemas(schemas)
+            break
+    else:
+        accepted.update({} if kind is None else {"type": kind})
+    for name in ("description", "title"):
+        if (text := left.pop(name, None)) is not None:
+            accepted[name] = text
+    for one in [kind] if isinstance(kind, str) else kind or []:
+        _OF_TYPE.get(one, _no_keywords)(left, accepted)
+    if left:
+        described = "{" + ", ".join(f"{keyword}: {value}" for keyword, value in left.items()) + "}"
+        texts = [accepted["description"]] if "description" in accepted else []
+        accepted["description"] = "\n\n".join([*texts, described])
     return accepted
+
+
+_ALTERNATIVES = {"anyOf": "anyOf", "oneOf": "anyOf", "allOf": "allOf"}
+"""The keywords that combine schemas, in the order in which one is chosen, and the API's names."""
 
 
 def _schema(value: Any) -> Any:
@@ -127,17 +134,52 @@ def _named_schemas(value: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _schema(item) for name, item in value.items()}
 
 
-def _same(value: Any) -> Any:
-    return value
-
-
-def _always(value: Any) -> bool:
-    return True
-
-
 def _is_scalar(value: Any) -> bool:
     return value is None or isinstance(value, (str, int, float))
 
+
+def _literals(left: dict[str, Any]) -> dict[str, Any]:
+    """Take `enum` and `const` out of a schema, as far as the API accepts their values."""
+    taken: dict[str, Any] = {}
+    values = left.get("enum")
+    if isinstance(values, list) and values and all(map(_is_scalar, values)):
+        taken["enum"] = left.pop("enum")
+    if "const" in left and _is_scalar(left["const"]):
+        taken["const"] = left.pop("const")
+    return taken
+
+
+def _object_keywords(left: dict[str, Any], accepted: dict[str, Any]) -> None:
+    accepted["properties"] = _named_schemas(left.pop("properties", {}))
+    left.pop("additionalProperties", None)
+    accepted["additionalProperties"] = False
+    if (required := left.pop("required", None)) is not None:
+        accepted["required"] = required
+
+
+def _string_keywords(left: dict[str, Any], accepted: dict[str, Any]) -> None:
+    kind = left.pop("format", None)
+    if kind:
+        (accepted if kind in _FORMATS else left)["format"] = kind
+
+
+def _array_keywords(left: dict[str, Any], accepted: dict[str, Any]) -> None:
+    if (items := left.pop("items", None)) is not None:
+        accepted["items"] = _schema(items)
+    if (least := left.pop("minItems", None)) is not None:
+        (accepted if least in (0, 1) else left)["minItems"] = least
+
+
+def _no_keywords(left: dict[str, Any], accepted: dict[str, Any]) -> None:
+    pass
+
+
+_OF_TYPE: dict[str, Callable[[dict[str, Any], dict[str, Any]], None]] = {
+    "object": _object_keywords,
+    "string": _string_keywords,
+    "array": _array_keywords,
+}
+"""The functions that move the keywords of one type from the schema to the accepted ones."""
 
 _FORMATS = {
     "date",
@@ -151,28 +193,3 @@ _FORMATS = {
     "uri",
     "uuid",
 }
-
-_KEYWORDS: dict[str, tuple[str, Callable[[Any], bool], Callable[[Any], Any]]] = {
-    "type": ("type", _always, _same),
-    "title": ("title", _always, _same),
-    "description": ("description", _always, _same),
-    "required": ("required", _always, _same),
-    "$ref": ("$ref", _always, _same),
-    "$defs": ("$defs", _always, _named_schemas),
-    "properties": ("properties", _always, _named_schemas),
-    "items": ("items", _always, _schema),
-    "anyOf": ("anyOf", _always, _schemas),
-    "oneOf": ("anyOf", _always, _schemas),
-    "allOf": ("allOf", _always, _schemas),
-    "enum": ("enum", lambda value: all(map(_is_scalar, value)), _same),
-    "const": ("const", _is_scalar, _same),
-    "format": ("format", lambda value: value in _FORMATS, _same),
-    "minItems": ("minItems", lambda value: value in (0, 1), _same),
-    "additionalProperties": ("additionalProperties", lambda value: value in (True, False), _same),
-}
-"""The accepted keywords: the name that the API has for it, a test of the values that the API
-accepts, and the function that transforms such a value.
-"""
-
-_REDUNDANT = frozenset({"discriminator"})
-"""Keywords that repeat other parts of the schema; they are dropped."""

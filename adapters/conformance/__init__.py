@@ -17,6 +17,7 @@ an `AssertionError` whose text contains a test to paste for each finding: a call
 from .accumulators import check_accumulator, check_stream
 from .calls import Takes, WrongUseError
 from .claims import CHAT_CLAIMS, GA_CLAIMS, Claims
+from .comparison import as_json, comparable
 from .cost import BODIES, STREAMS, Growth, long_body, long_stream, measure
 from .decoders import check_chunks, check_decoder
 from .differentials import check_same, check_same_stream
@@ -61,6 +62,7 @@ __all__ = [
     "Takes",
     "Violation",
     "WrongUseError",
+    "as_json",
     "check_accumulator",
     "check_chat",
     "check_chunks",
@@ -71,6 +73,7 @@ __all__ = [
     "check_same_stream",
     "check_stream",
     "check_translator",
+    "comparable",
     "conform",
     "lint",
     "lint_body",

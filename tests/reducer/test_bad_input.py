@@ -1,4 +1,4 @@
-"""DESIGN.md's table of bad input, row by row: those that belong to the pure side."""
+"""The table of bad input in DESIGN.md, row by row: the rows of the pure side."""
 
 from __future__ import annotations
 
@@ -23,30 +23,23 @@ from streamfold.reducer import (
     reduce,
 )
 
-from tests.support.model import (
-    ANY,
-    ARRAY,
-    BOOLEAN,
-    INTEGER,
+from tests.support.events import (
     MESSAGE_STOP,
-    OBJECT,
-    REQUIRED,
-    STRING,
     Event,
     block_delta,
     block_start,
     block_stop,
-    fed,
     message_delta,
     message_start,
     tool_start,
 )
+from tests.support.model import ANY, ARRAY, BOOLEAN, INTEGER, OBJECT, REQUIRED, STRING, fed
 
 TEXT = [message_start(), block_start(0, "text", text="Hello")]
 
 
 def fault(events: list[Event]) -> ProtocolError:
-    """The fault that the last of these events is, by `reduce`, and the same by `feed`."""
+    """The fault in the last of these events; `reduce` and `feed` must find the same one."""
     before = fold(events[:-1])
     with pytest.raises(ProtocolError) as caught:
         reduce(before, events[-1])
@@ -123,8 +116,8 @@ def test_unknown_fields_are_kept_verbatim() -> None:
     snapshot = Snapshot()
     for event in events:
         snapshot, derived = reduce(snapshot, event)
-        told = derived[0].to_dict()
-        assert {key: told[key] for key in event} == event
+        fields = derived[0].to_dict()
+        assert {key: fields[key] for key in event} == event
     assert snapshot.message.to_dict() == {
         **message_start()["message"],
         **odd,
@@ -148,7 +141,7 @@ def test_unknown_fields_are_kept_verbatim() -> None:
         MESSAGE_STOP,
     ],
 )
-def test_what_comes_before_or_after_the_message_changes_nothing(event: Event) -> None:
+def test_events_before_or_after_the_message_change_nothing(event: Event) -> None:
     snapshot, (early,) = reduce(Snapshot(), event)
     assert early.to_dict() == event
     assert snapshot.unfolded == (early,)
@@ -170,7 +163,7 @@ def test_another_message_after_message_stop_changes_nothing() -> None:
     assert snapshot.unfolded == (event,)
 
 
-def test_a_ping_is_nothing() -> None:
+def test_a_ping_gives_no_events_and_no_change() -> None:
     for before in ([], TEXT, [*TEXT, MESSAGE_STOP]):
         assert reduce(fold(before), {"type": "ping"}) == (fold(before), ())
 
@@ -192,7 +185,11 @@ def test_a_delta_or_stop_of_a_block_that_has_stopped() -> None:
     reason = "the block has stopped already"
     closed = [*TEXT, block_stop(0)]
     opened = [*closed, block_start(1, "text", text="")]
-    second = [*TEXT, block_start(1, "text", text=""), block_stop(1)]  # the first is still open
+    second = [
+        *TEXT,
+        block_start(1, "text", text=""),
+        block_stop(1),
+    ]  # the first block is still open
     for before, index in ((closed, 0), (opened, 0), (second, 1)):
         delta = block_delta(index, "text_delta", text="x")
         assert_fault([*before, delta], "content_block_delta", index, reason)
@@ -316,7 +313,7 @@ OF_ONE_TYPE = [field for field in REQUIRED_FIELDS if REQUIRED[field[0]][field[1]
 
 
 def in_an_event(what: str, made: Any) -> list[tuple[Event, str, int | None]]:
-    """Each event that can hold `made`, one of `what`, with its path and the index it names."""
+    """Each event that can hold `made`, which is a `what`, with its path and the event's index."""
     if what == "event":
         index = made.get("index")
         return [(made, "", index if type(index) is int else None)]
@@ -357,9 +354,9 @@ def test_each_required_field_of_each_type(what: str, kind: str, name: str) -> No
             for event, path, index in in_an_event(what, spoilt):
                 error = fault([event])
                 assert (error.event, error.index) == (event["type"], index)
-                said = {"null": "null", "number": "a number"}.get(wrong) or WORDS[wrong]
+                words = {"null": "null", "number": "a number"}.get(wrong) or WORDS[wrong]
                 assert error.reason.startswith(f"`{path}{name}` must be a")
-                assert error.reason.endswith(f"not {said}")
+                assert error.reason.endswith(f"not {words}")
                 assert words in error.reason
 
 
@@ -510,7 +507,7 @@ def test_an_event_longer_than_the_limit() -> None:
     assert fed([before, *[lines] * 3], start).error == error
 
 
-def test_the_limit_unless_told() -> None:
+def test_the_default_limit() -> None:
     assert DEFAULT_LIMIT == 16 * 1024 * 1024
     assert StreamState().sse.limit == DEFAULT_LIMIT
     long = json.dumps({"type": "odd", "x": "y" * 1_000_000}).encode()
@@ -534,11 +531,9 @@ def test_a_broken_tool_input_can_be_read_to_where_it_breaks() -> None:
     events = [message_start(), tool_start(0)]
     events += [block_delta(0, "input_json_delta", partial_json=piece) for piece in pieces]
     snapshot = Snapshot()
-    told = []
+    inputs = []
     for event in events:
         snapshot, derived = reduce(snapshot, event)
-        told += derived
-    assert [event.snapshot for event in told if event.type == "input_json"] == [
-        {"a": 1, "b": [2, 3]}
-    ] * 4
+        inputs += [event.snapshot for event in derived if event.type == "input_json"]
+    assert inputs == [{"a": 1, "b": [2, 3]}] * 4
     assert snapshot.message.content[0].input == {"a": 1, "b": [2, 3]}

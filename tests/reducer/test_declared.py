@@ -1,4 +1,4 @@
-"""JSON as immutable values, and what all objects with declared fields share."""
+"""Objects with declared fields: reading, checking, keeping unknown JSON, equality and copies."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from streamfold.reducer import (
     CacheCreation,
@@ -36,6 +36,7 @@ from streamfold.reducer import (
     thaw,
 )
 
+from tests.support.effort import effort
 from tests.support.json_strategies import JSON_KINDS, same, values
 
 # --- frozen JSON --------------------------------------------------------------------------------
@@ -62,15 +63,15 @@ def test_an_absent_field_is_not_a_null_one() -> None:
     assert (absent.get("citations", 1), null.get("citations", 1)) == (1, None)
 
 
-def test_a_default_that_was_said_is_told_again() -> None:
+def test_a_default_that_was_sent_is_kept() -> None:
     assert CacheCreation.from_dict({}).to_dict() == {}
-    said = CacheCreation.from_dict({"ephemeral_5m_input_tokens": 0})
-    assert said.to_dict() == {"ephemeral_5m_input_tokens": 0}
-    assert said.ephemeral_1h_input_tokens == 0
-    assert said != CacheCreation.from_dict({})
+    sent = CacheCreation.from_dict({"ephemeral_5m_input_tokens": 0})
+    assert sent.to_dict() == {"ephemeral_5m_input_tokens": 0}
+    assert sent.ephemeral_1h_input_tokens == 0
+    assert sent != CacheCreation.from_dict({})
     for zero in (0, 0.0, False):
-        told = CacheCreation.from_dict({"ephemeral_5m_input_tokens": zero}).to_dict()
-        assert type(told["ephemeral_5m_input_tokens"]) is type(zero)
+        fields = CacheCreation.from_dict({"ephemeral_5m_input_tokens": zero}).to_dict()
+        assert type(fields["ephemeral_5m_input_tokens"]) is type(zero)
 
 
 def test_reading_by_key_and_by_attribute() -> None:
@@ -115,8 +116,8 @@ def test_the_type_is_implied_or_right() -> None:
     for kind in ("image", None, 1, ["text"]):
         with pytest.raises(FieldError) as caught:
             TextBlock.from_dict({"type": kind, "text": "a"})
-        told = repr(kind) if isinstance(kind, str) else described(kind)
-        assert str(caught.value) == f"`type` must be 'text', not {told}"
+        found = repr(kind) if isinstance(kind, str) else described(kind)
+        assert str(caught.value) == f"`type` must be 'text', not {found}"
 
 
 def test_equality_is_by_class_and_content() -> None:
@@ -169,7 +170,7 @@ def test_evolving_attributes() -> None:
     block = ToolUseBlock.from_dict({"id": "1", "name": "f", "input": {}})
     evolved = evolve(block, input_json="{ }")
     assert (evolved.input_json, block.input_json) == ("{ }", "{}")
-    assert evolved == block  # how the input was spelled is no part of the content
+    assert evolved == block  # the text of the input is not part of the content
     assert hash(evolved) == hash(block)
 
 
@@ -277,7 +278,7 @@ def test_optional_fields_are_kept_whatever_they_hold(value: Any, _words: str) ->
     }
 
 
-def test_a_field_error_says_where() -> None:
+def test_a_field_error_names_the_path() -> None:
     error = FieldError("text", "is missing")
     assert isinstance(error, ValueError)
     assert str(error) == "`text` is missing"
@@ -293,7 +294,7 @@ def test_a_field_error_says_where() -> None:
     )
 
 
-@settings(deadline=None, max_examples=100)
+@effort(100)
 @given(st.dictionaries(st.text(), values, max_size=5))
 def test_unknown_objects_are_kept_whole(fields: dict[str, Any]) -> None:
     data = {**fields, "type": "of tomorrow"}

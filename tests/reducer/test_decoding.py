@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import pickle
-from functools import partial
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from streamfold.adapters.strategies import wire
 from streamfold.reducer import (
@@ -24,24 +23,18 @@ from streamfold.reducer import (
     parse_event,
 )
 
-from tests.support.model import (
-    Event,
-    block_delta,
-    block_start,
-    message_start,
-)
+from tests.support.effort import effort
+from tests.support.events import Event, block_delta, block_start, message_start
 from tests.support.strategies import streams
-
-examples = partial(settings, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def parsed_all(body: bytes) -> list[Any]:
     return [parse_event(sse) for sse in decode_sse(SSEState(), body)[1]]
 
 
-@examples(max_examples=150)
+@effort(150)
 @given(events=streams(), data=st.data())
-def test_however_json_is_written_the_events_are_the_same(
+def test_the_events_do_not_depend_on_the_layout_of_the_json(
     events: list[Event], data: st.DataObject
 ) -> None:
     body = data.draw(wire(events))
@@ -69,7 +62,7 @@ def test_a_delta_is_the_same_however_it_is_written(
         json.dumps({**event, "delta": dict(reversed(event["delta"].items()))}),
         json.dumps(dict(reversed(event.items())), separators=(",", ":")),
     ]
-    if text != "\ud83d":  # which UTF-8 cannot say
+    if text != "\ud83d":  # which UTF-8 cannot encode
         written.append(json.dumps(event, ensure_ascii=False, separators=(",", ":")))
     results = [parse_event(ServerSentEvent(data=data)) for data in written]
     for result in results:
@@ -100,7 +93,7 @@ def test_a_delta_with_a_wrong_string_is_not_json(string: str) -> None:
         parse_event(ServerSentEvent(data=f"{head}{string}}}}}"))
 
 
-def test_a_delta_that_says_a_field_twice_means_the_last() -> None:
+def test_of_a_field_that_comes_twice_the_last_counts() -> None:
     head = '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a"'
     assert parse_event(ServerSentEvent(data=head + ',"text":"b"}}')).delta.text == "b"
     assert parse_event(ServerSentEvent(data=head + '},"index":5}')).index == 5
@@ -119,7 +112,7 @@ def test_the_name_stands_in_for_a_type_that_the_data_lacks() -> None:
     assert odd.to_dict() == {"type": "odd", "index": 3}
 
 
-def test_no_name_and_no_type_is_a_fault() -> None:
+def test_an_event_without_name_and_type_is_a_fault() -> None:
     for name in ("message", ServerSentEvent().event):
         with pytest.raises(ProtocolError) as caught:
             parse_event(ServerSentEvent(event=name, data='{"index": 3}'))

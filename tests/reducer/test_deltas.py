@@ -18,21 +18,16 @@ from streamfold.reducer import (
 )
 from streamfold.reducer.deltas import DELTAS, Growth, growths_of, rows_of
 
-from tests.support.model import (
-    COMPACTION,
+from tests.support.events import (
     MESSAGE_STOP,
-    TEXT,
-    THINKING,
-    TOOL,
     block_delta,
     block_start,
     block_stop,
-    derived_from,
     message_delta,
-    message_of,
     message_start,
     tool_start,
 )
+from tests.support.model import COMPACTION, TEXT, THINKING, TOOL, derived_from, message_of
 
 Event = dict[str, Any]
 
@@ -94,7 +89,7 @@ def test_a_signature_replaces() -> None:
     }
 
 
-def test_compaction_sets_what_it_tells() -> None:
+def test_compaction_sets_the_fields_it_has() -> None:
     first = block_delta(0, "compaction_delta", content="a", encrypted_content="b")
     second = block_delta(0, "compaction_delta", content="c")
     third = block_delta(0, "compaction_delta", encrypted_content=None)
@@ -129,7 +124,7 @@ def test_the_input_of_a_tool(kind: str) -> None:
 
 @pytest.mark.parametrize("pieces", [[], [""], ["", ""]])
 @pytest.mark.parametrize("first", [{}, {"a": 1}])
-def test_a_tool_without_streamed_input_keeps_that_of_its_start(
+def test_a_tool_without_streamed_input_keeps_the_input_of_its_start(
     pieces: list[str], first: dict[str, Any]
 ) -> None:
     deltas = [block_delta(0, "input_json_delta", partial_json=piece) for piece in pieces]
@@ -140,10 +135,10 @@ def test_a_tool_without_streamed_input_keeps_that_of_its_start(
         assert block.input_json == json.dumps(first, separators=(",", ":"))
 
 
-def test_streamed_input_replaces_that_of_the_start() -> None:
+def test_streamed_input_replaces_the_input_of_the_start() -> None:
     events = [message_start(), tool_start(0, input={"a": 1})]
     events.append(block_delta(0, "input_json_delta", partial_json=" "))
-    assert message_of(*events).content[0].input == {"a": 1}  # nothing said yet
+    assert message_of(*events).content[0].input == {"a": 1}  # the text is still empty
     assert message_of(*events).content[0].input_json == " "
     events.append(block_delta(0, "input_json_delta", partial_json='{"b": 2}'))
     assert message_of(*events).content[0].input == {"b": 2}
@@ -185,13 +180,61 @@ def test_invalid_input_of_a_tool() -> None:
     assert InvalidToolInputError("x").input_json == ""
 
 
-@pytest.mark.parametrize("text", ['{"a"', "{", '{"a":1}}', "nope", " ", "\ufeff{}", "{'a': 1}"])
+@pytest.mark.parametrize("text", ['{"a":1}}', "nope", "\ufeff{}", "{'a': 1}", "{]", '{"a" 1'])
 def test_input_that_is_not_json(text: str) -> None:
     events = [*TOOL, block_delta(0, "input_json_delta", partial_json=text)]
     with pytest.raises(InvalidToolInputError) as caught:
         fold([*events, block_stop(0)])
     assert caught.value.input_json == text
     assert caught.value.snapshot == fold(events)
+
+
+CUT_INPUTS = [
+    ('{"a"', {}),
+    ("{", {}),
+    (" ", {}),
+    ('{"a": 1, "b": "unfin', {"a": 1}),
+    ('{"a": 1, "b": tr', {"a": 1}),
+    ("[1, 2", [1, 2]),
+]
+
+
+@pytest.mark.parametrize(("text", "value"), CUT_INPUTS)
+@pytest.mark.parametrize("reason", ["max_tokens", "model_context_window_exceeded", "refusal"])
+def test_a_stopped_tool_may_be_cut_if_the_stop_reason_explains_it(
+    text: str, value: Any, reason: str
+) -> None:
+    before = fold([*TOOL, block_delta(0, "input_json_delta", partial_json=text)])
+    stopped, (event,) = reduce(before, block_stop(0))
+    assert event.type == "content_block_stop"
+    assert (event.content_block.input, event.content_block.input_json) == (value, text)
+    assert Snapshot.from_dict(json.loads(json.dumps(stopped.to_dict()))) == stopped
+    assert not stopped.is_complete
+    ended = fold([message_delta(reason), MESSAGE_STOP], stopped)
+    assert ended.is_complete
+    assert ended.message.content == (event.content_block,)
+    assert ended.message.stop_reason == reason
+
+
+@pytest.mark.parametrize(("text", "value"), CUT_INPUTS)
+@pytest.mark.parametrize("reason", ["tool_use", "end_turn", "stop_sequence", "new_reason"])
+def test_any_other_stop_reason_of_a_cut_tool_is_an_error(
+    text: str, value: Any, reason: str
+) -> None:
+    whole = [block_start(1, "tool_use", id="t2", name="other", input={}), block_stop(1)]
+    events = [*TOOL, block_delta(0, "input_json_delta", partial_json=text), block_stop(0), *whole]
+    events += [block_start(2, "tool_use", id="t3", name="third", input={})]
+    events += [block_delta(2, "input_json_delta", partial_json="{"), block_stop(2)]
+    stopped = Snapshot.from_dict(json.loads(json.dumps(fold(events).to_dict())))
+    with pytest.raises(InvalidToolInputError) as caught:
+        fold([message_delta(reason)], stopped)
+    error = caught.value
+    assert (error.event, error.index) == ("message_delta", 0)
+    assert error.input_json == text
+    assert error.snapshot == stopped
+    assert error.snapshot.message.content[0].input == value
+    assert str(error).startswith("message_delta (index 0): the input of 'look' is not JSON (")
+    assert f"; stop_reason is {reason!r}): {text!r}" in str(error)
 
 
 def test_input_that_is_nested_too_deep() -> None:
@@ -258,9 +301,9 @@ def test_input_json(mode: Any, snapshots: list[Any]) -> None:
     snapshot = fold(TOOL, Snapshot(partial_mode=mode))
     for piece, expected in zip(['{"', 'a":1,"b":"x', '"}'], snapshots[:2], strict=False):
         event = block_delta(0, "input_json_delta", partial_json=piece)
-        snapshot, (raw, told) = reduce(snapshot, event)
+        snapshot, (raw, event_derived) = reduce(snapshot, event)
         assert raw.to_dict() == event
-        assert told.to_dict() == {
+        assert event_derived.to_dict() == {
             "type": "input_json",
             "partial_json": piece,
             "snapshot": expected,

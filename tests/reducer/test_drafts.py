@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from streamfold.reducer import (
     InputJsonEvent,
+    RawContentBlockDeltaEvent,
     ServerSentEvent,
     Snapshot,
     SSEState,
@@ -20,7 +21,6 @@ from streamfold.reducer import (
     fold_chunk,
 )
 from streamfold.reducer.drafts import draft_of
-from streamfold.reducer.events import RawContentBlockDeltaEvent
 
 text_event = TextEvent(text="a", snapshot="a")
 

@@ -1,7 +1,7 @@
 """The engine as a machine: feed, branch, checkpoint, cut and read, in any order.
 
-Whatever was done to get there, a state is that of its bytes fed at once, and the events on the way
-are those. And whatever is done later, a state that is kept stays what it was.
+A state equals the state after feeding its bytes at once, and so do the events on the way, no matter
+in which order the engine was used. A kept state never changes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, multiple, rule
 from streamfold.adapters.strategies import broken, wire
@@ -28,22 +27,23 @@ from streamfold.reducer import (
     finish,
 )
 
+from tests.support.effort import effort
 from tests.support.model import START, described
 from tests.support.strategies import damaged, faulty_streams, streams
 
 
 @attrs.frozen
 class Place:
-    """Where a stream stands.
+    """A state that a stream has reached, and the way to it.
 
     Attributes:
-        first: the state it began with.
-        fed: the bytes it was fed since.
-        events: the events they gave, of which a drain keeps none.
-        drained: whether some were not kept.
-        state: the state they led to.
-        rest: the bytes to come, unless it takes another branch.
-        picture: `state` as JSON, as it was when it was reached.
+        first: the state at the beginning.
+        fed: the bytes since the beginning.
+        events: the events of these bytes, without those that were drained.
+        drained: whether events were drained.
+        state: the state after these bytes.
+        rest: the bytes to come on this branch.
+        picture: `state` as JSON text, written when it was reached.
     """
 
     first: StreamState
@@ -55,7 +55,7 @@ class Place:
     picture: str
 
     def at(self, state: StreamState, chunk: bytes, events: tuple[Any, ...] | None) -> Place:
-        """The place behind `chunk`. No events: it was drained."""
+        """The place after `chunk`, drained if `events` is `None`."""
         return attrs.evolve(
             self,
             state=state,
@@ -68,7 +68,7 @@ class Place:
 
 
 def picture(state: StreamState) -> str:
-    """The state as JSON text, which nothing can change any more."""
+    """The state as JSON text, which cannot change later."""
     return json.dumps(state.to_dict())
 
 
@@ -90,7 +90,7 @@ sizes = st.integers(0, 400) | st.just(1_000_000)
 
 
 class Engine(RuleBasedStateMachine):
-    """All that can be done with the states of some streams."""
+    """All operations on the states of some streams."""
 
     places = Bundle("places")
 
@@ -139,7 +139,7 @@ class Engine(RuleBasedStateMachine):
         way=st.sampled_from([through_json, through_pickle, copy.deepcopy]),
     )
     def checkpoint(self, place: Place, way: Callable[[StreamState], StreamState]) -> Place:
-        """Stop here, and go on elsewhere."""
+        """Stop here, and go on from a copy."""
         state = way(place.state)
         assert state == place.state
         assert hash(state) == hash(place.state)
@@ -147,7 +147,7 @@ class Engine(RuleBasedStateMachine):
 
     @rule(place=places)
     def cut(self, place: Place) -> None:
-        """The input ends here: a message, or an error that has all of it."""
+        """End the input here: a message, or an error with the part received."""
         snapshot = place.state.snapshot
         if snapshot.is_complete and snapshot.error is None and snapshot.message is not None:
             assert finish(place.state) == snapshot.message
@@ -158,7 +158,7 @@ class Engine(RuleBasedStateMachine):
 
     @rule(place=places)
     def read(self, place: Place) -> None:
-        """Read what is put together when it is read."""
+        """Read the values that are put together by reading."""
         message = place.state.snapshot.message
         repr(place.state.snapshot)
         if message is not None:
@@ -168,7 +168,7 @@ class Engine(RuleBasedStateMachine):
     def check_fault(
         self, place: Place, chunk: bytes, error: ProtocolError, events: tuple[Any, ...] | None
     ) -> None:
-        """The same fault as when all the bytes come at once."""
+        """The fault is the one that comes when all bytes are fed at once."""
         with pytest.raises(ProtocolError) as caught:
             feed(place.first, place.fed + chunk)
         at_once = caught.value
@@ -186,4 +186,4 @@ class Engine(RuleBasedStateMachine):
 
 
 TestEngine = Engine.TestCase
-TestEngine.settings = settings(max_examples=60, stateful_step_count=20, deadline=None)
+TestEngine.settings = effort(60, stateful_step_count=20)

@@ -1,4 +1,4 @@
-"""The errors: what they carry, how they copy, and how they are related."""
+"""The errors: their attributes, copies and base classes."""
 
 from __future__ import annotations
 
@@ -19,19 +19,12 @@ from streamfold.reducer import (
     fold,
 )
 
-from tests.support.model import (
-    START,
-    WHOLE,
-    block_delta,
-    block_stop,
-    message_start,
-    reduced,
-    tool_start,
-)
+from tests.support.events import block_delta, block_stop, message_start, tool_start
+from tests.support.model import START, WHOLE, reduced
 
 
 def errors() -> list[StreamfoldError]:
-    """One of each kind, with all it can carry."""
+    """One error of each kind, with all its attributes."""
     made: list[StreamfoldError] = []
     bodies_of_errors = [
         encode_sse([*WHOLE[:3], block_stop(5)]),
@@ -39,7 +32,7 @@ def errors() -> list[StreamfoldError]:
             [
                 message_start(),
                 tool_start(0),
-                block_delta(0, "input_json_delta", partial_json="{"),
+                block_delta(0, "input_json_delta", partial_json="{]"),
                 block_stop(0),
             ]
         ),
@@ -58,7 +51,7 @@ def errors() -> list[StreamfoldError]:
 
 @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, "pickle"])
 @pytest.mark.parametrize("number", range(8))
-def test_errors_copy_with_all_they_carry(copied: Any, number: int) -> None:
+def test_errors_copy_with_all_their_attributes(copied: Any, number: int) -> None:
     error = errors()[number]
     other = pickle.loads(pickle.dumps(error)) if copied == "pickle" else copied(error)
     assert type(other) is type(error)
@@ -68,12 +61,12 @@ def test_errors_copy_with_all_they_carry(copied: Any, number: int) -> None:
     assert repr(other) == repr(error)
 
 
-def test_what_errors_carry() -> None:
+def test_the_attributes_of_errors() -> None:
     protocol, tool, no_json, no_object, late, incomplete, plain, bare = errors()
     assert isinstance(protocol, ProtocolError)
     assert vars(protocol).keys() >= {"reason", "event", "index", "data", "snapshot", "events"}
     assert isinstance(tool, InvalidToolInputError)
-    assert tool.input_json == "{"
+    assert tool.input_json == "{]"
     assert no_json.data == "nonsense"
     assert no_object.data == "[1]"
     assert late.events == reduced(WHOLE[:3]).events
@@ -105,5 +98,5 @@ def test_the_errors_are_one_family() -> None:
     assert not issubclass(IncompleteStreamError, ValueError)
     assert not issubclass(ProtocolError, ValueError)
     with pytest.raises(TypeError):
-        ProtocolError("why", "ping")  # by name only
+        ProtocolError("why", "ping")  # the attributes are passed by name only
     assert feed(START, encode_sse([RawPingEvent()]))[1] == ()

@@ -1,15 +1,14 @@
-"""Events: read by attribute and by key, kept as they came, told as JSON, short in print."""
+"""Events: read by attribute and by key, kept as they came, written as JSON, short in print."""
 
 from __future__ import annotations
 
 import copy
 import json
 import pickle
-from functools import partial
 from typing import Any, get_args
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from streamfold.reducer import (
     CitationEvent,
     CitationsDelta,
@@ -44,25 +43,16 @@ from streamfold.reducer import (
     reduce,
 )
 
-from tests.support.model import (
-    block_delta,
-    block_start,
-    block_stop,
-    message_delta,
-    message_start,
-    parsed,
-    reduced,
-)
+from tests.support.effort import effort
+from tests.support.events import block_delta, block_start, block_stop, message_delta, message_start
+from tests.support.model import parsed, reduced
 from tests.support.strategies import any_event, streams
 
 Event = dict[str, Any]
-examples = partial(settings, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
-
 # --- raw events ---------------------------------------------------------------------------------
 
 
-@examples(max_examples=300)
+@effort(300)
 @given(any_event())
 def test_raw_events_are_kept_as_they_came(event: Event) -> None:
     raw = parsed(event)
@@ -226,24 +216,24 @@ def test_message_deltas() -> None:
 # --- derived events -----------------------------------------------------------------------------
 
 
-@examples(max_examples=150)
+@effort(150)
 @given(streams())
-def test_derived_events_tell_everything_as_json(events: list[Event]) -> None:
+def test_derived_events_have_everything_as_json(events: list[Event]) -> None:
     for event in reduced(events).events:
-        told = event.to_dict()
-        assert json.loads(event.to_json()) == told
-        assert json.loads(event.to_json(indent=1)) == told
-        assert told["type"] == event.type == event["type"]
-        assert list(event) == list(told)
-        assert len(event) == len(told)
+        fields = event.to_dict()
+        assert json.loads(event.to_json()) == fields
+        assert json.loads(event.to_json(indent=1)) == fields
+        assert fields["type"] == event.type == event["type"]
+        assert list(event) == list(fields)
+        assert len(event) == len(fields)
         for copied in (pickle.loads(pickle.dumps(event)), copy.copy(event), copy.deepcopy(event)):
             assert copied == event
             assert hash(copied) == hash(event)
             assert repr(copied) == repr(event)
-            assert copied.to_dict() == told
+            assert copied.to_dict() == fields
 
 
-@examples(max_examples=50)
+@effort(50)
 @given(streams())
 def test_events_equal_the_same_ones_only(events: list[Event]) -> None:
     derived = reduced(events).events
@@ -253,7 +243,7 @@ def test_events_equal_the_same_ones_only(events: list[Event]) -> None:
         assert event != event.to_dict()
         for other in derived:
             same = type(event) is type(other) and event.to_dict() == other.to_dict()
-            if not same or event.type != "input_json":  # whose text may differ, saying the same
+            if not same or event.type != "input_json":  # the texts of equal inputs may differ
                 assert (event == other) is same
 
 
@@ -275,11 +265,11 @@ MADE: list[tuple[Any, Event]] = [
 ]
 
 
-@pytest.mark.parametrize(("event", "told"), MADE)
-def test_derived_events_can_be_made_of_plain_values(event: Any, told: Event) -> None:
-    assert event.to_dict() == told
-    assert event.type == told["type"]
-    for key, value in told.items():
+@pytest.mark.parametrize(("event", "fields"), MADE)
+def test_derived_events_can_be_made_of_plain_values(event: Any, fields: Event) -> None:
+    assert event.to_dict() == fields
+    assert event.type == fields["type"]
+    for key, value in fields.items():
         assert event[key] == value
         assert getattr(event, key) == value
     for missing in ("x", "_snapshot", "_rest"):
@@ -316,14 +306,14 @@ def test_made_events_equal_folded_ones() -> None:
 
 
 def test_the_stop_events_of_their_json() -> None:
-    for cls, told in (
+    for cls, fields in (
         (ContentBlockStopEvent, {**block_stop(0), "content_block": {"type": "text", "text": "a"}}),
         (MessageStopEvent, {"type": "message_stop", "message": message_start()["message"]}),
     ):
-        assert cls.from_dict(told).to_dict() == told
-        assert cls.from_dict({**told, "x": 1}).x == 1
+        assert cls.from_dict(fields).to_dict() == fields
+        assert cls.from_dict({**fields, "x": 1}).x == 1
         with pytest.raises(ValueError, match="is missing"):
-            cls.from_dict({"type": told["type"]})
+            cls.from_dict({"type": fields["type"]})
 
 
 def test_parsed_snapshot_keeps_an_unfinished_string() -> None:
@@ -338,10 +328,10 @@ def test_parsed_snapshot_keeps_an_unfinished_string() -> None:
 def test_parsed_snapshot_of_each_event_of_a_stream() -> None:
     text = '{"city": "Pa\\u0072is", "days": [1, 2'
     snapshot = fold([message_start(), block_start(0, "text", text="")])
-    told = []
+    events = []
     for piece in (text[:9], text[9:14], text[14:16], text[16:30], text[30:]):
         snapshot, (_, event) = reduce(snapshot, block_delta(0, "text_delta", text=piece))
-        told.append(event)
+        events.append(event)
     expected = [
         {},
         {"city": "Pa"},
@@ -349,11 +339,11 @@ def test_parsed_snapshot_of_each_event_of_a_stream() -> None:
         {"city": "Paris"},
         {"city": "Paris", "days": [1, 2]},
     ]
-    assert [event.parsed_snapshot() for event in reversed(told)] == expected[::-1]
-    assert [event.parsed_snapshot() for event in told] == expected
+    assert [event.parsed_snapshot() for event in reversed(events)] == expected[::-1]
+    assert [event.parsed_snapshot() for event in events] == expected
 
 
-def test_what_a_reader_does_to_one_snapshot_changes_no_other() -> None:
+def test_changing_a_copy_of_one_snapshot_changes_no_other() -> None:
     events = [message_start(), block_start(0, "tool_use", id="t", name="n", input={})]
     snapshot = fold(events)
     snapshot, (_, first) = reduce(

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from functools import partial
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from streamfold.reducer import (
     Message,
@@ -22,22 +21,20 @@ from streamfold.reducer import (
     parse_event,
 )
 
-from tests.support.model import (
+from tests.support.effort import effort
+from tests.support.events import (
     MESSAGE_STOP,
-    Model,
     block_delta,
     block_start,
     block_stop,
-    fed,
     message_start,
-    reduced,
     tool_start,
 )
+from tests.support.model import Model, fed, reduced
 from tests.support.strategies import any_event, any_message, faulty_streams, streams
 
 Event = dict[str, Any]
 MODES = ["on", "trailing-strings"]
-examples = partial(settings, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def expanded(message: Message) -> list[Event]:
@@ -47,39 +44,39 @@ def expanded(message: Message) -> list[Event]:
 # --- messages -----------------------------------------------------------------------------------
 
 
-@examples(max_examples=300)
+@effort(300)
 @given(any_message())
-def test_expand_is_the_inverse_of_fold(told: dict[str, Any]) -> None:
-    message = Message.from_dict(told)
-    assert json.dumps(message.to_dict(), sort_keys=True) == json.dumps(told, sort_keys=True)
+def test_expand_is_the_inverse_of_fold(fields: dict[str, Any]) -> None:
+    message = Message.from_dict(fields)
+    assert json.dumps(message.to_dict(), sort_keys=True) == json.dumps(fields, sort_keys=True)
     events = expand(message)
     snapshot = fold(events)
     assert snapshot.message == message
-    assert snapshot.message.to_dict() == told
+    assert snapshot.message.to_dict() == fields
     assert snapshot.is_complete is (message.stop_reason is not None)
     assert snapshot.is_over is snapshot.is_complete
     assert snapshot.unfolded == ()
     assert expand(message) == events
 
 
-@examples(max_examples=150)
+@effort(150)
 @given(any_message())
-def test_expanded_messages_go_over_the_wire(told: dict[str, Any]) -> None:
-    message = Message.from_dict(told)
+def test_expanded_messages_go_over_the_wire(fields: dict[str, Any]) -> None:
+    message = Message.from_dict(fields)
     outcome = fed([encode_sse(expand(message))])
     assert outcome.snapshot.message == message
     assert (outcome.error is None) is (message.stop_reason is not None)
 
 
-@examples(max_examples=100)
+@effort(100)
 @given(any_message())
-def test_the_model_folds_what_expand_gives(told: dict[str, Any]) -> None:
+def test_the_model_folds_what_expand_gives(fields: dict[str, Any]) -> None:
     model = Model()
-    model.steps(expanded(Message.from_dict(told)))
-    assert model.message == told
+    model.steps(expanded(Message.from_dict(fields)))
+    assert model.message == fields
 
 
-@examples(max_examples=250)
+@effort(250)
 @given(events=streams() | faulty_streams(), mode=st.sampled_from(MODES), data=st.data())
 def test_expand_of_whatever_was_folded(events: list[Event], mode: Any, data: st.DataObject) -> None:
     cut = data.draw(st.integers(0, len(events)))
@@ -188,7 +185,9 @@ def test_blocks_that_need_no_delta(block: Event) -> None:
 
 @pytest.mark.parametrize("content", ["c", 5, ""])
 @pytest.mark.parametrize("encrypted", [{}, {"encrypted_content": None}, {"encrypted_content": 5}])
-def test_compaction_blocks_tell_what_they_have(content: Any, encrypted: dict[str, Any]) -> None:
+def test_compaction_blocks_expand_to_the_fields_they_have(
+    content: Any, encrypted: dict[str, Any]
+) -> None:
     block = {"type": "compaction", "content": content, **encrypted}
     message = whole(content=[block])
     assert expanded(message)[2] == block_delta(0, "compaction_delta", content=content, **encrypted)
@@ -224,7 +223,7 @@ def test_usage_comes_back_as_it_was(usage: dict[str, Any]) -> None:
 STOPS = {"stop_reason": "refusal", "stop_sequence": "END", "stop_details": {"type": "refusal"}}
 
 
-def test_all_that_is_said_of_the_stop_comes_at_the_end() -> None:
+def test_the_fields_of_the_stop_come_at_the_end() -> None:
     events = expanded(whole(**STOPS))
     assert events[0] == message_start(**dict.fromkeys(STOPS))
     assert events[1] == {"type": "message_delta", "delta": STOPS}
@@ -275,7 +274,7 @@ def decoded(body: bytes) -> list[Any]:
     return [parse_event(sse) for sse in decode_sse(SSEState(), body)[1]]
 
 
-@examples(max_examples=250)
+@effort(250)
 @given(st.lists(any_event(), max_size=3))
 def test_decoding_is_the_inverse_of_encoding(events: list[Event]) -> None:
     body = encode_sse(events)

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from streamfold.reducer import (
     MAX_DEPTH,
     JSONArray,
@@ -25,13 +25,14 @@ from streamfold.reducer import (
 )
 from streamfold.reducer.frozen_json import EMPTY
 
+from tests.support.effort import effort
 from tests.support.json_strategies import JSON_KINDS, same, values
 
 containers = values.filter(lambda value: isinstance(value, (dict, list)))
 
 
 def frozen_parts(value: Any) -> list[Any]:
-    """All the objects and arrays in `value`, itself included."""
+    """All objects and arrays in `value`, and `value` itself."""
     if isinstance(value, dict):
         return [value, *(part for item in value.values() for part in frozen_parts(item))]
     if isinstance(value, list):
@@ -39,7 +40,7 @@ def frozen_parts(value: Any) -> list[Any]:
     return []
 
 
-@settings(deadline=None, max_examples=200)
+@effort(200)
 @given(containers)
 def test_frozen_json_reads_compares_and_serialises_like_plain_json(plain: Any) -> None:
     frozen = freeze(plain)
@@ -57,7 +58,7 @@ def test_frozen_json_reads_compares_and_serialises_like_plain_json(plain: Any) -
                     assert getattr(part, key) is item
 
 
-@settings(deadline=None, max_examples=200)
+@effort(200)
 @given(containers.filter(lambda value: "NaN" not in json.dumps(value)))
 def test_frozen_json_hashes_pickles_and_copies(plain: Any) -> None:
     frozen = freeze(plain)
@@ -73,7 +74,7 @@ def test_frozen_json_hashes_pickles_and_copies(plain: Any) -> None:
     assert copy.deepcopy(frozen) is frozen
 
 
-@settings(deadline=None, max_examples=100)
+@effort(100)
 @given(containers)
 def test_a_plain_copy_is_independent_and_can_be_changed(plain: Any) -> None:
     frozen = freeze(plain)
@@ -85,7 +86,7 @@ def test_a_plain_copy_is_independent_and_can_be_changed(plain: Any) -> None:
         assert type(part) in (dict, list)
         part.clear()
     assert repr(frozen) == before
-    for part in frozen_parts(plain):  # and so is the source
+    for part in frozen_parts(plain):  # the source does not change either
         part.clear()
     assert repr(frozen) == before
 
@@ -158,7 +159,7 @@ def test_an_object_reads_by_attribute() -> None:
     frozen = freeze({"city": {"name": "Paris"}, "items": 1, "_odd": 2, "a b": 3})
     assert frozen.city.name == "Paris"
     assert frozen["items"] == 1
-    assert list(frozen.items())[1] == ("items", 1)  # the method of dict
+    assert list(frozen.items())[1] == ("items", 1)  # the method of dict, not the field
     assert frozen._odd == 2
     assert {"city", "a b", "items", "to_dict", "keys"} <= set(dir(frozen))
     with pytest.raises(AttributeError, match=r"^this JSON object has no field 'town'$"):
@@ -175,7 +176,7 @@ def test_operators_make_plain_copies() -> None:
     assert (frozen_object, frozen_array) == ({"a": 1}, [1])
 
 
-def test_what_can_be_frozen() -> None:
+def test_values_that_can_be_frozen() -> None:
     assert freeze((1, (2,))) == [1, [2]]
     assert type(freeze((1,))) is JSONArray
     frozen = freeze(MappingProxyType({"a": OrderedDict(b=[])}))
@@ -200,7 +201,7 @@ def test_scalars_of_other_classes_are_kept() -> None:
 
 
 @pytest.mark.parametrize(("value", "kind"), [({1}, "set"), (b"a", "bytes"), (object(), "object")])
-def test_what_is_not_json_cannot_be_frozen(value: Any, kind: str) -> None:
+def test_values_that_are_not_json_cannot_be_frozen(value: Any, kind: str) -> None:
     for outer in (value, [value], {"a": value}):
         with pytest.raises(TypeError, match=f"^{kind} is not JSON$"):
             freeze(outer)
@@ -272,5 +273,5 @@ def test_json_text() -> None:
 
 
 @pytest.mark.parametrize(("value", "words"), [*JSON_KINDS, (b"a", "bytes")])
-def test_what_kind_of_json_it_is(value: Any, words: str) -> None:
+def test_the_kind_of_json_in_words(value: Any, words: str) -> None:
     assert described(value) == words

@@ -11,16 +11,18 @@ import tracemalloc
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from streamfold.reducer import Growing, Text
 from streamfold.reducer.growing import Shared
+
+from tests.support.effort import effort
 
 HALVES = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 
 
 def joined(pieces: list[str]) -> str:
-    """The pieces as one string, by the arithmetic of UTF-16."""
+    """The pieces as one string, joined as UTF-16."""
 
     def character(pair: re.Match[str]) -> str:
         high, low = map(ord, pair.group())
@@ -34,11 +36,11 @@ characters = st.sampled_from(
 )
 pieces = st.one_of(st.text(characters, max_size=4), st.text(max_size=3))
 histories = st.lists(st.tuples(st.integers(0, 30), pieces), max_size=20)
-"""What to append to which of the values there are already."""
+"""Which of the existing values to append to, and the item."""
 
 
 @pytest.mark.parametrize("kind", [Growing, Text])
-@settings(deadline=None, max_examples=150)
+@effort(150)
 @given(histories)
 def test_values_grow_and_branch_and_never_change(
     kind: type[Growing[str]], history: list[tuple[int, str]]
@@ -67,7 +69,7 @@ def test_values_grow_and_branch_and_never_change(
             assert hash(value) == hash(other) or not equal
 
 
-@settings(deadline=None, max_examples=300)
+@effort(300)
 @given(st.lists(pieces, max_size=10), st.data())
 @example(["\ud83d", "\ude00"], None)
 def test_text_is_its_pieces_joined_in_whatever_order_it_is_read(
@@ -83,7 +85,7 @@ def test_text_is_its_pieces_joined_in_whatever_order_it_is_read(
         assert str(prefixes[position]) == joined(texts[:position])
 
 
-@settings(deadline=None, max_examples=200)
+@effort(200)
 @given(st.text(), st.data())
 def test_text_cut_between_any_two_utf_16_units_is_whole_again(
     whole: str, data: st.DataObject
@@ -98,7 +100,7 @@ def test_text_cut_between_any_two_utf_16_units_is_whole_again(
     text, last = Text(), 0
     for cut in [*cuts, len(units)]:
         text = text.append("".join(units[last:cut]))
-        assert len(str(text)) >= cut / 2  # read half-way, halves and all
+        assert len(str(text)) >= cut / 2  # read half-way, between the halves of a pair
         last = cut
     assert str(text) == whole
     assert text == Text([whole])
@@ -111,7 +113,7 @@ def test_lone_halves_stay_what_they_are() -> None:
     assert str(Text(["\ud83d", "x", "\ude00"])) == "\ud83dx\ude00"
 
 
-@settings(deadline=None, max_examples=300)
+@effort(300)
 @given(st.lists(pieces, max_size=8), st.integers(-1, 12))
 @example(["\ud83d", "\ude00"], 1)
 @example(["a", "a\ud800", "\ude00aaa", "000", "000"], 12)
@@ -140,14 +142,14 @@ def test_the_tail_costs_what_it_returns(monkeypatch: pytest.MonkeyPatch) -> None
     assert all(isinstance(index, int) for index in looked_at)
 
 
-def test_a_count_tells_pieces() -> None:
+def test_the_length_is_the_number_of_pieces() -> None:
     assert len(Growing()) == len(Text()) == 0
     assert len(Text(["ab"])) == 1
     assert len(Growing(["a", "b"]).append("c")) == 3
     assert Growing(iter("ab")).items() == ("a", "b")
 
 
-def test_what_a_repr_shows() -> None:
+def test_the_repr() -> None:
     assert repr(Growing([1, 2]).append(3)) == "Growing([1, 2, 3])"
     assert repr(Growing()) == "Growing([])"
     assert repr(Text(["a", "b"])) == "Text(['ab'])"
@@ -161,7 +163,9 @@ def test_equality_is_by_content_and_by_kind() -> None:
     assert Growing([1]) != (1,)
     assert Text(["a", "b"]) == Text(["ab"])
     assert Text(["a"]) != "a"
-    assert Text(["a"]) != Growing(["a"])  # else their hashes would have to agree
+    assert Text(["a"]) != Growing(
+        ["a"]
+    )  # if they were equal, their hashes would have to be equal too
     assert Growing(["a"]) != Text(["a"])
     assert Growing(["a", "b"]) != Growing(["ab"])
     one = Growing([1])
@@ -209,7 +213,7 @@ def prefixes_of(kind: type[Growing[str]], count: int) -> list[Growing[str]]:
 @pytest.mark.parametrize("kind", [Growing, Text])
 def test_pickled_prefixes_share_their_items(kind: type[Growing[str]]) -> None:
     values = prefixes_of(kind, 1000)
-    str(values[-1])  # what was worked out is not pickled
+    str(values[-1])  # caches are not pickled
     pickled = pickle.dumps(values)
     assert len(pickled) < 25 * len(values)
     assert b"0000000100020003" not in pickled
@@ -217,7 +221,7 @@ def test_pickled_prefixes_share_their_items(kind: type[Growing[str]]) -> None:
     assert again == values
     assert [type(value) for value in again[:3]] == [kind] * 3
     assert len(pickle.dumps(prefixes_of(kind, 2000))) < 2.1 * len(pickled)
-    # and they are still values
+    # the loaded values grow like any other
     branch = again[1].append("x")
     assert branch.items() == ("0000", "x")
     assert again[-1].append("y").items() == (*values[-1].items(), "y")
@@ -234,7 +238,7 @@ def test_values_pickle_by_every_protocol(value: Growing[Any], protocol: int) -> 
 
 
 def test_the_empty_value_is_no_place_to_leave_things() -> None:
-    """`Growing()` is often a constant: what is appended to it must not be reachable from it."""
+    """`Growing()` is often a constant, so it must not hold the items appended to it."""
     for empty in (Growing(), Text(), Text([])):
         one = empty.append("secret")
         other = empty.append("another")
@@ -263,7 +267,7 @@ def test_kept_values_and_their_strings_take_memory_in_proportion() -> None:
         used = tracemalloc.get_traced_memory()[0]
     finally:
         tracemalloc.stop()
-    assert used < 300 * len(texts)  # a string each would be 50 KB a text
+    assert used < 300 * len(texts)  # one string for each text would take 50 KB a text
 
 
 def test_reading_each_text_in_turn_looks_at_each_piece_once(
@@ -284,14 +288,16 @@ def test_reading_each_text_in_turn_looks_at_each_piece_once(
         str(texts[-1])
         str(texts[-1])
     assert looked_at == 500
-    assert str(texts[200]) == "".join(map(str, range(201)))  # an older one: from the start
+    assert str(texts[200]) == "".join(
+        map(str, range(201))
+    )  # an older text is joined from the start
     assert looked_at == 500 + 201
-    assert str(texts[-1]) == "".join(map(str, range(500)))  # and the longest is still known
+    assert str(texts[-1]) == "".join(map(str, range(500)))  # the longest text is still cached
     assert looked_at == 500 + 201
 
 
 def test_two_that_append_at_once_do_not_see_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What happens when a second thread appends between the look at the length and the append."""
+    """A second thread appends between the check of the length and the append."""
     base = Growing(["a"])
     append = list.append
 

@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 import attrs
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from streamfold import reducer
 from streamfold.reducer import (
@@ -37,6 +37,8 @@ from streamfold.reducer import (
     Usage,
 )
 
+from tests.support.effort import effort
+
 # --- the API's shapes, written down once more ---------------------------------------------------
 
 anything = st.recursive(
@@ -55,7 +57,7 @@ array = st.lists(anything, max_size=2)
 object_ = st.dictionaries(st.text(max_size=3), anything, max_size=2)
 
 Shape = tuple[dict[str, Any], list[str]]
-"""The required fields, and the names of the optional ones, which may hold anything."""
+"""The required fields, and the names of the optional fields, which may hold any JSON."""
 
 CITATIONS: dict[str, Shape] = {
     "char_location": (
@@ -157,7 +159,7 @@ unknown_names = st.one_of(st.sampled_from(ODD_NAMES), st.text(max_size=4))
 def shaped(
     draw: st.DrawFn, required: Mapping[str, Any], optional: Mapping[str, Any] | list[str]
 ) -> dict[str, Any]:
-    """An object of this shape: optional fields absent, null or there, and fields nobody knows."""
+    """An object of this shape: optional fields absent, null or set, and unknown fields."""
     if not isinstance(optional, Mapping):
         optional = dict.fromkeys(optional, anything)
     maybe_null = {key: st.one_of(st.none(), value) for key, value in optional.items()}
@@ -239,13 +241,13 @@ def strictly_equal(one: Any, other: Any) -> bool:
 # --- there and back -----------------------------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=400)
+@effort(400)
 @given(api_messages)
-def test_a_message_tells_just_what_it_was_told(data: dict[str, Any]) -> None:
+def test_a_message_gives_back_its_json(data: dict[str, Any]) -> None:
     before = copy.deepcopy(data)
     message = Message.from_dict(data)
     assert message.to_dict() == data
-    assert strictly_equal(message.to_dict(), data)  # 1 is not True
+    assert strictly_equal(message.to_dict(), data)  # `==` takes 1 for True
     assert strictly_equal(json.loads(message.to_json()), data)
     assert strictly_equal(json.loads(message.to_json(indent=2)), data)
     assert data == before
@@ -262,31 +264,28 @@ def test_a_message_tells_just_what_it_was_told(data: dict[str, Any]) -> None:
         assert strictly_equal(again.to_dict(), data)
 
 
-@settings(deadline=None, max_examples=200)
+@effort(200)
 @given(api_messages)
-def test_attributes_and_keys_say_the_same(data: dict[str, Any]) -> None:
+def test_attributes_and_keys_give_the_same(data: dict[str, Any]) -> None:
     agree(Message.from_dict(data), data)
 
 
 def agree(value: Any, data: Any) -> None:
-    """`value` says by key and by attribute what `data` says, all the way down, and no more."""
+    """`value` has the fields of `data`, by key and by attribute, at every level, and no others."""
     if isinstance(value, APIObject):
         assert set(value) == set(data)
         assert len(value) == len(data)
-        optional = [key for key in type(value)._fields if key not in data]
+        optional = [key for key in fields_of(type(value)) if key not in data]
         for key in optional:
             assert key not in value
             assert not value.get(key)
-            getattr(value, key)  # reads as its default
+            getattr(value, key)  # it reads as its default
     if isinstance(value, (APIObject, JSONObject)):
         for key in data:
             assert key in value
-            name = (
-                key + "_"
-                if keyword.iskeyword(key) and key in getattr(value, "_fields", ())
-                else key
-            )
-            declared = key in getattr(value, "_fields", ()) or key == "type"
+            is_declared = isinstance(value, APIObject) and key in fields_of(type(value))
+            name = key + "_" if keyword.iskeyword(key) and is_declared else key
+            declared = is_declared or key == "type"
             if declared or not (name.startswith("_") or hasattr(type(value), name)):
                 assert getattr(value, name) is value[key]
             agree(value[key], data[key])
@@ -299,13 +298,13 @@ def agree(value: Any, data: Any) -> None:
         assert value == data
 
 
-@settings(deadline=None, max_examples=100)
+@effort(100)
 @given(api_messages)
 def test_a_message_does_not_change_with_the_dict_it_was_made_of(data: dict[str, Any]) -> None:
     message = Message.from_dict(data)
     before = message.to_json()
-    told = message.to_dict()
-    for plain in (data, told):
+    written = message.to_dict()
+    for plain in (data, written):
         spoil(plain)
     assert message.to_json() == before
     assert message == Message.from_dict(json.loads(before))
@@ -319,7 +318,7 @@ def spoil(value: Any) -> None:
         value.clear()
 
 
-@settings(deadline=None, max_examples=100)
+@effort(100)
 @given(api_messages)
 def test_all_of_a_message_is_immutable_and_can_be_shown(data: dict[str, Any]) -> None:
     message = Message.from_dict(data)
@@ -365,7 +364,7 @@ TAKES_OTHERWISE = {
     ("web_search_tool_result", "content"): {"array", "object"},
     ("mcp_tool_result", "content"): {"string", "array"},
     ("mcp_tool_result", "is_error"): {"boolean"},
-    # a model may write any JSON for a tool's input
+    # a model may write any JSON as the input of a tool
     **{(kind, "input"): set(EXAMPLES) for kind in ("tool_use", "server_tool_use", "mcp_tool_use")},
 }
 
@@ -407,7 +406,7 @@ def fields_of(cls: Any) -> set[str]:
     return {name.rstrip("_") for name in names}
 
 
-def test_every_kind_of_block_and_citation_is_known_by_its_class() -> None:
+def test_every_kind_of_block_and_citation_has_a_class() -> None:
     assert set(BLOCK_CLASSES) == set(BLOCKS)
     assert set(CITATION_CLASSES) == set(CITATIONS)
     for name, classes in (("Block", BLOCK_CLASSES), ("Citation", CITATION_CLASSES)):
@@ -455,9 +454,7 @@ WHERE = {
 
 
 @pytest.mark.parametrize(("kind", "path"), WHERE)
-def test_a_required_field_that_is_missing_or_wrong_is_told_by_its_path(
-    kind: str, path: str
-) -> None:
+def test_the_path_names_a_required_field_that_is_missing_or_wrong(kind: str, path: str) -> None:
     place, key = WHERE[kind, path]
     shapes = BLOCKS if place == "block" else CITATIONS
     data = smallest(kind, shapes[kind])
@@ -518,13 +515,13 @@ def test_a_message_that_is_none(change: dict[str, Any], error: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["id", "role", "model", "content"])
-def test_what_a_message_must_have(key: str) -> None:
+def test_the_required_fields_of_a_message(key: str) -> None:
     with pytest.raises(FieldError) as caught:
         Message.from_dict({name: value for name, value in MESSAGE.items() if name != key})
     assert str(caught.value) == f"`{key}` is missing"
 
 
-def test_what_a_message_may_leave_out() -> None:
+def test_the_optional_fields_of_a_message() -> None:
     data = {key: MESSAGE[key] for key in ("type", "id", "role", "model", "content")}
     message = Message.from_dict(data)
     assert message.to_dict() == data
@@ -533,7 +530,7 @@ def test_what_a_message_may_leave_out() -> None:
     for key in ("stop_reason", "stop_sequence", "stop_details", "container", "context_management"):
         assert getattr(message, key) is None
     assert (message.input_transformations, message.diagnostics) == (None, None)
-    assert set(Message._fields) == {
+    assert fields_of(Message) == {
         *["id", "role", "model", "content", "stop_details", "usage", "container"],
         *MESSAGE_OPTIONAL,
     }
@@ -589,10 +586,10 @@ def test_usage_in_all_its_parts() -> None:
 def test_the_defaults_of_usage() -> None:
     usage = Usage()
     assert (usage.input_tokens, usage.output_tokens) == (0, 0)
-    others = [key for key in Usage._fields if key not in ("input_tokens", "output_tokens")]
+    others = [key for key in fields_of(Usage) if key not in ("input_tokens", "output_tokens")]
     assert len(others) == 10
     assert [getattr(usage, key) for key in others] == [None] * 10
-    assert [getattr(MessageDeltaUsage(), key) for key in MessageDeltaUsage._fields] == [None] * 8
+    assert [getattr(MessageDeltaUsage(), key) for key in fields_of(MessageDeltaUsage)] == [None] * 8
     delta = MessageDeltaUsage.from_dict({"server_tool_use": {}, "iterations": [{"type": "a"}]})
     assert (delta.input_tokens, delta.output_tokens) == (None, None)
     assert type(delta.server_tool_use) is ServerToolUsage
@@ -600,7 +597,7 @@ def test_the_defaults_of_usage() -> None:
     assert OutputTokensDetails().thinking_tokens == 0
 
 
-def test_what_is_none_of_the_known_shapes_is_kept_as_it_is() -> None:
+def test_json_of_an_unknown_shape_is_kept_as_it_is() -> None:
     for key, value in (
         ("container", "c"),
         ("container", {"name": "no id"}),

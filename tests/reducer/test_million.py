@@ -1,4 +1,4 @@
-"""Long streams: a million deltas fold, each in constant work, and nothing recurses."""
+"""Long streams: a million deltas, each folded in constant time, without recursion."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ from streamfold.reducer import (
     fold,
 )
 
-from tests.support.model import MESSAGE_STOP, block_start, message_delta, message_start, tool_start
+from tests.support.events import MESSAGE_STOP, block_start, message_delta, message_start, tool_start
+
+pytestmark = pytest.mark.xdist_group("million")  # one worker, because the fixture is expensive
 
 MILLION = 1_000_000
 KEPT = 200_000
@@ -28,14 +30,14 @@ PER_CHUNK = 1000
 
 
 def deltas(kind: str, field: str, text: str, count: int) -> bytes:
-    """The body of so many deltas of block 0."""
+    """The body of `count` deltas of block 0."""
     data = {"type": "content_block_delta", "index": 0, "delta": {"type": kind, field: text}}
     return encode_sse([data]) * count
 
 
 @pytest.fixture(scope="module")
 def long_stream() -> Iterator[tuple[StreamState, list[Any]]]:
-    """The state behind a million deltas of text, and the events of the first 200,000."""
+    """The state after a million deltas of text, and the events of the first 200,000."""
     state, _ = feed(StreamState(), encode_sse([message_start(), block_start(0, "text", text="")]))
     chunk = deltas("text_delta", "text", "word ", PER_CHUNK)
     kept: list[Any] = []
@@ -44,7 +46,7 @@ def long_stream() -> Iterator[tuple[StreamState, list[Any]]]:
         if fed < KEPT:
             kept += events
     yield state, kept
-    kept.clear()  # freed here, where a failure has a name
+    kept.clear()  # freed here, so that a failure names this fixture
     gc.collect()
 
 
@@ -62,7 +64,7 @@ def test_every_kept_event_is_what_it_was(long_stream: tuple[StreamState, list[An
     _, kept = long_stream
     assert len(kept) == 2 * KEPT
     assert {event.type for event in kept} == {"content_block_delta", "text"}
-    for number in (0, 1, 2, 1000, KEPT - 1, 7):  # older ones after newer ones, too
+    for number in (0, 1, 2, 1000, KEPT - 1, 7):  # older snapshots after newer ones, too
         event = kept[2 * number + 1]
         assert event.text == "word "
         assert event.snapshot == "word " * (number + 1)
@@ -79,7 +81,7 @@ def test_a_long_stream_prints_shortly(long_stream: tuple[StreamState, list[Any]]
 def test_a_long_stream_pickles_and_copies(long_stream: tuple[StreamState, list[Any]]) -> None:
     state, kept = long_stream
     data = pickle.dumps((state, kept))
-    assert len(data) < 60 * MILLION  # in proportion to the stream, not to its square
+    assert len(data) < 60 * MILLION  # proportional to the stream, not to its square
     other_state, other_kept = pickle.loads(data)
     assert other_state == state
     assert len(other_kept) == len(kept)
@@ -109,7 +111,7 @@ def test_an_old_snapshot_can_be_gone_on_from(long_stream: tuple[StreamState, lis
 
 
 def test_all_events_of_a_stream_take_memory_in_proportion() -> None:
-    """Twice the events take twice the memory, and reading each snapshot's end adds nothing."""
+    """Twice the events take twice the memory, and reading the end of each snapshot adds none."""
 
     def taken(count: int) -> int:
         gc.collect()

@@ -13,7 +13,7 @@ from typing import Any
 
 import jiter
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from streamfold.adapters.strategies import json_documents
 from streamfold.reducer import (
@@ -28,6 +28,7 @@ from streamfold.reducer import (
 )
 from streamfold.reducer.partial_json import parse_json_text
 
+from tests.support.effort import effort
 from tests.support.json_strategies import mutated, same, soup
 
 MODES: list[PartialMode] = ["on", "trailing-strings"]
@@ -35,7 +36,7 @@ NOTHING = object()
 
 
 def oracle(text: str, mode: PartialMode) -> Any:
-    """What jiter says of the beginning of a document; `NOTHING` where it raises."""
+    """The value that jiter gives for the beginning of a document; `NOTHING` if it raises."""
     try:
         partial = True if mode == "on" else mode
         return jiter.from_json(text.encode("utf-8", "surrogatepass"), partial_mode=partial)
@@ -44,7 +45,7 @@ def oracle(text: str, mode: PartialMode) -> Any:
 
 
 def parsed(text: str, mode: PartialMode) -> Any:
-    """The same of ours."""
+    """The value that `parse_partial_json` gives; `NOTHING` if it raises."""
     try:
         return parse_partial_json(text, mode)
     except ValueError:
@@ -55,7 +56,7 @@ INITIAL = JSONObject({"nothing": "yet"})
 
 
 def grown(pieces: Iterable[str], mode: PartialMode) -> list[PartialJSON]:
-    """The value after each of the pieces, the first before all of them."""
+    """The value before the first piece and after each piece."""
     values = [PartialJSON(mode=mode, initial=INITIAL)]
     for piece in pieces:
         values.append(values[-1].append(piece))
@@ -66,11 +67,11 @@ def grown(pieces: Iterable[str], mode: PartialMode) -> list[PartialJSON]:
 
 
 @pytest.mark.parametrize("mode", MODES)
-@settings(deadline=None, max_examples=200)
+@effort(200)
 @given(json_documents(nan=True))
 @example('{"a": "x\\uD83D\\uDE00y", "a": [1, 2.50, -0, 1e5, tru')
 @example('{"a": 1, "a": "unfinished"}')
-def test_every_prefix_says_what_jiter_says(mode: PartialMode, text: str) -> None:
+def test_every_prefix_has_the_value_that_jiter_gives(mode: PartialMode, text: str) -> None:
     for end in range(len(text) + 1):
         expected, got = oracle(text[:end], mode), parsed(text[:end], mode)
         assert same(got, expected), (text[:end], got, expected)
@@ -79,9 +80,9 @@ def test_every_prefix_says_what_jiter_says(mode: PartialMode, text: str) -> None
 
 
 @pytest.mark.parametrize("mode", MODES)
-@settings(deadline=None, max_examples=200)
+@effort(200)
 @given(json_documents(nan=True), st.data())
-def test_it_says_so_however_it_grew_and_in_whatever_order_it_is_read(
+def test_the_value_does_not_depend_on_the_pieces_or_the_order_of_reading(
     mode: PartialMode, text: str, data: st.DataObject
 ) -> None:
     ends = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=8), label="cuts"))
@@ -107,39 +108,37 @@ def test_it_says_so_however_it_grew_and_in_whatever_order_it_is_read(
 
 
 @pytest.mark.parametrize("mode", MODES)
-@settings(deadline=None, max_examples=100)
+@effort(100)
 @given(json_documents(nan=True))
-def test_it_says_so_character_by_character(mode: PartialMode, text: str) -> None:
+def test_the_value_after_each_character(mode: PartialMode, text: str) -> None:
     for end, value in enumerate(grown(text, mode)):
         expected = oracle(text[:end], mode)
         assert same(value.value, INITIAL if expected is NOTHING else expected)
 
 
-@settings(deadline=None, max_examples=200)
+@effort(200)
 @given(json_documents(nan=True))
-def test_a_whole_document_is_what_json_says(text: str) -> None:
+def test_a_whole_document_has_the_value_that_json_gives(text: str) -> None:
     for mode in MODES:
         assert same(parse_partial_json(text, mode), json.loads(text))
     assert same(parse_json_text(text), json.loads(text))
 
 
 @pytest.mark.parametrize("mode", MODES)
-@settings(deadline=None, max_examples=150)
+@effort(150)
 @given(st.one_of(mutated(), soup))
-def test_what_it_takes_of_a_damaged_document_is_what_jiter_takes(
-    mode: PartialMode, text: str
-) -> None:
+def test_a_damaged_document_has_the_value_that_jiter_gives(mode: PartialMode, text: str) -> None:
     for end in range(len(text) + 1):
         got = parsed(text[:end], mode)
         if got is not NOTHING and not re.search(r"\\u[dD][89a-fA-F]", text):
             assert same(got, oracle(text[:end], mode)), text[:end]
 
 
-@settings(deadline=None, max_examples=300)
+@effort(300)
 @given(st.one_of(mutated(), soup, st.text(max_size=20)))
 @example('"\\ud83d"')
 @example('["\\ud83d\\u0041", "\\ude00", "\\ud83d\\n", "\\ud83d\\ud83d\\ude00"]')
-def test_what_json_takes_it_takes_and_never_calls_a_prefix_of_it_no_json(text: str) -> None:
+def test_a_text_that_json_accepts_and_its_prefixes_are_accepted(text: str) -> None:
     try:
         expected = json.loads(text)
     except ValueError:
@@ -159,11 +158,11 @@ any_text = st.one_of(mutated(), soup, st.text(max_size=20), st.text(st.character
 
 
 @pytest.mark.parametrize("mode", MODES)
-@settings(deadline=None, max_examples=300)
+@effort(300)
 @given(any_text, st.data())
 @example("[-" + "9" * 4300 + "]", None)
 @example("[0." + "1" * 5000 + ", 2]", None)
-def test_any_text_at_all_says_the_same_however_it_grew(
+def test_the_value_of_any_text_does_not_depend_on_the_pieces(
     mode: PartialMode, text: str, data: st.DataObject | None
 ) -> None:
     cuts = st.lists(st.integers(0, len(text)), max_size=6)
@@ -187,9 +186,9 @@ def parsed_of(value: PartialJSON) -> Any:
         return NOTHING
 
 
-@settings(deadline=None, max_examples=200)
+@effort(200)
 @given(any_text)
-def test_what_is_no_json_stays_so_and_keeps_its_value(text: str) -> None:
+def test_text_that_is_not_json_stays_so_and_keeps_its_value(text: str) -> None:
     for end in range(len(text) + 1):
         try:
             parse_partial_json(text[:end])
@@ -257,7 +256,7 @@ NOT_JSON = {
 
 
 @pytest.mark.parametrize("text", NOT_JSON)
-def test_what_is_not_json_is_told_and_what_came_before_is_kept(text: str) -> None:
+def test_text_that_is_not_json_raises_and_keeps_the_value_before_it(text: str) -> None:
     reason, value = NOT_JSON[text]
     with pytest.raises(ValueError, match=f"^{re.escape(f'not JSON: {reason}')}$"):
         parse_partial_json(text)
@@ -351,13 +350,13 @@ def test_appending_keeps_mode_and_initial_value() -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
-@settings(deadline=None, max_examples=100)
+@effort(100)
 @given(json_documents(nan=True), any_text)
-def test_what_follows_a_document_is_ignored_by_the_value(
+def test_text_after_a_document_is_ignored_by_the_value(
     mode: PartialMode, text: str, more: str
 ) -> None:
     if text[-1].isalnum():
-        text += " "  # a number or a keyword is over when something else comes
+        text += " "  # a number or a keyword ends when another character comes
     value = PartialJSON(Text([text]), mode)
     for later in (value.append(more), PartialJSON(Text([text + more]), mode), value.append("x]")):
         assert same(later.value, json.loads(text))
@@ -436,9 +435,9 @@ def test_a_whole_text_is_frozen() -> None:
 # --- values -------------------------------------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=100)
+@effort(100)
 @given(json_documents(nan=True), st.data())
-def test_what_a_reader_does_to_a_snapshot_changes_no_other(text: str, data: st.DataObject) -> None:
+def test_changing_a_copy_of_a_snapshot_changes_no_other(text: str, data: st.DataObject) -> None:
     cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=5)))
     bounds = [0, *cuts, len(text)]
     pieces = [text[a:b] for a, b in pairwise(bounds)]
@@ -480,7 +479,7 @@ def attempt_to_change(part: Any) -> None:
                 part[key] = "changed"
 
 
-def test_a_branch_says_its_own() -> None:
+def test_a_branch_has_its_own_value() -> None:
     trunk = PartialJSON(mode="trailing-strings").append('{"a": [1, "x')
     assert trunk.value == {"a": [1, "x"]}
     one, other = trunk.append('y", 2'), trunk.append('z"], "b": "')
@@ -500,7 +499,7 @@ def test_one_text_read_in_both_modes() -> None:
 
 def test_it_compares_copies_and_pickles() -> None:
     value = PartialJSON(mode="trailing-strings").append('{"a": ').append('"x')
-    assert value.value == {"a": "x"}  # what was understood is a cache, and no part of the value
+    assert value.value == {"a": "x"}  # the reading is a cache, and not part of the value
     assert value == PartialJSON(Text(['{"a": "x']), "trailing-strings")
     assert value != PartialJSON(Text(['{"a": "x']))
     assert value != value.append("y")
@@ -523,7 +522,7 @@ def test_one_stream_leaves_no_trace_in_the_next() -> None:
 # --- what it costs ------------------------------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=100)
+@effort(100)
 @given(st.one_of(json_documents(nan=True), mutated()))
 def test_the_completing_parser_only_ever_sees_one_short_token(text: str) -> None:
     seen: list[str] = []
@@ -538,7 +537,7 @@ def test_the_completing_parser_only_ever_sees_one_short_token(text: str) -> None
         for value in grown(text, "trailing-strings"):
             del seen[:]
             value.value  # noqa: B018
-            assert len(seen) <= 2  # the token that is over now, and the one that is open
+            assert len(seen) <= 2  # the token that just ended, and the open one
             assert all(re.fullmatch(r"[-+.0-9A-Za-z]*", token) for token in seen)
             assert all(token in text for token in seen)
     longest = max(map(len, re.findall(r"[-+.0-9A-Za-z]+", text)), default=0)
@@ -546,7 +545,7 @@ def test_the_completing_parser_only_ever_sees_one_short_token(text: str) -> None
 
 
 def calls_of_reading(pieces: list[str]) -> int:
-    """How many calls it takes to read the value after each of the pieces."""
+    """The number of calls needed to read the value after each piece."""
     count = 0
 
     def profile(frame: Any, kind: str, argument: Any) -> None:
@@ -571,7 +570,7 @@ def test_reading_every_snapshot_of_a_long_string_takes_work_in_proportion(piece:
     assert calls_of_reading(['{"a": "', *[piece] * 1000]) < 2.1 * short
 
 
-def test_what_was_read_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_text_is_read_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
     scan = partial_json.scan_string
     monkeypatch.setattr(
@@ -587,7 +586,7 @@ def test_what_was_read_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> Non
     del read[:]
     assert len(value.value[0]) == 290
     assert read == []
-    assert older.value == []  # one that is older is read by itself, and the newest is still known
+    assert older.value == []  # an older text is read from the start, and the newest is still cached
     assert read != []
     del read[:]
     assert len(value.value[0]) == 290

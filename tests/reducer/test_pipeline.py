@@ -1,4 +1,4 @@
-"""`feed` and `finish`: how bytes were cut never matters, and a checkpoint can be taken at any."""
+"""`feed`, `drain`, `fold_chunk` and `finish`: for any chunks, and from any checkpoint."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ import json
 import pickle
 import sys
 from collections.abc import Callable
-from functools import partial
 from typing import Any, get_args
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from streamfold.adapters.strategies import chunked, wire
 from streamfold.reducer import (
@@ -32,28 +31,21 @@ from streamfold.reducer import (
     fold_chunk,
 )
 
-from tests.support.model import (
+from tests.support.effort import effort
+from tests.support.events import (
     MESSAGE_STOP,
-    START,
-    WHOLE,
-    FaultError,
-    Model,
-    Outcome,
     block_delta,
     block_start,
     block_stop,
-    described,
-    fed,
     message_delta,
     message_start,
-    reduced,
     tool_start,
 )
+from tests.support.model import START, WHOLE, FaultError, Model, Outcome, described, fed, reduced
 from tests.support.strategies import damaged, faulty_streams, streams
 
 Event = dict[str, Any]
 MODES = ["on", "trailing-strings"]
-examples = partial(settings, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @st.composite
@@ -73,14 +65,14 @@ def bytes_of(body: bytes) -> list[bytes]:
 # --- chunking -----------------------------------------------------------------------------------
 
 
-@examples(max_examples=80)
+@effort(80)
 @given(body=any_body(), mode=st.sampled_from(MODES))
 def test_every_byte_alone_is_the_same_as_all_at_once(body: bytes, mode: Any) -> None:
     state = StreamState(snapshot=Snapshot(partial_mode=mode))
     assert fed(bytes_of(body), state) == fed([body], state)
 
 
-@examples(max_examples=200)
+@effort(200)
 @given(body=any_body(), data=st.data())
 def test_where_the_chunks_are_cut_changes_nothing(body: bytes, data: st.DataObject) -> None:
     chunks = data.draw(chunked(body))
@@ -88,7 +80,7 @@ def test_where_the_chunks_are_cut_changes_nothing(body: bytes, data: st.DataObje
     assert fed(chunks) == fed([body])
 
 
-@examples(max_examples=15)
+@effort(15)
 @given(any_body())
 def test_every_single_cut_changes_nothing(body: bytes) -> None:
     body = body[:1500]
@@ -97,7 +89,7 @@ def test_every_single_cut_changes_nothing(body: bytes) -> None:
         assert fed([body[:position], body[position:]]) == whole
 
 
-@examples(max_examples=100)
+@effort(100)
 @given(body=any_body(), limit=st.integers(0, 300), data=st.data())
 def test_where_the_chunks_are_cut_changes_nothing_near_the_limit(
     body: bytes, limit: int, data: st.DataObject
@@ -106,7 +98,7 @@ def test_where_the_chunks_are_cut_changes_nothing_near_the_limit(
     assert fed(data.draw(chunked(body)), state) == fed([body], state)
 
 
-@examples(max_examples=100)
+@effort(100)
 @given(chunks=st.lists(st.binary(max_size=30), max_size=4))
 def test_any_bytes_at_all(chunks: list[bytes]) -> None:
     whole = b"".join(chunks)
@@ -123,7 +115,7 @@ FRAGMENTS = st.sampled_from(
 )
 
 
-@examples(max_examples=200)
+@effort(200)
 @given(chunks=st.lists(FRAGMENTS | st.binary(max_size=3), max_size=12))
 def test_any_fragments_of_streams(chunks: list[bytes]) -> None:
     outcome = fed(chunks)
@@ -131,14 +123,14 @@ def test_any_fragments_of_streams(chunks: list[bytes]) -> None:
     read_everything(outcome)
 
 
-@examples(max_examples=200)
+@effort(200)
 @given(any_body())
-def test_whatever_comes_can_be_read(body: bytes) -> None:
+def test_everything_that_comes_can_be_read(body: bytes) -> None:
     read_everything(fed([body]))
 
 
 def read_everything(outcome: Outcome) -> None:
-    """Read all there is to read; nothing of it may raise."""
+    """Read everything in the outcome; no read may raise."""
     snapshot = outcome.snapshot
     repr(outcome)
     str(outcome)
@@ -186,7 +178,7 @@ def as_raw(event: Any) -> dict[str, Any]:
     return fields
 
 
-@examples(max_examples=150)
+@effort(150)
 @given(body=any_body(), mode=st.sampled_from(MODES), data=st.data())
 def test_the_snapshot_after_each_event_is_the_fold_of_the_events_handed_out(
     body: bytes, mode: Any, data: st.DataObject
@@ -200,7 +192,7 @@ def test_the_snapshot_after_each_event_is_the_fold_of_the_events_handed_out(
         assert [read[count] for count in range(len(expected))] == expected
         messages = [read[count].message for count in range(len(expected))]
         assert messages == [snapshot.message for snapshot in expected]
-        assert folded.is_growth_only == is_growth_only(folded.events)
+        assert folded.is_growth_only == (folded.fault is None and is_growth_only(folded.events))
         assert_fed_alike(state, chunk, folded)
         state = folded.state
         if folded.fault is not None:
@@ -254,7 +246,7 @@ def test_a_folded_chunk_is_a_value() -> None:
 
 
 def test_reading_the_message_after_each_event_of_a_chunk_costs_no_second_fold() -> None:
-    """Each read looks at the pieces that are new since the read before, and at the open tail."""
+    """Each read joins only the pieces that are new since the read before."""
 
     def pieces_joined(count: int) -> int:
         state, _ = feed(StreamState(), encode_sse([message_start(), tool_start(0)]))
@@ -276,7 +268,7 @@ def test_reading_the_message_after_each_event_of_a_chunk_costs_no_second_fold() 
                 assert isinstance(message.content[0]["input"], dict)
         return joined
 
-    # Twice: the text of the JSON, and the text of the string in it.
+    # The factor 2: the text of the JSON, and the text of the string in it.
     assert pieces_joined(200) <= 2 * 200
     assert pieces_joined(400) <= 2 * 400
 
@@ -298,9 +290,9 @@ def test_a_fault_does_not_keep_its_frames_alive(fold_bytes: Callable[..., Any]) 
 # --- the three composed -------------------------------------------------------------------------
 
 
-@examples(max_examples=150)
+@effort(150)
 @given(events=streams() | faulty_streams(), mode=st.sampled_from(MODES))
-def test_feed_is_reduce_of_what_the_bytes_say(events: list[Event], mode: Any) -> None:
+def test_feed_is_reduce_of_the_events_in_the_bytes(events: list[Event], mode: Any) -> None:
     snapshot = Snapshot(partial_mode=mode)
     expected = reduced(events, snapshot)
     outcome = fed([encode_lenient(events)], StreamState(snapshot=snapshot))
@@ -311,13 +303,13 @@ def test_feed_is_reduce_of_what_the_bytes_say(events: list[Event], mode: Any) ->
 
 
 def encode_lenient(events: list[Event]) -> bytes:
-    """The events, those without a proper type too."""
+    """The body of these events; they may lack a proper type."""
     return b"".join(b"data: " + json.dumps(event).encode() + b"\n\n" for event in events)
 
 
-@examples(max_examples=80)
+@effort(80)
 @given(events=streams(), mode=st.sampled_from(MODES), data=st.data())
-def test_the_model_says_the_same(events: list[Event], mode: Any, data: st.DataObject) -> None:
+def test_the_model_gives_the_same(events: list[Event], mode: Any, data: st.DataObject) -> None:
     model = Model(mode)
     derived = model.steps(events)
     chunks = data.draw(chunked(data.draw(wire(events))))
@@ -329,9 +321,9 @@ def test_the_model_says_the_same(events: list[Event], mode: Any, data: st.DataOb
     )
 
 
-@examples(max_examples=80)
+@effort(80)
 @given(events=faulty_streams(), data=st.data())
-def test_a_fault_gives_what_came_before_it(events: list[Event], data: st.DataObject) -> None:
+def test_a_fault_gives_the_events_before_it(events: list[Event], data: st.DataObject) -> None:
     model = Model()
     derived: list[Event] = []
     found = False
@@ -346,7 +338,7 @@ def test_a_fault_gives_what_came_before_it(events: list[Event], data: st.DataObj
     assert (outcome.error is not None and issubclass(outcome.error[0], ProtocolError)) is found
 
 
-@examples(max_examples=50)
+@effort(50)
 @given(body=any_body(), data=st.data())
 def test_a_state_that_was_fed_stays_as_it_is(body: bytes, data: st.DataObject) -> None:
     chunks = data.draw(chunked(body))
@@ -362,7 +354,7 @@ def test_a_state_that_was_fed_stays_as_it_is(body: bytes, data: st.DataObject) -
     rests = [b"".join(chunks[position:]) for position in range(len(chunks) + 1)]
     whole = fed([body])
     for state, copied, rest in zip(states, copies, rests, strict=False):
-        fed([b"data: {}\n\n"], state)  # another way to go on
+        fed([b"data: {}\n\n"], state)  # another continuation
         assert state == copied
         assert state.to_dict() == copied.to_dict()
         again = fed([rest], state)
@@ -373,7 +365,7 @@ def test_a_state_that_was_fed_stays_as_it_is(body: bytes, data: st.DataObject) -
 
 
 def drained(chunks: list[bytes], state: StreamState) -> Outcome:
-    """`fed`, by `drain`: without the events."""
+    """The outcome of `drain`, without events."""
     try:
         for chunk in chunks:
             state = drain(state, chunk)
@@ -386,7 +378,7 @@ def drained(chunks: list[bytes], state: StreamState) -> Outcome:
     return Outcome((), state.snapshot, None)
 
 
-@examples(max_examples=150)
+@effort(150)
 @given(body=any_body(), mode=st.sampled_from(MODES), data=st.data())
 def test_drain_is_feed_without_the_events(body: bytes, mode: Any, data: st.DataObject) -> None:
     first = StreamState(snapshot=Snapshot(partial_mode=mode))
@@ -478,7 +470,7 @@ def through_pickle(state: StreamState) -> StreamState:
     return copied
 
 
-@examples(max_examples=15)
+@effort(15)
 @given(body=any_body(), mode=st.sampled_from(MODES))
 def test_a_checkpoint_at_any_byte_ends_the_same(body: bytes, mode: Any) -> None:
     body = body[:800]
@@ -493,7 +485,7 @@ def test_a_checkpoint_at_any_byte_ends_the_same(body: bytes, mode: Any) -> None:
     assert fed(bytes_of(body), first, checked) == whole
 
 
-@examples(max_examples=50)
+@effort(50)
 @given(body=any_body(), data=st.data())
 def test_a_checkpoint_between_any_chunks_ends_the_same(body: bytes, data: st.DataObject) -> None:
     chunks = data.draw(chunked(body))
@@ -517,16 +509,16 @@ def test_states_copy() -> None:
     assert state != START
 
 
-def test_a_checkpoint_says_its_version() -> None:
-    told = START.to_dict()
-    assert told["version"] == 1
+def test_a_checkpoint_has_a_version() -> None:
+    checkpoint = START.to_dict()
+    assert checkpoint["version"] == 1
     for version in (0, 2, "1", None):
-        with pytest.raises(ValueError, match="not a checkpoint of version 1") as caught:
-            StreamState.from_dict({**told, "version": version})
-        assert str(caught.value) == f"not a checkpoint of version 1: {version!r}"
-    del told["version"]
-    with pytest.raises(ValueError, match="not a checkpoint of version 1: None"):
-        StreamState.from_dict(told)
+        with pytest.raises(ValueError, match="a checkpoint must have version 1") as caught:
+            StreamState.from_dict({**checkpoint, "version": version})
+        assert str(caught.value) == f"a checkpoint must have version 1, got {version!r}"
+    del checkpoint["version"]
+    with pytest.raises(ValueError, match="a checkpoint must have version 1, got None"):
+        StreamState.from_dict(checkpoint)
 
 
 def test_settings_last_through_the_stream_and_a_checkpoint() -> None:
@@ -591,7 +583,7 @@ NOT_FINISHED: list[tuple[str, list[Event]]] = [
 
 
 @pytest.mark.parametrize(("reason", "events"), NOT_FINISHED)
-def test_finish_of_what_is_not_complete(reason: str, events: list[Event]) -> None:
+def test_finish_before_the_message_is_complete(reason: str, events: list[Event]) -> None:
     state, _ = feed(START, encode_sse(events))
     with pytest.raises(IncompleteStreamError) as caught:
         finish(state)

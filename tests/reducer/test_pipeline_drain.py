@@ -1,11 +1,11 @@
-"""`drain` is `feed` without the events: the same state, the same faults, by a shorter way."""
+"""`drain` gives the same states and faults as `feed`, without the events."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from streamfold.adapters.strategies import chunked, wire
 from streamfold.reducer import (
@@ -18,7 +18,7 @@ from streamfold.reducer import (
     feed,
 )
 
-from tests.support.model import block_delta, block_start, block_stop, message_start, tool_start
+from tests.support.events import block_delta, block_start, block_stop, message_start, tool_start
 from tests.support.strategies import faulty_streams, streams
 
 Event = dict[str, Any]
@@ -44,9 +44,8 @@ def fed(chunks: list[bytes]) -> tuple[Any, ...]:
     return (state,)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
-def test_it_is_feed_without_the_events(data: st.DataObject) -> None:
+def test_drain_gives_the_states_and_faults_of_feed(data: st.DataObject) -> None:
     events = data.draw(st.one_of(streams(), faulty_streams()))
     chunks = data.draw(chunked(data.draw(wire(events))))
     assert drained(chunks) == fed(chunks)
@@ -89,7 +88,7 @@ def test_deltas_of_one_string(events: list[Event]) -> None:
     assert drained([body[i : i + 1] for i in range(len(body))]) == fed([body])
 
 
-def test_a_fault_carries_what_was_folded_before_it() -> None:
+def test_a_fault_carries_the_snapshot_before_it() -> None:
     body = encode_sse([START, TEXT, block_delta(0, "text_delta", text="so far"), block_stop(3)])
     with pytest.raises(ProtocolError, match=r"content_block_stop \(index 3\)") as caught:
         drain(StreamState(), body)
@@ -110,9 +109,9 @@ def test_a_line_beyond_the_limit() -> None:
 
 def test_the_state_it_is_given_stays_as_it_is() -> None:
     before = drain(StreamState(), encode_sse([START, TEXT]))
-    told = before.to_dict()
+    checkpoint = before.to_dict()
     drain(before, encode_sse([block_delta(0, "text_delta", text="one")]))
     other = drain(before, encode_sse([block_delta(0, "text_delta", text="two")]))
-    assert before.to_dict() == told
+    assert before.to_dict() == checkpoint
     assert other.snapshot.message is not None
     assert other.snapshot.message.content[0].to_dict() == {"type": "text", "text": "two"}

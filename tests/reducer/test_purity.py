@@ -1,4 +1,4 @@
-"""The reducer does no I/O and needs little: what it imports, and what importing it loads."""
+"""The reducer does no I/O: its imports, its calls, and the modules that importing it loads."""
 
 from __future__ import annotations
 
@@ -6,24 +6,21 @@ import ast
 import builtins
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 import streamfold.reducer
 from streamfold.reducer import StreamState, encode_sse, feed
 
-from tests.support.model import (
-    MESSAGE_STOP,
-    block_delta,
-    block_start,
-    block_stop,
-    fed,
-    message_delta,
-)
-from tests.support.model import message_start as start
+from tests.support.events import MESSAGE_STOP, block_delta, block_start, block_stop, message_delta
+from tests.support.events import message_start as start
+from tests.support.model import fed
 
 FOLDER = Path(streamfold.reducer.__file__).parent
 MODULES = sorted(FOLDER.glob("*.py"))
+INTERNAL = ("model_methods", "deltas", "drafts", "runs")
+"""The modules without public names."""
 BY_NAME = [path.name for path in MODULES]
 
 UNWANTED = {"httpx", "pydantic", "hypothesis", "asyncio", "anthropic", "pytest", "rich"}
@@ -36,7 +33,7 @@ IMPURE_CALLS = {"open", "print", "input", "exec", "eval", "breakpoint"}
 
 
 def fresh(code: str) -> str:
-    """What a fresh interpreter prints that runs `code`."""
+    """The output of a fresh interpreter that runs `code`."""
     done = subprocess.run(
         [sys.executable, "-c", code],
         check=True,
@@ -48,7 +45,7 @@ def fresh(code: str) -> str:
     return done.stdout
 
 
-def test_importing_it_loads_nothing_that_it_may_not() -> None:
+def test_importing_it_loads_only_allowed_modules() -> None:
     code = "import streamfold.reducer, sys; print(*sys.modules, sep='\\n')"
     loaded = set(fresh(code).split())
     assert "streamfold.reducer.reduce" in loaded
@@ -60,7 +57,7 @@ def test_importing_it_loads_nothing_that_it_may_not() -> None:
     }
 
 
-def test_importing_it_says_nothing() -> None:
+def test_importing_it_prints_nothing() -> None:
     assert fresh("from streamfold.reducer import *") == ""
 
 
@@ -111,12 +108,23 @@ def test_all_that_is_public_is_there_and_sorted() -> None:
     assert len(names) == len(set(names))
     for name in names:
         assert getattr(streamfold.reducer, name) is not None
-    by_module: set[str] = set()
+    by_module: list[str] = []
     for path in MODULES:
-        if path.stem != "__init__":
-            module = sys.modules[f"streamfold.reducer.{path.stem}"]
-            by_module.update(module.__all__)
-    assert set(names) <= by_module
+        if path.stem not in ("__init__", *INTERNAL):
+            by_module += sys.modules[f"streamfold.reducer.{path.stem}"].__all__
+    assert names == sorted(by_module)
+
+
+def test_there_are_no_import_cycles_type_only_ones_included() -> None:
+    imports = {
+        path.stem: {
+            node.module
+            for node in ast.walk(ast.parse(path.read_text("utf-8")))
+            if isinstance(node, ast.ImportFrom) and node.level
+        }
+        for path in MODULES
+    }
+    assert len(list(TopologicalSorter(imports).static_order())) == len(MODULES)
 
 
 BODY = encode_sse(
@@ -140,8 +148,8 @@ def test_the_same_input_twice_gives_equal_output() -> None:
     ]
 
 
-def test_what_was_folded_before_leaves_no_trace() -> None:
-    """The values that everything starts from stay as they are, whatever is folded from them."""
+def test_folds_do_not_change_the_initial_values() -> None:
+    """The shared initial values do not change when streams are folded from them."""
     state = StreamState()
     print_of = (repr(state), state.to_dict(), hash(state))
     for size in (1, 7, len(BODY)):

@@ -1,4 +1,4 @@
-"""Every recording folds to the message beside it, however its bytes are cut."""
+"""Every recording folds to the message stored beside it, for all chunk boundaries."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_every_file_is_in_the_index() -> None:
 
 
 @ALL
-def test_it_folds_to_its_message_and_ends_as_said(name: str) -> None:
+def test_it_folds_to_its_message_and_its_end(name: str) -> None:
     outcome = fed([body_of(name)])
     message = outcome.snapshot.message
     assert (message and message.to_dict()) == message_of(name)
@@ -91,10 +91,10 @@ def test_a_checkpoint_between_any_two_chunks_changes_nothing(name: str) -> None:
 
 @WITH_MESSAGE
 def test_its_message_is_read_and_written_without_loss(name: str) -> None:
-    told = message_of(name)
-    message = Message.from_dict(told)
-    assert message.to_dict() == told
-    assert json.loads(message.to_json()) == told
+    fields = message_of(name)
+    message = Message.from_dict(fields)
+    assert message.to_dict() == fields
+    assert json.loads(message.to_json()) == fields
     assert list(message.to_dict()) == list(json.loads(message.to_json(indent=2)))
 
 

@@ -6,11 +6,10 @@ import copy
 import inspect
 import json
 import pickle
-from functools import partial
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from streamfold.reducer import (
     ContentBlockStopEvent,
@@ -19,36 +18,38 @@ from streamfold.reducer import (
     ProtocolError,
     RawPingEvent,
     RawUnknownEvent,
+    ServerSentEvent,
     Snapshot,
     TextEvent,
     fold,
     parse_event,
     reduce,
 )
-from streamfold.reducer.sse import ServerSentEvent
 
-from tests.support.model import (
+from tests.support.effort import effort
+from tests.support.events import (
     MESSAGE_STOP,
-    TEXT,
-    FaultError,
-    Model,
     block_delta,
     block_start,
     block_stop,
+    message_delta,
+    message_start,
+    tool_start,
+)
+from tests.support.model import (
+    TEXT,
+    FaultError,
+    Model,
     derived_from,
     described,
-    message_delta,
     message_of,
-    message_start,
     parsed,
     reduced,
-    tool_start,
 )
 from tests.support.strategies import any_event, faulty_streams, streams
 
 Event = dict[str, Any]
 MODES = ["on", "trailing-strings"]
-examples = partial(settings, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def all_streams() -> st.SearchStrategy[list[Event]]:
@@ -58,9 +59,9 @@ def all_streams() -> st.SearchStrategy[list[Event]]:
 # --- against the model --------------------------------------------------------------------------
 
 
-@examples(max_examples=400)
+@effort(400)
 @given(events=all_streams(), mode=st.sampled_from(MODES))
-def test_the_model_says_the_same(events: list[Event], mode: Any) -> None:
+def test_the_model_gives_the_same(events: list[Event], mode: Any) -> None:
     model = Model(mode)
     snapshot = Snapshot(partial_mode=mode)
     for event in events:
@@ -86,9 +87,9 @@ def test_the_model_says_the_same(events: list[Event], mode: Any) -> None:
     assert snapshot.partial_mode == mode
 
 
-@examples(max_examples=100)
+@effort(100)
 @given(events=streams(), mode=st.sampled_from(MODES))
-def test_the_model_says_the_same_of_every_message_on_the_way(
+def test_the_model_gives_the_same_of_every_message_on_the_way(
     events: list[Event], mode: Any
 ) -> None:
     model = Model(mode)
@@ -103,13 +104,13 @@ def test_the_model_says_the_same_of_every_message_on_the_way(
 
 
 def picture(value: Any) -> str:
-    """A value as JSON text, which nothing can change any more."""
+    """A value as JSON text, which cannot change later."""
     return json.dumps(value and value.to_dict())
 
 
-@examples(max_examples=150)
+@effort(150)
 @given(data=st.data(), events=all_streams())
-def test_nothing_that_is_kept_changes(data: st.DataObject, events: list[Event]) -> None:
+def test_kept_values_never_change(data: st.DataObject, events: list[Event]) -> None:
     kept: list[tuple[Any, Any, str]] = []
     messages: list[tuple[Snapshot, str]] = []
 
@@ -131,9 +132,9 @@ def test_nothing_that_is_kept_changes(data: st.DataObject, events: list[Event]) 
         keep(snapshot)
         for each in derived:
             keep(each)
-        if data.draw(st.booleans()):  # reading a message, or not, must change nothing
+        if data.draw(st.booleans()):  # reading a message must not change anything
             messages.append((snapshot, picture(snapshot.message)))
-    for _ in range(3):  # other ways to go on from an older snapshot
+    for _ in range(3):  # other continuations of an older snapshot
         start = data.draw(st.integers(0, len(snapshots) - 1))
         tail = data.draw(st.integers(0, len(events)))
         others = data.draw(st.lists(any_event(), max_size=2)) + events[tail:]
@@ -205,7 +206,7 @@ def test_branches_do_not_see_each_other(what: str) -> None:
     common, branches = BRANCHES[what]
     trunk = fold([message_start(), *common])
     trunk_was = picture(trunk)
-    # In the order of folding: the first branch may grow in place, the second must not.
+    # The first branch may grow in place, the second must not.
     results = [reduce(trunk, branch) for branch in branches]
     results += [reduce(trunk, branch) for branch in reversed(branches)]
     for branch, (snapshot, derived) in zip([*branches, *branches[::-1]], results, strict=True):
@@ -217,7 +218,7 @@ def test_branches_do_not_see_each_other(what: str) -> None:
     assert picture(trunk) == trunk_was
 
 
-@examples(max_examples=150)
+@effort(150)
 @given(events=all_streams())
 def test_fold_is_reduce_repeated(events: list[Event]) -> None:
     one_by_one = reduced(events)
@@ -231,7 +232,7 @@ def test_fold_is_reduce_repeated(events: list[Event]) -> None:
     assert described(caught.value) == one_by_one.error
 
 
-@examples(max_examples=100)
+@effort(100)
 @given(events=streams(), data=st.data())
 def test_fold_goes_on_from_any_snapshot(events: list[Event], data: st.DataObject) -> None:
     cut = data.draw(st.integers(0, len(events)))
@@ -239,13 +240,13 @@ def test_fold_goes_on_from_any_snapshot(events: list[Event], data: st.DataObject
     assert fold((parsed(event) for event in events[cut:]), first) == fold(events)
 
 
-@examples(max_examples=100)
+@effort(100)
 @given(events=streams())
 def test_a_mapping_and_the_event_it_describes_fold_alike(events: list[Event]) -> None:
     assert reduced(events) == reduced([parsed(event) for event in events])
 
 
-@examples(max_examples=50)
+@effort(50)
 @given(events=streams())
 def test_the_same_input_gives_the_same_output(events: list[Event]) -> None:
     first, second = reduced(events), reduced(copy.deepcopy(events))
@@ -254,7 +255,7 @@ def test_the_same_input_gives_the_same_output(events: list[Event]) -> None:
     assert repr(first) == repr(second)
 
 
-def test_what_is_folded_shares_nothing_with_the_mapping_it_came_as() -> None:
+def test_a_snapshot_shares_nothing_with_the_mappings_it_was_folded_from() -> None:
     event = message_start(context_management={"edits": [{"a": 1}]}, mood=["fine"])
     snapshot, (raw,) = reduce(Snapshot(), event)
     event["message"]["context_management"]["edits"][0]["a"] = 2
@@ -288,8 +289,11 @@ def test_the_signatures_are_those_of_the_design() -> None:
 
 
 @pytest.mark.parametrize("event", [None, "ping", b"{}", 3, [], ("type", "ping")])
-def test_what_is_no_event_is_a_type_error(event: Any) -> None:
-    expected = f"a raw event must be a RawEvent or a mapping, not {type(event).__name__}"
+def test_a_value_that_is_not_an_event_is_a_type_error(event: Any) -> None:
+    expected = (
+        "a raw event must be a RawEvent, a mapping or an event of the official client, "
+        f"not {type(event).__name__}"
+    )
     with pytest.raises(TypeError) as caught:
         reduce(Snapshot(), event)
     assert str(caught.value) == expected
@@ -403,8 +407,8 @@ REPLACED_UNLESS_NULL: dict[str, Any] = {
 }
 
 
-def told_in_a_message_delta(name: str, value: Any) -> tuple[Event, Event]:
-    """A message_delta event that tells `value` where it belongs, and one that does not."""
+def message_deltas_with(name: str, value: Any) -> tuple[Event, Event]:
+    """A message_delta event with `value` in its right place, and one with it in the wrong place."""
     in_delta = {"type": "message_delta", "delta": {name: value}}
     beside_delta = {"type": "message_delta", "delta": {}, name: value}
     return (in_delta, beside_delta) if name == "container" else (beside_delta, in_delta)
@@ -412,15 +416,15 @@ def told_in_a_message_delta(name: str, value: Any) -> tuple[Event, Event]:
 
 @pytest.mark.parametrize("name", REPLACED_UNLESS_NULL)
 @pytest.mark.parametrize("first", [[], [None], [{"id": "old", "x": 1}]])
-def test_what_replaces_unless_it_is_null(name: str, first: list[Any]) -> None:
+def test_fields_that_replace_unless_they_are_null(name: str, first: list[Any]) -> None:
     value = REPLACED_UNLESS_NULL[name]
     begun = message_start(**dict(zip([name], first, strict=False)))
-    told, misplaced = told_in_a_message_delta(name, value)
-    null, _ = told_in_a_message_delta(name, None)
-    assert message_of(begun, told).to_dict() == {**begun["message"], name: value}
+    placed, misplaced = message_deltas_with(name, value)
+    null, _ = message_deltas_with(name, None)
+    assert message_of(begun, placed).to_dict() == {**begun["message"], name: value}
     assert message_of(begun, null).to_dict() == begun["message"]
     assert message_of(begun, misplaced).to_dict() == begun["message"]
-    assert message_of(begun, told, null).to_dict()[name] == value
+    assert message_of(begun, placed, null).to_dict()[name] == value
 
 
 def test_usage_counts_are_totals() -> None:
@@ -444,7 +448,7 @@ def test_usage_counts_are_totals() -> None:
     }
 
 
-def test_usage_that_only_the_end_tells() -> None:
+def test_usage_that_comes_only_at_the_end() -> None:
     message = message_of(message_start(), message_delta(usage={"output_tokens": 3}))
     assert message.usage.to_dict() == {"output_tokens": 3}
     assert message.usage.output_tokens == 3
@@ -493,7 +497,7 @@ def test_blocks_may_interleave() -> None:
 # --- complete, over, failed, unfolded -----------------------------------------------------------
 
 
-def test_is_complete_once_the_model_has_said_why_it_stopped() -> None:
+def test_is_complete_with_the_stop_reason() -> None:
     snapshot = fold([message_start()])
     assert not snapshot.is_complete
     snapshot = fold([message_delta(None, usage={"output_tokens": 1})], snapshot)
@@ -576,7 +580,7 @@ def test_deltas_of_other_blocks_do_not_open_closed_ones() -> None:
     assert [block.text for block in snapshot.message.content] == ["He", "bc"]
 
 
-def test_reduce_takes_the_events_that_feed_gives() -> None:
+def test_reduce_accepts_the_events_of_feed() -> None:
     snapshot, events = reduce(fold(TEXT), block_delta(0, "text_delta", text="y"))
     assert isinstance(events[1], TextEvent)
     assert reduce(fold(TEXT), events[0]) == (snapshot, events)

@@ -1,18 +1,15 @@
-"""A run of deltas is folded as one, by a short way. Its slow twin folds event by event, through the
-whole JSON: what comes out is the same, whatever stands between, before and inside of the runs.
-"""
+"""Runs of deltas against their slow twin, which folds event by event through the whole JSON."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-import attrs
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from streamfold.reducer import (
-    InputJsonEvent,
+    PartialJSON,
     PartialMode,
     ProtocolError,
     Snapshot,
@@ -26,13 +23,14 @@ from streamfold.reducer import (
 )
 from streamfold.reducer.growing import Shared, Text
 
-from tests.support.model import block_delta, block_start, message_start, tool_start
+from tests.support.effort import effort
+from tests.support.events import block_delta, block_start, message_start, tool_start
 
 Fed = tuple[Any, Any, str]
 
 
 def one_by_one(state: StreamState, chunk: bytes) -> Fed:
-    """The slow twin of `feed`: the snapshot, the events, and what went wrong."""
+    """The slow twin of `feed`: the snapshot, the events, and the text of the fault."""
     _, events = decode_sse(state.sse, chunk)
     snapshot, derived = state.snapshot, []
     try:
@@ -84,7 +82,7 @@ texts = st.sampled_from(
         '"',
     ]
 )
-"""What stands between the quotes of a delta: JSON, mostly."""
+"""The characters between the quotes of a delta; most are JSON."""
 ends = st.sampled_from(["}}"] * 6 + ["}   }", "} }  ", "},}", ',"x":1}}', '},"x":1}', "}", "}}x"])
 
 KINDS = [
@@ -97,7 +95,7 @@ KINDS = [
 
 @st.composite
 def deltas(draw: Any, kind: tuple[str, str]) -> str:
-    """The data of a delta event, most likely of this kind: as the API writes it, or nearly so."""
+    """The data of a delta event, mostly of this kind, in the form of the API or almost."""
     name, attribute = draw(st.sampled_from([kind] * 8 + KINDS))
     index = draw(st.sampled_from([0, 0, 0, 1]))
     head = f'{{"type":"content_block_delta","index":{index},"delta":{{"type":"{name}",'
@@ -118,7 +116,7 @@ others = st.sampled_from(
 )
 
 
-@settings(max_examples=400)
+@effort(400)
 @given(st.data())
 def test_runs_are_folded_as_their_events_one_by_one(data: st.DataObject) -> None:
     start, kind = data.draw(
@@ -130,6 +128,78 @@ def test_runs_are_folded_as_their_events_one_by_one(data: st.DataObject) -> None
     expected = one_by_one(state, chunk)
     assert at_once(state, chunk) == expected
     assert drained(state, chunk) == (expected[0], expected[2])
+
+
+values = st.sampled_from([None, True, 1, 1.5, "x", [], {"a": [1]}])
+
+
+@st.composite
+def spelled_deltas(draw: Any, kind: tuple[str, str]) -> str:
+    """The data of a delta event in any spelling of JSON, with added fields, mostly of this kind."""
+    name, attribute = draw(st.sampled_from([kind] * 8 + KINDS))
+    text: Any = draw(st.sampled_from(["", "a", "é\u2028😀", '{"a": "', "\ud83d", None, 1, ["a"]]))
+    delta: dict[str, Any] = {"type": name, attribute: text}
+    event: dict[str, Any] = {
+        "type": "content_block_delta",
+        "index": draw(st.sampled_from([0, 0, 0, 1, True, 0.0])),
+    }
+    for fields in (delta, event):
+        if draw(st.integers(0, 3)) == 0:
+            fields[draw(st.sampled_from(["added", "estimated_tokens", "é"]))] = draw(values)
+    event["delta"] = delta if draw(st.integers(0, 9)) else draw(values)
+    if draw(st.integers(0, 9)) == 0:
+        del event[draw(st.sampled_from(sorted(event)))]
+    order = draw(st.sampled_from([False, True]))
+    event = {key: event[key] for key in draw(st.permutations(sorted(event)))}
+    separators = draw(st.sampled_from([(",", ":"), (", ", ": "), (" ,", "\t:")]))
+    ascii_only = draw(st.booleans())
+    return json.dumps(event, sort_keys=order, separators=separators, ensure_ascii=ascii_only)
+
+
+@effort(800)
+@given(st.data())
+def test_deltas_in_any_spelling_are_folded_as_their_events_one_by_one(data: st.DataObject) -> None:
+    start, kind = data.draw(
+        st.sampled_from(list(zip(STARTS, [KINDS[0], *KINDS[:3], KINDS[0]], strict=True)))
+    )
+    datas = data.draw(st.lists(spelled_deltas(kind) | deltas(kind), max_size=6))
+    state, _ = feed(StreamState(), encode_sse([message_start(), start]))
+    chunk = "".join(f"data: {data}\n\n" for data in datas).encode("utf-8", "replace")
+    expected = one_by_one(state, chunk)
+    found = at_once(state, chunk)
+    assert found == expected
+    assert [event.to_json() for event in found[1]] == [event.to_json() for event in expected[1]]
+    assert drained(state, chunk) == (expected[0], expected[2])
+
+
+def test_a_delta_with_a_field_that_is_nested_too_deep_is_a_fault() -> None:
+    state, _ = feed(StreamState(), encode_sse([message_start(), STARTS[0]]))
+    nested = "[" * 250 + "]" * 250
+    delta = '"delta":{"type":"text_delta","text":"a"}'
+    fields = f'"type":"content_block_delta","index":0,{delta}'
+    chunk = f'data: {{{fields},"added":{nested}}}\n\n'.encode()
+    assert "nested deeper" in at_once(state, chunk)[2]
+    assert at_once(state, chunk) == one_by_one(state, chunk)
+
+
+def test_a_delta_that_is_nested_beyond_the_stack_is_a_fault() -> None:
+    state, _ = feed(StreamState(), encode_sse([message_start(), STARTS[0]]))
+    nested = "[" * 100_000 + "]" * 100_000
+    chunk = f'data: {{"type":"content_block_delta","text_delta":{nested}}}\n\n'.encode()
+    assert "not JSON" in at_once(state, chunk)[2]
+
+
+@pytest.mark.parametrize("start", STARTS[:4])
+def test_deltas_with_default_spacing_are_a_run(start: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    kind = {"text": "text_delta", "thinking": "thinking_delta"}
+    delta = kind.get(start["content_block"]["type"], "input_json_delta")
+    attribute = {"text_delta": "text", "thinking_delta": "thinking"}.get(delta, "partial_json")
+    state, _ = feed(StreamState(), encode_sse([message_start(), start]))
+    event = {**block_delta(0, delta, **{attribute: "[1"}), "added": 1}
+    chunk = f"data: {json.dumps(event)}\n\n".encode() * 50
+    expected = one_by_one(state, chunk)
+    monkeypatch.setattr("streamfold.reducer.pipeline.parse_data", None)
+    assert at_once(state, chunk) == expected
 
 
 def test_after_the_end_of_the_stream_a_run_is_kept_aside() -> None:
@@ -162,9 +232,9 @@ def test_a_snapshot_that_others_were_folded_from_is_folded_from_again() -> None:
         feed(state, encode_sse(block_delta(0, "text_delta", text=text) for text in ending))
         for ending in endings
     ]
-    for ending, (behind, events) in zip(endings, branches, strict=True):
-        assert behind.snapshot.message is not None
-        assert behind.snapshot.message.content[0]["text"] == "So far" + "".join(ending)
+    for ending, (after, events) in zip(endings, branches, strict=True):
+        assert after.snapshot.message is not None
+        assert after.snapshot.message.content[0]["text"] == "So far" + "".join(ending)
         assert [event.text for event in events if event.type == "text"] == ending
         assert events[-1].snapshot == "So far" + "".join(ending)
 
@@ -204,7 +274,6 @@ def test_a_string_that_goes_on_reads_as_if_it_came_at_once(
     inputs = [event for event in events if event.type == "input_json"]
     assert so_far[-1].snapshot == inputs[0].snapshot
     for count, event in enumerate(inputs, 1):
-        whole = InputJsonEvent(partial_json="", snapshot={})._snapshot
-        whole = attrs.evolve(whole, mode=mode).append("".join(written_in[:count]))
+        whole = PartialJSON(mode=mode).append("".join(written_in[:count]))
         assert event.snapshot == whole.value
         assert json.loads(json.dumps(event.snapshot)) == event.snapshot

@@ -5,11 +5,10 @@ from __future__ import annotations
 import copy
 import json
 import pickle
-from functools import partial
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from streamfold.reducer import (
     ProtocolError,
@@ -19,16 +18,17 @@ from streamfold.reducer import (
     reduce,
 )
 
-from tests.support.model import (
+from tests.support.effort import effort
+from tests.support.events import (
     MESSAGE_STOP,
     block_delta,
     block_start,
     block_stop,
     message_delta,
     message_start,
-    reduced,
     tool_start,
 )
+from tests.support.model import reduced
 from tests.support.strategies import faulty_streams, streams
 
 Event = dict[str, Any]
@@ -37,14 +37,11 @@ Event = dict[str, Any]
 MODES = ["on", "trailing-strings"]
 
 
-examples = partial(settings, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
-
 def all_streams() -> st.SearchStrategy[list[Event]]:
     return streams() | faulty_streams()
 
 
-@examples(max_examples=100)
+@effort(100)
 @given(events=all_streams(), mode=st.sampled_from(MODES))
 def test_snapshots_go_to_json_and_pickle_and_back(events: list[Event], mode: Any) -> None:
     snapshot = Snapshot(partial_mode=mode)
@@ -71,7 +68,7 @@ def input_texts(snapshot: Snapshot) -> list[str]:
     return [block.input_json for block in blocks if isinstance(block, ToolUseBlock)]
 
 
-@examples(max_examples=100)
+@effort(100)
 @given(events=streams(), mode=st.sampled_from(MODES), data=st.data())
 def test_a_restored_snapshot_goes_on_and_ends_the_same(
     events: list[Event], mode: Any, data: st.DataObject
@@ -120,7 +117,7 @@ def test_a_snapshot_cannot_be_changed() -> None:
     with pytest.raises(AttributeError):
         snapshot.message.content[0].text = "b"
     with pytest.raises(TypeError):
-        Snapshot("on")  # by name only
+        Snapshot("on")  # the mode is passed by name only
     assert copy.copy(snapshot) is snapshot
     assert copy.deepcopy([snapshot])[0] is snapshot
 
@@ -135,7 +132,7 @@ def test_the_first_snapshot() -> None:
     assert snapshot.partial_mode == "on"
 
 
-def test_the_repr_of_a_snapshot_says_how_it_stands_and_stays_short() -> None:
+def test_the_repr_of_a_snapshot_shows_its_state_and_stays_short() -> None:
     assert repr(Snapshot()) == (
         "<Snapshot no message yet: incomplete, 0 blocks, 0 unfolded events>"
     )

@@ -1,4 +1,4 @@
-"""`sse` against the slow model of `sse_model`, for any bytes and for every way of cutting them."""
+"""`sse` against the slow model in `sse_model`, for any bytes and any chunks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from streamfold.reducer import (
     DEFAULT_LIMIT,
@@ -26,13 +26,24 @@ from streamfold.reducer import (
     decode_sse,
 )
 
+from tests.support.effort import effort
 from tests.support.sse_model import BOM, Frame, decode, decode_within
 
 # --- what streams look like ---------------------------------------------------------------------
 
 ODD_TEXT = [
     *["", " ", "  ", "a", "b c", ":", ": ", "{}", '{"type":"ping"}', "é", "€", "😀", "\0", "\t"],
-    *["\u2028", "\u2029", "\x85", "\v", "\f", "\x1c", "\x1e", "\ufeff", "\ufffd"],  # no line ends
+    *[
+        "\u2028",
+        "\u2029",
+        "\x85",
+        "\v",
+        "\f",
+        "\x1c",
+        "\x1e",
+        "\ufeff",
+        "\ufffd",
+    ],  # these do not end a line
 ]
 MALFORMED = [
     *[b"\xff", b"\x80", b"\xc3", b"\xe2\x82", b"\xf0\x9f\x98", b"\xf0\x9f", b"\xed\xa0\x80"],
@@ -118,7 +129,7 @@ def run(chunks: Iterable[bytes], state: SSEState = BEGINNING) -> tuple[SSEState,
 
 
 def run_to_fault(chunks: Iterable[bytes], limit: int) -> tuple[list[Frame], str | None]:
-    """All events up to the first fault, those that the fault carries included; and its reason."""
+    """All events before the first fault, and the reason of the fault."""
     state = SSEState(limit=limit)
     frames: list[Frame] = []
     for chunk in chunks:
@@ -133,7 +144,7 @@ def run_to_fault(chunks: Iterable[bytes], limit: int) -> tuple[list[Frame], str 
 # --- the model, however the bytes are cut -------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=400)
+@effort(400)
 @given(any_bodies)
 @example(b"data: a\n")
 @example(BOM + b"data: a\n\n")
@@ -141,19 +152,19 @@ def test_one_chunk_gives_what_the_model_gives(body: bytes) -> None:
     assert run([body])[1] == decode(body)
 
 
-@settings(deadline=None, max_examples=300)
+@effort(300)
 @given(any_bodies)
 def test_single_bytes_give_what_the_model_gives(body: bytes) -> None:
     assert run(each_byte(body))[1] == decode(body)
 
 
-@settings(deadline=None, max_examples=400)
+@effort(400)
 @given(cut_bodies())
 def test_any_chunks_give_what_the_model_gives(chunks: list[bytes]) -> None:
     assert run(chunks)[1] == decode(b"".join(chunks))
 
 
-@settings(deadline=None, max_examples=80)
+@effort(80)
 @given(bodies(max_blocks=3))
 def test_every_single_cut_gives_the_same_events_and_the_same_state(body: bytes) -> None:
     whole, frames = run([body])
@@ -163,7 +174,7 @@ def test_every_single_cut_gives_the_same_events_and_the_same_state(body: bytes) 
         assert state.to_dict() == whole.to_dict(), position
 
 
-@settings(deadline=None, max_examples=200)
+@effort(200)
 @given(cut_bodies())
 def test_empty_chunks_change_nothing(chunks: list[bytes]) -> None:
     between = [piece for chunk in chunks for piece in (b"", chunk, b"")]
@@ -176,13 +187,33 @@ def test_an_empty_chunk_leaves_the_very_same_state() -> None:
         assert decode_sse(state, b"") == (state, ())
 
 
-@settings(deadline=None, max_examples=200)
-@given(st.lists(st.one_of(blocks, st.just(b"event: e\ndata: {}\n\n")), max_size=8).map(b"".join))
-def test_the_fast_way_gives_what_the_line_by_line_way_gives(body: bytes) -> None:
-    """Only LF goes the fast way: the same lines with CRLF or CR must say the same."""
-    fast = run([body])[1]
-    assert run([body.replace(b"\n", b"\r\n")])[1] == fast
-    assert run([body.replace(b"\n", b"\r")])[1] == fast
+COMMON_LINES = """id: 7
+id:8
+id: \n\
+id:  9
+: c
+:
+event: e
+event:f
+event
+data: {}
+data:[1]
+data:  x
+data:
+data
+retry: 5
+
+"""
+common_lines = st.sampled_from(COMMON_LINES.splitlines(keepends=True))
+common_bodies = st.lists(common_lines | st.just("event: e\ndata: {}\n\n"), max_size=20).map("".join)
+
+
+@effort(1000)
+@given(common_bodies, st.sampled_from(["\n", "\r\n", "\r"]))
+def test_the_fast_way_gives_what_the_line_by_line_way_gives(text: str, line_end: str) -> None:
+    lines = [line.replace("\n", line_end).encode() for line in text.splitlines(keepends=True)]
+    first = b"data: first" + 2 * line_end.encode()
+    assert run([first, b"".join(lines)]) == run([first, *lines])
 
 
 # --- stated examples of the standard ------------------------------------------------------------
@@ -341,7 +372,7 @@ def test_the_defaults_are_those_of_the_standard() -> None:
 # --- states are values --------------------------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=200)
+@effort(200)
 @given(cut_bodies(), cut_bodies())
 def test_an_old_state_never_changes_and_can_be_fed_on_from_again(
     chunks: list[bytes], others: list[bytes]
@@ -356,13 +387,13 @@ def test_an_old_state_never_changes_and_can_be_fed_on_from_again(
     assert last == state
     for position, (old, content, shown, seen) in enumerate(kept):
         branch = b"".join([*chunks[:position], *others])
-        assert run(others, old)[1] == decode(branch)[seen:]  # another way on
-        assert run(chunks[position:], old) == (last, frames[seen:])  # and the same once more
+        assert run(others, old)[1] == decode(branch)[seen:]  # another continuation
+        assert run(chunks[position:], old) == (last, frames[seen:])  # the same chunk again
         assert old.to_dict() == content
         assert repr(old) == shown
 
 
-@settings(deadline=None, max_examples=200)
+@effort(200)
 @given(cut_bodies())
 def test_a_state_goes_to_json_and_back_anywhere(chunks: list[bytes]) -> None:
     last, frames = run(chunks)
@@ -409,7 +440,7 @@ def test_a_state_between_events_is_the_same_for_all_of_them() -> None:
         assert decode_sse(inside, b"\n\n")[0] == between
 
 
-def test_all_of_a_state_is_told() -> None:
+def test_all_attributes_of_a_state_are_saved() -> None:
     state, _ = run([b"id: 7\nretry: 5\nevent: e\ndata: \xc3\xa9\ndata: b\ndat\xff"])
     assert state.to_dict() == {
         "limit": DEFAULT_LIMIT,
@@ -442,7 +473,7 @@ def test_neither_state_nor_event_can_be_written() -> None:
 
 
 def test_a_stream_leaves_no_trace_in_the_next() -> None:
-    """The beginning is one shared value: what a stream appends must not be reachable from it."""
+    """`SSEState()` is one shared value, so it must not hold the bytes of any stream."""
     decode_sse(SSEState(), b"data: secret one\nsecret two")
     decode_sse(SSEState(), b"secret three")
     assert b"secret" not in pickle.dumps(SSEState())
@@ -451,15 +482,17 @@ def test_a_stream_leaves_no_trace_in_the_next() -> None:
 # --- limits -------------------------------------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=500)
+@effort(500)
 @given(cut_bodies(), st.integers(1, 60))
-@example([b"data: " + b"\xff" * 10 + b"\n\n"], 20)  # a malformed byte is one byte
+@example([b"data: " + b"\xff" * 10 + b"\n\n"], 20)  # a malformed byte counts as one byte
 @example([b"data: " + b"\xff" * 10 + b"\n"], 20)
 @example([BOM + b"data", b": a\n\n"], 7)
 @example([b"data:aaaaa\ndata:bbbb\n\n"], 10)
 @example([b"data:aaaaa\ndata:bbbbb\n\n"], 10)
 @example([b"data: a\n\ndata: 1\ndata: 2\ndata: 3\ndata: 4\ndata: 5\n\n"], 8)
-@example([b"data:aaaaa\ndata:bbbbb\nxxxxxxxxxxxxxxxxxxxx"], 10)  # the first fault is told
+@example(
+    [b"data:aaaaa\ndata:bbbbb\nxxxxxxxxxxxxxxxxxxxx"], 10
+)  # the first fault is the one reported
 @example([b"data\ndata\ndata\ndata\ndata\ndata\n\n"], 4)
 def test_the_limit_cuts_at_the_same_place_for_all_chunks(chunks: list[bytes], limit: int) -> None:
     body = b"".join(chunks)
@@ -469,7 +502,7 @@ def test_the_limit_cuts_at_the_same_place_for_all_chunks(chunks: list[bytes], li
     assert run_to_fault(each_byte(body), limit) == expected
 
 
-@settings(deadline=None, max_examples=300)
+@effort(300)
 @given(any_bodies, st.integers(0, 3))
 def test_a_limit_that_is_just_enough_changes_nothing(body: bytes, more: int) -> None:
     lines = re.split(rb"\r\n|\r|\n", body)
@@ -478,7 +511,7 @@ def test_a_limit_that_is_just_enough_changes_nothing(body: bytes, more: int) -> 
     frames, reason = run_to_fault([body], limit)
     if reason is None:
         assert frames == decode(body)
-    else:  # data that no blank line ended
+    else:  # data without a blank line after it
         assert decode_within(body, limit) == (frames, reason)
         assert reason.startswith("the data")
 
@@ -538,7 +571,7 @@ def test_the_fault_is_a_protocol_error_with_the_events_before_it() -> None:
 @pytest.mark.parametrize(
     ("start", "more"),
     [
-        (b"", 1003),  # the first three bytes may still turn out to be a byte order mark
+        (b"", 1003),  # the first three bytes may still be a byte order mark
         (BOM, 1000),
         (b"\n", 1000),
         (b"data: a\r", 1000),
@@ -576,7 +609,7 @@ def test_lines_without_end_do_not_fill_the_memory(line: bytes) -> None:
 
 def test_empty_data_lines_without_end_are_given_up_at_the_limit() -> None:
     state = SSEState(limit=100)
-    for _ in range(101):  # joined by 100 LF
+    for _ in range(101):  # with 100 LF between them
         state, _ = decode_sse(state, b"data\n")
     with pytest.raises(ProtocolError, match="the data of an event is longer"):
         decode_sse(state, b"data\n")
@@ -586,7 +619,7 @@ def test_empty_data_lines_without_end_are_given_up_at_the_limit() -> None:
 
 
 def calls_of(run_it: Callable[[], object]) -> Counter[str]:
-    """How often `run_it` calls each function of `sse.py` and each C function, by name."""
+    """The number of calls of each function of `sse.py` and each C function while `run_it` runs."""
     counts: Counter[str] = Counter()
 
     def profile(frame: Any, kind: str, argument: Any) -> None:
@@ -611,7 +644,7 @@ def feed_bytes(size: int) -> SSEState:
 
 
 def test_a_long_line_one_byte_at_a_time_takes_work_in_proportion() -> None:
-    """Pending bytes must not be looked at, or put together, again with each chunk."""
+    """Pending bytes must not be read or joined again with each chunk."""
     decode_sse(SSEState(), b"x")
     short, long = calls_of(lambda: feed_bytes(2_000)), calls_of(lambda: feed_bytes(4_000))
     assert long.total() < 2.1 * short.total()
@@ -633,7 +666,7 @@ def test_the_states_of_a_long_line_share_its_bytes() -> None:
     finally:
         tracemalloc.stop()
     assert states[-1].pending_size == 160_000
-    assert used < 1_000 * len(states)  # a copy each would be 80 KB a state
+    assert used < 1_000 * len(states)  # one copy for each state would take 80 KB a state
 
 
 def test_ordinary_events_are_cut_without_a_call_for_each() -> None:
@@ -646,7 +679,7 @@ def test_ordinary_events_are_cut_without_a_call_for_each() -> None:
 
 
 def test_an_event_with_a_line_between_its_name_and_its_data() -> None:
-    # the fast way takes an event of two lines only: a third must not become part of the name
+    # the fast way accepts events of two lines only; a third must not become part of the name
     _, events = decode_sse(SSEState(), b"event: a\nid: 5\ndata: x\n\nevent: b\ndata: y\n\n")
     assert events == (
         ServerSentEvent(event="a", data="x", id="5"),

@@ -1,6 +1,6 @@
-"""JSON that is damaged, and JSON values of every type: for the tests of the reducer.
+"""Damaged JSON texts and JSON values of every type, for the tests of the reducer.
 
-Texts of whole documents are `streamfold.adapters.strategies.json_documents`.
+Texts of whole documents come from `streamfold.adapters.strategies.json_documents`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ values = st.recursive(
     ),
     max_leaves=8,
 )
-"""What `json.loads` may return, lone surrogates apart."""
+"""The values that `json.loads` may return, without lone surrogates."""
 
 # fmt: off
 _DAMAGE = [
@@ -32,7 +32,7 @@ _DAMAGE = [
 
 @st.composite
 def mutated(draw: st.DrawFn) -> str:
-    """A document with pieces of it replaced, doubled or left out; some are documents still."""
+    """A document with parts replaced, doubled or removed; some are still documents."""
     text = draw(json_documents(nan=True))
     for _ in range(draw(st.integers(1, 3))):
         start = draw(st.integers(0, len(text)))
@@ -42,11 +42,11 @@ def mutated(draw: st.DrawFn) -> str:
 
 
 soup = st.lists(st.sampled_from(_DAMAGE), max_size=12).map("".join)
-"""No document at all, mostly."""
+"""Texts that are mostly not documents."""
 
 
 def same(one: object, other: object) -> bool:
-    """Whether two JSON values are the same, types too: 1 is not 1.0 is not True; NaN is NaN."""
+    """Whether two JSON values have the same type and content; NaN equals NaN."""
     if isinstance(one, dict) and isinstance(other, dict):
         return list(one) == list(other) and all(same(one[key], other[key]) for key in one)
     if isinstance(one, list) and isinstance(other, list):

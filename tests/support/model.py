@@ -1,20 +1,21 @@
-"""The slow, obvious model of the fold: a dict, and strings put together with `+`.
+"""The slow, obvious model of the fold: a dict, and strings joined with `+`.
 
-The model shares no code with streamfold. `Model.step` takes one decoded event and says which
-derived events, as dicts, that gives; `Model.message` is the message so far. Where an event breaks
-the protocol it raises `FaultError`. What partial JSON says, it asks jiter.
+The model shares no code with streamfold. `Model.step` takes one decoded event and returns the
+derived events as dicts; `Model.message` is the message so far. An event that breaks the protocol
+raises `FaultError`. For partial JSON the model uses jiter.
 
     model = Model()
     for event in events:
         derived += model.step(event)
 
-At the end of the module is the real fold, run in a form that can be compared (`fed`, `reduced`).
+The end of the module runs the real fold in a form that can be compared (`fed`, `reduced`).
 """
 
 from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -33,47 +34,16 @@ from streamfold.reducer import (
     reduce,
 )
 
-Event = dict[str, Any]
-
-# --- events, written shortly --------------------------------------------------------------------
-
-
-def message_start(**fields: Any) -> Event:
-    """The start of a message without content; `fields` are those of the message."""
-    head = {"id": "msg_1", "type": "message", "role": "assistant", "model": "claude-opus-4-6"}
-    return {"type": "message_start", "message": {**head, "content": [], **fields}}
-
-
-def block_start(index: int, kind: str, **fields: Any) -> Event:
-    """The start of a block of this type with these fields."""
-    return {
-        "type": "content_block_start",
-        "index": index,
-        "content_block": {"type": kind, **fields},
-    }
-
-
-def block_delta(index: int, kind: str, **fields: Any) -> Event:
-    """A delta of this type with these fields."""
-    return {"type": "content_block_delta", "index": index, "delta": {"type": kind, **fields}}
-
-
-def block_stop(index: int) -> Event:
-    """The end of a block."""
-    return {"type": "content_block_stop", "index": index}
-
-
-def tool_start(index: int, **fields: Any) -> Event:
-    """The start of a tool block."""
-    return block_start(index, "tool_use", **{"id": "t", "name": "look", "input": {}, **fields})
-
-
-def message_delta(stop_reason: str | None = "end_turn", **fields: Any) -> Event:
-    """Why the message stops; `fields` are those of the event."""
-    return {"type": "message_delta", "delta": {"stop_reason": stop_reason}, **fields}
-
-
-MESSAGE_STOP: Event = {"type": "message_stop"}
+from tests.support.events import (
+    MESSAGE_STOP,
+    Event,
+    block_delta,
+    block_start,
+    block_stop,
+    message_delta,
+    message_start,
+    tool_start,
+)
 
 WHOLE: list[Event] = [
     message_start(),
@@ -168,11 +138,11 @@ REQUIRED: dict[str, dict[str, dict[str, list[str]]]] = {
         },
     },
 }
-"""What each known object must have: by what it is, its `type` and the field, what that may be."""
+"""The required fields of each known object: by role, `type` and field, the JSON it accepts."""
 
 
 def kind_of(value: Any) -> str:
-    """What JSON calls the value."""
+    """The JSON name of the kind of `value`."""
     if isinstance(value, bool):
         return BOOLEAN
     kinds = {str: STRING, int: INTEGER, float: "number", dict: OBJECT, list: ARRAY}
@@ -184,8 +154,8 @@ class FaultError(Exception):
 
     Attributes:
         event: its type, if it has one.
-        index: the index that it names, if it names one.
-        is_input: whether it is the text of a tool's input that is not JSON.
+        index: its index, if it has one.
+        is_input: whether the fault is the text of a tool's input.
     """
 
     def __init__(self, event: Event, *, is_input: bool = False) -> None:
@@ -197,16 +167,16 @@ class FaultError(Exception):
 
 
 def has_what_it_must(what: str, value: Any) -> bool:
-    """Whether `value`, which should be one of `what`, has all that those must have."""
+    """Whether `value`, in the role `what`, has all its required fields."""
     if kind_of(value) != OBJECT:
         return False
     if what == "message":
-        value = {"type": "message", **value}  # which it need not say
+        value = {"type": "message", **value}  # its type may be absent
     if kind_of(value.get("type")) != STRING:
         return False
     fields = REQUIRED[what].get(value["type"])
     if fields is None:
-        return what != "message"  # a kind that nobody knows may be anything
+        return what != "message"  # an unknown kind may hold any fields
     for name, kinds in fields.items():
         if name not in value or kind_of(value[name]) not in kinds:
             return False
@@ -236,7 +206,7 @@ def has_what_it_must(what: str, value: Any) -> bool:
 
 
 class _Anything:
-    """Equals whatever it is compared with: what the model does not say."""
+    """Equals every value; for results that the model does not know."""
 
     def __eq__(self, other: object) -> bool:
         return True
@@ -254,10 +224,10 @@ ANYTHING = _Anything()
 
 
 def partial_json(text: str, mode: str, nothing: Any) -> Any:
-    """What the beginning of a JSON text says; `nothing` while it says nothing.
+    """The value of the beginning of a JSON text; `nothing` while there is none.
 
-    What is not the beginning of a JSON text says `ANYTHING`, as does one with lone halves of
-    surrogate pairs, which jiter does not take.
+    Text that is not the beginning of JSON gives `ANYTHING`, and so do lone halves of surrogate
+    pairs, which jiter refuses.
     """
     try:
         jiter.from_json(text.encode(), allow_inf_nan=False)
@@ -272,7 +242,19 @@ def partial_json(text: str, mode: str, nothing: Any) -> Any:
         return nothing
 
 
+def is_beginning(text: str) -> bool:
+    """Whether a text that is not JSON could go on so as to become JSON."""
+    text = re.sub("[\ud800-\udfff]", "x", text)  # which jiter does not take
+    try:
+        jiter.from_json(text.encode(), allow_inf_nan=False)
+    except ValueError as error:
+        return str(error).startswith("EOF")
+    return False
+
+
 # --- the fold -----------------------------------------------------------------------------------
+
+EXPLAINS_A_CUT = [None, "max_tokens", "model_context_window_exceeded", "refusal"]
 
 GROWS_BY = {
     "text_delta": ["text"],
@@ -286,7 +268,7 @@ GROWS_BY = {
 
 
 def put_together(first: str, second: str) -> str:
-    """Two strings as one: halves of a surrogate pair that meet are one character."""
+    """The two strings joined; halves of a surrogate pair become one character."""
     return (
         (first + second).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
     )
@@ -299,7 +281,7 @@ class Model:
         message: the message so far, as the API would return it; None before it started.
         unfolded: the events that changed nothing.
         error: the stream's own error event, if one came.
-        is_complete: whether the model said why it stopped, or the message stopped.
+        is_complete: whether the message has a stop reason or has stopped.
     """
 
     def __init__(self, partial_mode: str = "on") -> None:
@@ -311,10 +293,11 @@ class Model:
         self.is_over = False
         self.open: set[int] = set()
         self.input_texts: dict[int, str] = {}
+        self.cut: list[int] = []
         self.first_inputs: dict[int, Any] = {}
 
     def step(self, event: Event) -> list[Event]:
-        """The derived events of `event`, each as a dict that nothing changes any more."""
+        """The derived events of `event`, each as an independent dict."""
         if not has_what_it_must("event", event):
             raise FaultError(event)
         return copy.deepcopy(self._step(copy.deepcopy(event)))
@@ -353,6 +336,8 @@ class Model:
 
     def _message_delta(self, event: Event) -> list[Event]:
         delta = event["delta"]
+        if self.cut and delta.get("stop_reason") not in EXPLAINS_A_CUT:
+            raise FaultError({**event, "index": self.cut[0]}, is_input=True)
         for key in ("stop_reason", "stop_sequence", "stop_details"):
             if key in delta:
                 self.message[key] = delta[key]
@@ -380,7 +365,7 @@ class Model:
         if index != len(self.message["content"]):
             raise FaultError(event)
         if is_tool and kind_of(block["input"]) != OBJECT:
-            raise FaultError(event)  # though a model may stream any JSON as its input
+            raise FaultError(event)  # although a model may stream any JSON as the input
         self.message["content"].append(block)
         self.open.add(index)
         if is_tool:
@@ -456,7 +441,9 @@ class Model:
             try:
                 block["input"] = json.loads(self.input_texts[index])
             except ValueError:
-                raise FaultError(event, is_input=True) from None
+                if not is_beginning(self.input_texts[index]):
+                    raise FaultError(event, is_input=True) from None
+                self.cut.append(index)
         self.open.discard(index)
         return [{**event, "content_block": block}]
 
@@ -465,7 +452,7 @@ class Model:
 
 
 class Outcome(NamedTuple):
-    """What came of a stream: the derived events, what was folded, and how it ended, if badly."""
+    """The outcome of a stream: the derived events, the snapshot, and the error or `None`."""
 
     events: tuple[Any, ...]
     snapshot: Any
@@ -473,9 +460,11 @@ class Outcome(NamedTuple):
 
 
 def described(error: StreamfoldError) -> tuple[Any, ...]:
-    """All that an error says, but what was folded before it."""
-    said = {key: value for key, value in vars(error).items() if key not in ("snapshot", "events")}
-    return (type(error), str(error), said)
+    """The class, text and attributes of an error, without its snapshot and events."""
+    attributes = {
+        key: value for key, value in vars(error).items() if key not in ("snapshot", "events")
+    }
+    return (type(error), str(error), attributes)
 
 
 START = StreamState()
@@ -487,7 +476,7 @@ def fed(
     state: StreamState = START,
     between: Callable[[StreamState], StreamState] = lambda state: state,
 ) -> Outcome:
-    """`feed` of all the chunks, and `finish`; before each, the state goes through `between`."""
+    """Feed all chunks and finish; before each call the state goes through `between`."""
     events: list[Any] = []
     try:
         for chunk in chunks:
@@ -502,7 +491,7 @@ def fed(
 
 
 def reduced(events: Iterable[Mapping[str, Any]], snapshot: Snapshot = NOTHING) -> Outcome:
-    """`reduce` of all the events, to the first that breaks the protocol."""
+    """Reduce the events up to the first that breaks the protocol."""
     derived: list[Any] = []
     for event in events:
         try:

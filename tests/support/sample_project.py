@@ -12,8 +12,9 @@ import streamfold.adapters.anthropic
 import streamfold.adapters.httpx2
 from streamfold.adapters import pytest_plugin, pytest_transports
 
+from tests.support.events import body, end, message_start, text_block
 from tests.support.loopback import Server, event_stream
-from tests.support.shells import KEY, body, end, start, text_block
+from tests.support.shells import KEY
 
 IMPORTED = [anthropic, httpcore, httpcore2, pytest_transports, streamfold.adapters]
 """Imported here once, because pytester unloads the modules that a sample project imports first."""
@@ -24,7 +25,7 @@ ENDED = [{**event, "usage": USAGE} if "delta" in event else event for event in e
 
 def answer(text):
     """The API's answer with this text, in small chunks."""
-    return event_stream(body(start(usage=USAGE), *text_block(0, text), *ENDED), chunks=100)
+    return event_stream(body(message_start(usage=USAGE), *text_block(0, text), *ENDED), chunks=100)
 
 
 SAMPLE = """

@@ -19,7 +19,7 @@ import httpx
 from streamfold.reducer import StreamState, feed, finish
 from streamfold.transports import AsyncMessageStream, MessageStream, areplay, replay
 
-from tests.support import events
+from tests.support.events import body, end, message_start, text_block, tool_block
 from tests.support.loopback import Server
 
 KEY = "sk-ant-api03-do-not-tell"
@@ -32,17 +32,10 @@ NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """Shared by all clients, which speak plain HTTP: a context for each would take most of the time."""
 
 
-# The builders of `events`, under the names by which most tests still import them.
-body, start, delta = events.body, events.message_start, events.block_delta
-block_start, block_stop, text_delta = events.block_start, events.block_stop, events.text_delta
-text_block, tool_block = events.text_block, events.tool_block
-end, error_event = events.end, events.error_event
-
-
 # --- a short stream -----------------------------------------------------------------------------
 
 EVENTS = [
-    start(model="m"),
+    message_start(),
     *text_block(0, "Grüß", " dich", " 😀"),
     *tool_block(1, '{"city": "Kö', 'ln"}'),
     *end("tool_use"),

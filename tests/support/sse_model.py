@@ -1,8 +1,7 @@
-"""A slow, obvious decoder of server-sent events: the sentences of the standard, one by one.
+"""A slow, obvious decoder of server-sent events that follows the standard sentence by sentence.
 
-HTML Living Standard, 9.2.6 "Interpreting an event stream". It sees the whole stream at once, as
-text, and knows nothing of chunks. `decode_within` adds the one thing the standard does not have,
-the limit.
+HTML Living Standard, 9.2.6 "Interpreting an event stream". It decodes the whole stream at once and
+has no chunks. `decode_within` adds the limit, which the standard does not have.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from typing import NamedTuple
 
 
 class Frame(NamedTuple):
-    """What a `ServerSentEvent` says, as a plain tuple."""
+    """The fields of a `ServerSentEvent` as a plain tuple."""
 
     event: str
     data: str
@@ -21,7 +20,7 @@ class Frame(NamedTuple):
 
 
 LONGEST_RETRY = 18
-"""Not in the standard: a reconnection time of more digits (30 million years) is none."""
+"""Not in the standard: a reconnection time with more digits (30 million years) is ignored."""
 
 
 def decode(body: bytes) -> list[Frame]:
@@ -66,7 +65,7 @@ DATA_TOO_LONG = "the data of an event is longer than the limit of {:,} bytes"
 
 
 def decode_within(body: bytes, limit: int) -> tuple[list[Frame], str | None]:
-    """The events before the first thing that is longer than `limit` bytes, and what that is."""
+    """The events before the first line or event above the limit, and its name in errors."""
     start = len(BOM) if body.startswith(BOM) else 0
     data_lines: list[bytes] = []
     for end in re.finditer(rb"\r\n|\r|\n", body):
@@ -82,8 +81,6 @@ def decode_within(body: bytes, limit: int) -> tuple[list[Frame], str | None]:
             if len(b"\n".join(data_lines)) > limit:
                 return decode(body[:start]), DATA_TOO_LONG.format(limit)
         start = end.end()
-    first_line = not re.search(
-        rb"[\r\n]", body
-    )  # what may still be a byte order mark does not count
+    first_line = not re.search(rb"[\r\n]", body)  # bytes that may be a byte order mark do not count
     unfinished = len(body) - len(BOM) if first_line else len(body) - start
     return decode(body), LINE_TOO_LONG.format(limit) if unfinished > limit else None

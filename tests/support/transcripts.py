@@ -8,13 +8,17 @@ from typing import Any
 from streamfold.adapters.cli.transcript import Transcript
 from streamfold.reducer import StreamState, feed
 
-from tests.support.shells import block_start, block_stop, body, delta, start
-
-Event = dict[str, Any]
-
-HELLO = body(
-    start(), block_start(0, type="text", text=""), delta(0, type="text_delta", text="Hello")
+from tests.support.events import (
+    MESSAGE_STOP,
+    Event,
+    block_start,
+    block_stop,
+    body,
+    message_start,
+    text_block,
 )
+
+HELLO = body(message_start(), *text_block(0, "Hello")[:-1])
 """The beginning of a message, in the middle of its first block."""
 
 
@@ -30,18 +34,12 @@ def whole(*blocks: dict[str, Any]) -> list[Event]:
 def message_end(reason: str = "end_turn", usage: Any = None, **fields: Any) -> list[Event]:
     """The end of a message, with its usage; `fields` are further fields of the delta."""
     change = {"stop_reason": reason, "stop_sequence": None, **fields}
-    return [{"type": "message_delta", "delta": change, "usage": usage}, {"type": "message_stop"}]
+    return [{"type": "message_delta", "delta": change, "usage": usage}, MESSAGE_STOP]
 
 
 def text_of(*pieces: str) -> list[Event]:
     """A message of one text block that comes in these pieces."""
-    return [
-        start(),
-        block_start(0, type="text", text=""),
-        *(delta(0, type="text_delta", text=piece) for piece in pieces),
-        block_stop(0),
-        *message_end(),
-    ]
+    return [message_start(), *text_block(0, *pieces), *message_end()]
 
 
 def transcript(*events: Event) -> str:

@@ -43,6 +43,7 @@ from streamfold.transports import (
     status_error,
 )
 
+from tests.support.events import block_stop, body, error_event, message_start, tool_block
 from tests.support.loopback import (
     REQUEST_ID,
     api_error,
@@ -52,7 +53,7 @@ from tests.support.loopback import (
     html_error,
     response,
 )
-from tests.support.shells import BODY, EVENTS, KEY, block_stop, body, error_event, start, tool_block
+from tests.support.shells import BODY, EVENTS, KEY
 
 pytestmark = pytest.mark.anyio
 
@@ -203,7 +204,7 @@ async def test_an_error_event_without_type_or_message(shell):
     ("faulty", "reason"),
     [
         (body(block_stop(7)), "no such block has started"),
-        (body(start()), "the message has started already"),
+        (body(message_start()), "the message has started already"),
         (b"data: {\n\n", "JSON"),
     ],
 )
@@ -224,7 +225,7 @@ async def test_a_fault_comes_after_the_events_before_it(shell, server, faulty, r
 
 @pytest.mark.parametrize("consume", ["__anext__", "get_final_message"])
 async def test_invalid_tool_input(shell, server, consume):
-    sent = [start(), *tool_block(0, '{"city": ', "Köln}")]
+    sent = [message_start(), *tool_block(0, '{"city": ', "Köln}")]
     server.answer(event_stream(body(*sent)))
     async with shell.client() as client, await client.open(server) as stream:
         if consume == "__anext__":
@@ -382,7 +383,7 @@ def test_the_error_of_an_answer_that_repeats_a_secret_does_not_show_it(secret):
 
 @pytest.mark.parametrize("secret", [KEY, PASSWORD])
 def test_the_error_of_a_stream_that_repeats_a_secret_does_not_show_it(secret):
-    sent = body(start(), error_event("api_error", f"invalid key: {secret}"))
+    sent = body(message_start(), error_event("api_error", f"invalid key: {secret}"))
     stream = transports.MessageStream(httpx.Response(200, content=sent, request=SECRET_REQUEST))
     with pytest.raises(InternalServerError) as caught:
         stream.until_done()
@@ -401,7 +402,7 @@ def test_a_lost_connection_does_not_show_the_password_of_a_proxy():
 
 def test_every_error_is_exported_documented_and_an_api_error():
     errors = {name for name in transports.errors.__all__ if name.endswith("Error")}
-    assert len(errors & set(transports.__all__)) == len(errors) == 19
+    assert len(errors & set(transports.__all__)) == len(errors) == 20
     for error in (getattr(transports, name) for name in errors):
         assert issubclass(error, APIError)
         assert issubclass(error, StreamfoldError)

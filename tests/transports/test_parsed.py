@@ -16,11 +16,12 @@ from streamfold.transports import (
 )
 from streamfold.transports.parsed import parsed_event, parsed_message
 
-from tests.support.shells import BODY, MESSAGE, body, end, start, text_block, tool_block
+from tests.support.events import body, end, message_start, text_block, tool_block
+from tests.support.shells import BODY, MESSAGE
 
 pytestmark = pytest.mark.anyio
 
-ANSWER = body(start(), *text_block(0, '{"city": "Kö', 'ln"}'), *end())
+ANSWER = body(message_start(), *text_block(0, '{"city": "Kö', 'ln"}'), *end())
 CUT_OFF = ["refusal", "max_tokens", "model_context_window_exceeded"]
 
 
@@ -62,7 +63,7 @@ async def test_without_a_type_there_is_no_output(shell):
 @pytest.mark.parametrize("stop_reason", CUT_OFF)
 async def test_an_answer_that_was_cut_off_has_no_output(shell, stop_reason):
     parse = Parse()
-    cut = body(start(), *text_block(0, '{"city": "Kö'), *end(stop_reason))
+    cut = body(message_start(), *text_block(0, '{"city": "Kö'), *end(stop_reason))
     async with shell.stream([cut], parse=parse) as stream:
         events = [event async for event in stream]
         for message in (await stream.get_final_message(), events[-1].message):
@@ -73,7 +74,7 @@ async def test_an_answer_that_was_cut_off_has_no_output(shell, stop_reason):
 
 
 async def test_text_that_does_not_validate_raises_when_the_output_is_read(shell):
-    wrong = body(start(), *text_block(0, "Köln, of course."), *end())
+    wrong = body(message_start(), *text_block(0, "Köln, of course."), *end())
     async with shell.stream([wrong], parse=Parse()) as stream:
         events = [event async for event in stream]
         message = await stream.get_final_message()
@@ -86,11 +87,11 @@ async def test_text_that_does_not_validate_raises_when_the_output_is_read(shell)
 async def test_the_output_of_a_message_is_that_of_its_first_text_block(shell):
     blocks = [*tool_block(0, "{}"), *text_block(1, "1"), *text_block(2, "2")]
     message = await shell.stream(
-        [body(start(), *blocks, *end())], parse=Parse()
+        [body(message_start(), *blocks, *end())], parse=Parse()
     ).get_final_message()
     assert message.parsed_output == 1
     assert [getattr(block, "parsed_output", None) for block in message.content] == [None, 1, 2]
-    no_text = body(start(), *tool_block(0, "{}"), *end("tool_use"))
+    no_text = body(message_start(), *tool_block(0, "{}"), *end("tool_use"))
     assert (await shell.stream([no_text], parse=Parse()).get_final_message()).parsed_output is None
 
 

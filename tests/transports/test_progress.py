@@ -19,26 +19,23 @@ from streamfold.reducer import (
 )
 from streamfold.transports import MessageStream, OverloadedError, progress
 
-from tests.support.shells import (
-    BODY,
-    EVENTS,
-    HALF,
-    MESSAGE,
+from tests.support.events import (
+    block_delta,
     block_start,
     block_stop,
     body,
-    delta,
     end,
     error_event,
-    start,
+    message_start,
     text_block,
     text_delta,
     tool_block,
 )
+from tests.support.shells import BODY, EVENTS, HALF, MESSAGE
 
 pytestmark = pytest.mark.anyio
 
-OPEN = [start(), block_start(0, type="text", text=""), text_delta(0, "x")]
+OPEN = [message_start(), block_start(0, type="text", text=""), text_delta(0, "x")]
 """A message whose text block is open."""
 
 OVERLOADED = error_event("overloaded_error")
@@ -124,13 +121,13 @@ def test_events_after_an_error_event_are_dropped(read: Callable[..., Any], after
 
 @pytest.mark.parametrize("junk", [b"data: [DONE]\n\n", b'data: {"type":"content_block_stop"}\n\n'])
 def test_junk_after_a_complete_message_is_ignored(junk: bytes) -> None:
-    for chunks in cuts(body(start(), *text_block(0, "x"), *end()) + junk):
+    for chunks in cuts(body(message_start(), *text_block(0, "x"), *end()) + junk):
         assert MessageStream(chunks).get_final_message().stop_reason == "end_turn"
         assert list(MessageStream(chunks))[-1].type == "message_stop"
 
 
 def test_invalid_tool_input_raises_the_same_error_for_every_cut() -> None:
-    for chunks in cuts(body(start(), *tool_block(0, "{nope"))):
+    for chunks in cuts(body(message_start(), *tool_block(0, "{nope"))):
         with pytest.raises(InvalidToolInputError) as caught:
             list(MessageStream(chunks))
         assert caught.value.input_json == "{nope"
@@ -168,12 +165,12 @@ def test_reading_the_message_costs_the_same_after_every_event(kind: str, size: i
     def calls(count: int) -> int:
         if kind == "text_delta":
             opening = block_start(0, type="text", text="")
-            pieces = [delta(0, type=kind, text="word ")] * count
+            pieces = [block_delta(0, type=kind, text="word ")] * count
         else:
             opening = block_start(0, type="tool_use", id="t", name="n", input={})
             texts = ['{"code": "', *["word "] * count, '"}']
-            pieces = [delta(0, type=kind, partial_json=text) for text in texts]
-        whole = body(start(), opening, *pieces, block_stop(0), *end())
+            pieces = [block_delta(0, type=kind, partial_json=text) for text in texts]
+        whole = body(message_start(), opening, *pieces, block_stop(0), *end())
         counted = 0
 
         def count_call(_frame: Any, event: str, _argument: Any) -> None:

@@ -25,7 +25,8 @@ from streamfold.transports import (
     replay,
 )
 
-from tests.support.shells import BODY, EVENTS, HALF, MESSAGE, body, start, tool_block
+from tests.support.events import body, message_start, tool_block
+from tests.support.shells import BODY, EVENTS, HALF, MESSAGE
 
 pytestmark = pytest.mark.anyio
 
@@ -84,7 +85,7 @@ async def test_recordings(shell, tmp_path):
 
 async def test_the_recorded_request_selects_the_partial_mode(shell):
     """An unfinished string in a tool's input is kept with the beta for fine-grained streaming."""
-    events = [start(), *tool_block(0, '{"city": "Kö')[:-1]]
+    events = [message_start(), *tool_block(0, '{"city": "Kö')[:-1]]
     betas = {"anthropic-beta": "fine-grained-tool-streaming-2025-05-14"}
     plain = Recording.of(body(*events))
     fine = attrs.evolve(plain, request=RecordedRequest("POST", "https://x.example", betas))

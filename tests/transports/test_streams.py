@@ -33,19 +33,9 @@ from streamfold.transports import (
 )
 from streamfold.transports.progress import Progress
 
+from tests.support.events import body, end, message_start, text_block, tool_block
 from tests.support.loopback import REQUEST_ID, event_stream
-from tests.support.shells import (
-    BODY,
-    EVENTS,
-    HALF,
-    MESSAGE,
-    Chunks,
-    body,
-    end,
-    start,
-    text_block,
-    tool_block,
-)
+from tests.support.shells import BODY, EVENTS, HALF, MESSAGE, Chunks
 
 pytestmark = pytest.mark.anyio
 
@@ -184,17 +174,17 @@ async def test_the_final_message_is_whole_however_many_events_were_read(shell, r
 
 async def test_final_text_without_a_text_block_names_the_blocks_there_are(shell):
     blocks = [*tool_block(0, "{}"), *tool_block(1, "{}")]
-    async with shell.stream([body(start(), *blocks, *end())]) as stream:
+    async with shell.stream([body(message_start(), *blocks, *end())]) as stream:
         with pytest.raises(RuntimeError, match="no text block, but: tool_use, tool_use"):
             await stream.get_final_text()
-    async with shell.stream([body(start(), *end())]) as stream:
+    async with shell.stream([body(message_start(), *end())]) as stream:
         with pytest.raises(RuntimeError, match="no blocks at all"):
             await stream.get_final_text()
 
 
 async def test_final_text_joins_the_text_blocks(shell):
     blocks = [*text_block(0, "a", "b"), *tool_block(1, "{}"), *text_block(2, "c")]
-    async with shell.stream([body(start(), *blocks, *end())]) as stream:
+    async with shell.stream([body(message_start(), *blocks, *end())]) as stream:
         assert await stream.get_final_text() == "abc"
 
 
@@ -253,7 +243,7 @@ async def test_a_response_whose_body_was_read_already(shell, server):
         assert await shell.over(response).get_final_message() == MESSAGE
 
 
-INPUT = body(start(), *tool_block(0, '{"city": "Kö')[:2])
+INPUT = body(message_start(), *tool_block(0, '{"city": "Kö')[:2])
 
 
 @pytest.mark.parametrize(
@@ -277,7 +267,7 @@ async def test_the_request_selects_the_partial_mode(shell, server, headers, opti
 
 
 async def test_a_limit(shell):
-    long = body(start(), *text_block(0, "x" * 3000), *end())
+    long = body(message_start(), *text_block(0, "x" * 3000), *end())
     assert (await shell.stream([long]).get_final_text()) == "x" * 3000
     with pytest.raises(ProtocolError):
         await shell.stream([long], limit=2000).get_final_text()
@@ -457,7 +447,7 @@ def test_a_source_whose_connection_fails(error, kind):
 
 @pytest.mark.parametrize("source", [b"data: x\n\n", "data: x\n\n"])
 def test_a_whole_body_is_refused_as_a_source(source):
-    with pytest.raises(TypeError, match=f"got {type(source).__name__}; use replay"):
+    with pytest.raises(TypeError, match=f"not {type(source).__name__}: pass replay"):
         MessageStream(source)
 
 

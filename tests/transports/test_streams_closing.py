@@ -24,8 +24,9 @@ from streamfold.transports import (
     areplay,
 )
 
+from tests.support.events import body, error_event
 from tests.support.loopback import event_stream, hold, wait, wait_for
-from tests.support.shells import BODY, HALF, MESSAGE, Awaited, Chunks, body, error_event
+from tests.support.shells import BODY, HALF, MESSAGE, Awaited, Chunks
 
 pytestmark = pytest.mark.anyio
 

@@ -1,5 +1,8 @@
 """User code of the reducer, read by the type checkers and never run."""
 
+from collections.abc import Iterable
+
+import anthropic
 from streamfold.reducer import (
     IncompleteStreamError,
     Message,
@@ -56,3 +59,13 @@ def step(snapshot: Snapshot) -> Snapshot:
     snapshot, events = reduce(snapshot, {"type": "ping"})
     assert not events
     return fold(snapshot.unfolded, snapshot)
+
+
+def misspelt(message: Message) -> object:
+    print(message.stop_reason, message["new_field"], message.model_dump(exclude_none=True))
+    print(message.usage.input_token)  # type: ignore[attr-defined]  # pyright: ignore
+    return message.stop_reson  # type: ignore[attr-defined]  # pyright: ignore
+
+
+def official(raw: Iterable[anthropic.types.RawMessageStreamEvent]) -> Snapshot:
+    return fold(raw)

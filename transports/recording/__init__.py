@@ -4,6 +4,13 @@ replay.
 This package imports nothing from `streamfold.transports`.
 """
 
+from .content_types import (
+    AWS_EVENT_STREAM,
+    EVENT_STREAM,
+    content_type_of,
+    decoder_of,
+    media_type,
+)
 from .files import is_recording, numbered, recording_files
 from .format import RecordingError
 from .http_library import raw_headers
@@ -17,6 +24,8 @@ from .store import RecordingStore, StoredRecording
 from .value import Recording
 
 __all__ = [
+    "AWS_EVENT_STREAM",
+    "EVENT_STREAM",
     "Pace",
     "RecordedChunk",
     "RecordedError",
@@ -34,8 +43,11 @@ __all__ = [
     "StoredRecording",
     "UnmatchedRequestError",
     "check_speed",
+    "content_type_of",
+    "decoder_of",
     "is_harmless_header",
     "is_recording",
+    "media_type",
     "numbered",
     "raw_headers",
     "recording_files",

@@ -58,6 +58,15 @@ class Pace:
         """
         self._speed = check_speed(speed)
         self._start = time.monotonic()
+        self._reached = 0.0
+
+    def reached(self) -> float:
+        """The recorded time that the replay has reached: that of the last step."""
+        return self._reached
+
+    def skip_to(self, at: float) -> None:
+        """Note that the replay has reached the recorded time `at`, without waiting."""
+        self._reached = at
 
     def left(self, at: float) -> float:
         """Seconds until the recorded time `at` is due; 0 if it is.
@@ -71,11 +80,13 @@ class Pace:
 
     def wait(self, at: float) -> None:
         """Wait until the recorded time `at` is due."""
+        self._reached = at
         if left := self.left(at):
             time.sleep(left)
 
     async def wait_async(self, at: float) -> None:
         """Wait for it in asyncio or trio; other tasks run in between, even if it is due."""
+        self._reached = at
         await _sleep(self.left(at))
 
 

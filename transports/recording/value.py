@@ -9,15 +9,26 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from importlib import import_module
 from io import BytesIO
 from itertools import accumulate, chain, pairwise, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
-from streamfold.reducer import SSEState, decode_sse, encode_sse
+from streamfold.reducer import (
+    EventStreamState,
+    SSEState,
+    Timing,
+    decode_event_stream,
+    decode_sse,
+    encode_event_stream,
+    encode_sse,
+)
 
+from .arrivals import timing_of
+from .content_types import AWS_EVENT_STREAM, content_type_of, media_type
 from .files import PathLike, check_name, is_recording, write_whole
 from .format import Content, decode, encode, located
 from .parts import (
@@ -108,6 +119,9 @@ class Recording:
     def of(cls, source: bytes | Iterable[bytes | RecordedChunk]) -> Self:
         """A recording of a body.
 
+        The content type of the response is that of the body: of server-sent events, or of Amazon's
+        event stream.
+
         Args:
             source: the body in one piece, or its chunks. Empty chunks are dropped. A chunk of plain
                 bytes arrives at 0 s; for another time, give a `RecordedChunk`.
@@ -119,12 +133,23 @@ class Recording:
         chunks = [
             piece if isinstance(piece, RecordedChunk) else RecordedChunk(piece) for piece in pieces
         ]
-        return cls(chunk for chunk in chunks if chunk.data)
+        beginning = b"".join(chunk.data[:12] for chunk in chunks[:12])
+        response = RecordedResponse(headers=(("content-type", content_type_of(beginning)),))
+        return cls((chunk for chunk in chunks if chunk.data), response=response)
 
     @property
     def body(self) -> bytes:
         """The bytes of all chunks, as they came over the wire; compressed if the wire was."""
         return b"".join(chunk.data for chunk in self.chunks)
+
+    @property
+    def timing(self) -> Timing:
+        """When the events came. Folds the whole stream each time it is read.
+
+        >>> Recording.load("tests/recordings/text.sse").slow(2).timing.events
+        32
+        """
+        return timing_of(self.response, self.chunks, self.duration)
 
     # --- files ---
 
@@ -305,11 +330,18 @@ class Recording:
                     f"the events of a body must be readable, but this one is compressed ({value}): "
                     "record it with `accept-encoding: identity`"
                 )
-        before = self._until(_end_of_event(self.body, after_event))
+        framed = self._is_framed()
+        before = self._until(_end_of_event(self.body, after_event, framed))
         at = before[-1].at if before else self.response.at
         event = {"type": "error", "error": {"type": type, "message": message or type}}
-        chunks = (*before, RecordedChunk(encode_sse([event]), at))
+        encode_event = encode_event_stream if framed else encode_sse
+        chunks = (*before, RecordedChunk(encode_event([event]), at))
         return attrs.evolve(self, chunks=chunks, ended="complete", error=None, duration=at)
+
+    def _is_framed(self) -> bool:
+        """Whether the body is in Amazon's event stream."""
+        kinds = (value for name, value in self.response.headers if name.lower() == "content-type")
+        return media_type(next(kinds, "")) == AWS_EVENT_STREAM
 
     def slow(self, factor: float) -> Self:
         """The recording with all times multiplied.
@@ -330,6 +362,11 @@ class Recording:
             duration=self.duration * factor,
         )
 
+    def _repr_html_(self) -> str:
+        """The page of the inspector, for notebooks: see `streamfold.adapters.inspector`."""
+        page: str = import_module("streamfold.adapters.inspector").notebook(self)
+        return page
+
     def __add__(self, other: Recording) -> Self:
         """Both bodies as one, `other` after the end of this one.
 
@@ -348,15 +385,29 @@ class Recording:
 _LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n)")
 
 
-def _end_of_event(body: bytes, count: int) -> int:
-    """The position in `body` after this many server-sent events."""
-    state, ends = SSEState(), [0]
-    for line in _LINE.finditer(body):
-        state, events = decode_sse(state, line[0])
-        ends.extend([line.end()] * len(events))
+def _end_of_event(body: bytes, count: int, framed: bool) -> int:
+    """The position in `body` after this many events."""
+    ends = [0, *(_ends_of_frames(body) if framed else _ends_of_server_sent_events(body))]
     if not 0 <= count < len(ends):
         raise ValueError(
             f"after_event must be from 0 to {len(ends) - 1}, the number of events in the body, "
             f"got {count}"
         )
     return ends[count]
+
+
+def _ends_of_server_sent_events(body: bytes) -> Iterator[int]:
+    state = SSEState()
+    for line in _LINE.finditer(body):
+        state, events = decode_sse(state, line[0])
+        yield from [line.end()] * len(events)
+
+
+def _ends_of_frames(body: bytes) -> Iterator[int]:
+    start = 0
+    while True:
+        end = start + int.from_bytes(body[start : start + 4], "big")
+        if not decode_event_stream(EventStreamState(), body[start:end])[1]:
+            return
+        yield end
+        start = end

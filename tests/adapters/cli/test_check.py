@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from streamfold.adapters import cli
-from streamfold.adapters.cli.check import check
+from streamfold.adapters.corpus import check
 from streamfold.transports import (
     RecordedChunk,
     RecordedError,
@@ -20,7 +20,9 @@ from streamfold.transports import (
 )
 
 from tests.support.command_line import Screen, posix, read_all
-from tests.support.shells import BODY, body, error_event, start
+from tests.support.effort import effort
+from tests.support.events import body, error_event, message_start
+from tests.support.shells import BODY
 
 RECORDINGS = Path(__file__).parents[2] / "recordings"
 INDEX = json.loads((RECORDINGS / "index.json").read_text("utf-8"))
@@ -88,7 +90,6 @@ def test_an_error_response_has_the_message_of_the_api(tmp_path):
 
 
 @given(st.binary(max_size=300))
-@settings(deadline=None)
 def test_no_bytes_at_all_break_it(tmp_path_factory, data):
     folder = tmp_path_factory.getbasetemp()
     for suffix in (".jsonl", ".sse"):
@@ -100,7 +101,7 @@ def test_no_bytes_at_all_break_it(tmp_path_factory, data):
 
 
 @given(st.data())
-@settings(deadline=None, max_examples=50)
+@effort(50)
 def test_a_recording_that_was_cut_short_is_unreadable(tmp_path_factory, data):
     path = tmp_path_factory.getbasetemp() / "less.jsonl"
     whole = WHOLE.rechunk(100).to_bytes()
@@ -134,7 +135,9 @@ def test_complete_recordings(tmp_path, checked):
 def test_the_table_has_a_line_for_each_remark(tmp_path, checked, monkeypatch):
     WHOLE.save(tmp_path / "fine.jsonl")
     (tmp_path / "cut.sse").write_bytes(BODY[:300])
-    (tmp_path / "failed.sse").write_bytes(body(start(), error_event("api_error", "a\nb\x1b")))
+    (tmp_path / "failed.sse").write_bytes(
+        body(message_start(), error_event("api_error", "a\nb\x1b"))
+    )
     (tmp_path / "fault.sse").write_bytes(b"data: {}\n\n")
     (tmp_path / "none.jsonl").write_bytes(b"{}\n")
     (tmp_path / "unknown.sse").write_bytes(UNKNOWN + BODY)

@@ -13,7 +13,7 @@ from streamfold.adapters.cli.display import show_body
 from streamfold.adapters.cli.transcript import Transcript
 
 from tests.support.command_line import ENVIRONMENT, PATIENCE, Screen, command, read_all
-from tests.support.shells import body, start
+from tests.support.events import body, message_start
 from tests.support.transcripts import message_end, text_of, whole
 
 RECORDINGS = Path(__file__).parents[2] / "recordings"
@@ -64,7 +64,7 @@ def test_no_colours_without_a_colour_terminal_or_rich(unset, monkeypatch):
 def test_colours_on_a_terminal(running, pty):
     pytest.importorskip("rich")
     stream = body(
-        start(),
+        message_start(),
         *whole(
             {"type": "thinking", "thinking": "hm", "signature": ""},
             {"type": "text", "text": "\x1b[2J[red]a\tb"},

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.shells import block_start, block_stop, body, delta, start
+from tests.support.events import block_delta, block_start, block_stop, body, message_start
 from tests.support.transcripts import HELLO
 
 RECORDINGS = Path(__file__).parents[2] / "recordings"
@@ -21,7 +21,7 @@ def test_blocks_without_a_stop_are_shown_at_the_end(replay):
         ({"type": "compaction", "content": "So far"}, "· compaction\n  So far\n"),
         ({"type": "text", "text": "Hi"}, "Hi\n"),
     ):
-        status, out, err = replay(body(start(), block_start(0, **block)))
+        status, out, err = replay(body(message_start(), block_start(0, **block)))
         assert (status, out) == (1, f"{seen}\n— unfinished\n")
         assert err == "streamfold: the stream ended before the message was complete\n"
 
@@ -36,7 +36,7 @@ def test_blocks_without_a_stop_are_shown_at_the_end(replay):
 )
 def test_the_events_before_a_fault_in_the_same_chunk_are_shown(replay, flags, seen):
     status, out, err = replay(
-        HELLO + body(delta(0, type="text_delta", text=", you"), block_stop(7)), flags=flags
+        HELLO + body(block_delta(0, type="text_delta", text=", you"), block_stop(7)), flags=flags
     )
     assert status == 1
     assert seen in out

@@ -12,7 +12,7 @@ from streamfold.adapters.cli.json_display import EventLines, FinalMessage
 from streamfold.reducer import Snapshot
 
 from tests.support.command_line import Screen, Source
-from tests.support.shells import body
+from tests.support.events import body
 from tests.support.transcripts import text_of
 
 

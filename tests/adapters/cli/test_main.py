@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from tests.support.command_line import (
     read_until,
     write_until_read,
 )
-from tests.support.shells import body, delta
+from tests.support.events import block_delta, body
 from tests.support.transcripts import HELLO
 
 RECORDINGS = Path(__file__).parents[2] / "recordings"
@@ -108,6 +109,14 @@ def test_the_command_is_also_a_module():
     assert (done.returncode, done.stdout) == (2, b"")
 
 
+def test_the_module_exits_with_the_status_of_the_command(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["streamfold", "--version"])
+    with pytest.raises(SystemExit) as exited:
+        runpy.run_module("streamfold.adapters.cli", run_name="__main__")
+    assert exited.value.code == 0
+    assert capsys.readouterr().out.startswith("streamfold ")
+
+
 @posix
 @pytest.mark.parametrize("flags", [(), ("--events",)])
 def test_a_broken_pipe_is_quiet(running, flags):
@@ -115,7 +124,7 @@ def test_a_broken_pipe_is_quiet(running, flags):
     process.stdin.write(HELLO)
     read_until(process.stdout.fileno(), b"Hello")
     process.stdout.close()
-    process.stdin.write(body(delta(0, type="text_delta", text=" again")))
+    process.stdin.write(body(block_delta(0, type="text_delta", text=" again")))
     assert process.wait(PATIENCE) == 141
     assert process.stderr.read() == b""
 

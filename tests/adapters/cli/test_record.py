@@ -11,8 +11,9 @@ from streamfold.adapters import cli
 from streamfold.transports import Recording
 
 from tests.support.command_line import ENVIRONMENT, posix, read_until
+from tests.support.events import body, error_event
 from tests.support.loopback import api_error, chunk, event_stream, head, hold, html_error, reset
-from tests.support.shells import BODY, EVENTS, KEY, MESSAGE, body, error_event
+from tests.support.shells import BODY, EVENTS, KEY, MESSAGE
 
 REQUEST = {"model": "m", "max_tokens": 10, "messages": [{"role": "user", "content": "Grüß dich"}]}
 CHUNKS = [BODY[at : at + 97] for at in range(0, len(BODY), 97)]

@@ -14,7 +14,8 @@ from streamfold.reducer import ProtocolError, StreamState, feed
 from streamfold.transports import RecordedChunk, Recording
 
 from tests.support.command_line import PATIENCE, posix, read_until
-from tests.support.shells import BODY, block_stop, body, delta
+from tests.support.events import block_delta, block_stop, body
+from tests.support.shells import BODY
 from tests.support.transcripts import HELLO, message_end
 
 RECORDINGS = Path(__file__).parents[2] / "recordings"
@@ -80,7 +81,7 @@ def test_text_appears_before_the_input_ends(running, flags):
     process = running("replay", *flags, "-")
     for piece in (b"One ", b"after ", b"another."):
         first = HELLO if piece == b"One " else b""
-        process.stdin.write(first + body(delta(0, type="text_delta", text=piece.decode())))
+        process.stdin.write(first + body(block_delta(0, type="text_delta", text=piece.decode())))
         read_until(process.stdout.fileno(), piece)
     assert process.poll() is None
     process.stdin.write(body(block_stop(0), *message_end()))

@@ -178,7 +178,7 @@ def test_a_cut_recording_ends_with_the_connection_broken_off(end, serve, served)
         post(url)
     with pytest.raises(APIConnectionError):
         message_of(url)
-    assert post(url, path="/nobody/v1/messages").status_code == 404  # it goes on
+    assert post(url, path="/missing/v1/messages").status_code == 404  # it still serves
 
 
 def test_an_error_of_the_api_is_answered_as_it_was(serve, served):

@@ -23,7 +23,7 @@ from streamfold.reducer import (
     TextEvent,
 )
 
-from tests.support.shells import block_start, block_stop, body, delta, start
+from tests.support.events import block_delta, block_start, block_stop, body, message_start
 from tests.support.transcripts import message_end, text_of, transcript, whole
 
 RECORDINGS = Path(__file__).parents[2] / "recordings"
@@ -87,21 +87,21 @@ OTHER_LAYOUTS = {
 
 def test_a_message_with_some_of_everything():
     assert transcript(
-        start(),
+        message_start(),
         block_start(0, type="thinking", thinking="", signature=""),
-        delta(0, type="thinking_delta", thinking="Look it\n\nup"),
-        delta(0, type="thinking_delta", thinking="."),
-        delta(0, type="signature_delta", signature="c2ln"),
+        block_delta(0, type="thinking_delta", thinking="Look it\n\nup"),
+        block_delta(0, type="thinking_delta", thinking="."),
+        block_delta(0, type="signature_delta", signature="c2ln"),
         block_stop(0),
         block_start(1, type="text", text=""),
-        delta(1, type="text_delta", text="One "),
+        block_delta(1, type="text_delta", text="One "),
         {"type": "heartbeat", "n": 1},
-        delta(1, type="text_delta", text="moment."),
+        block_delta(1, type="text_delta", text="moment."),
         block_stop(1),
         block_start(2, type="tool_use", id="toolu_1", name="weather", input={}),
-        delta(2, type="input_json_delta", partial_json=""),
-        delta(2, type="input_json_delta", partial_json='{"city": "Kra'),
-        delta(2, type="input_json_delta", partial_json='ków"}'),
+        block_delta(2, type="input_json_delta", partial_json=""),
+        block_delta(2, type="input_json_delta", partial_json='{"city": "Kra'),
+        block_delta(2, type="input_json_delta", partial_json='ków"}'),
         block_stop(2),
         block_start(3, type="tool_use", id="toolu_2", name="time", input={}),
         block_stop(3),
@@ -129,7 +129,7 @@ def test_text_is_shown_as_it_is():
 
 def test_a_text_block_continues_the_text_before_it():
     texts = [{"type": "text", "text": words} for words in ("One ", "sentence.", "\n\nTwo.\n")]
-    assert transcript(start(), *whole(*texts), *message_end()).startswith(
+    assert transcript(message_start(), *whole(*texts), *message_end()).startswith(
         "One sentence.\n\nTwo.\n\n—"
     )
 
@@ -139,7 +139,7 @@ def test_line_feeds_at_the_start_of_a_text_count_as_the_blank_line_before_it():
         {"type": "thinking", "thinking": "hm", "signature": ""},
         {"type": "text", "text": "\n\nSo"},
     )
-    assert transcript(start(), *whole(*blocks), *message_end()).startswith("│ hm\n\nSo\n")
+    assert transcript(message_start(), *whole(*blocks), *message_end()).startswith("│ hm\n\nSo\n")
 
 
 def test_halves_of_a_character_are_joined_and_a_lone_half_is_an_escape():
@@ -150,15 +150,15 @@ def test_halves_of_a_character_are_joined_and_a_lone_half_is_an_escape():
 
 def test_half_a_character_does_not_wait_for_another_block():
     blocks = block_start(0, type="text", text="a"), block_start(1, type="text", text="b")
-    half = delta(0, type="text_delta", text="\ud83d")
+    half = block_delta(0, type="text_delta", text="\ud83d")
     events = [
         *blocks,
         half,
-        delta(1, type="text_delta", text="\ude00"),
+        block_delta(1, type="text_delta", text="\ude00"),
         block_stop(0),
         block_stop(1),
     ]
-    assert transcript(start(), *events, *message_end()).startswith("ab\\ud83d\\ude00\n")
+    assert transcript(message_start(), *events, *message_end()).startswith("ab\\ud83d\\ude00\n")
 
 
 def test_blank_lines_are_counted_however_they_come():
@@ -177,10 +177,10 @@ def test_citations_are_footnotes_with_one_number_per_source():
     }
     assert (
         transcript(
-            start(),
+            message_start(),
             block_start(0, type="text", text="A", citations=[one]),
-            delta(0, type="citations_delta", citation=two),
-            delta(0, type="citations_delta", citation=two),
+            block_delta(0, type="citations_delta", citation=two),
+            block_delta(0, type="citations_delta", citation=two),
             block_stop(0),
             *(block_start(1, type="text", text="B", citations=[two]), block_stop(1)),
             *(block_start(2, type="text", text="C", citations="none"), block_stop(2)),
@@ -216,7 +216,7 @@ def test_results_name_the_call_they_belong_to():
         {"type": "mcp_tool_result", "tool_use_id": "1", "is_error": True, "content": "no\nway"},
         {"type": "mcp_tool_result", "tool_use_id": "?", "is_error": False, "content": [{"odd": 1}]},
     ]
-    assert transcript(start(), *whole(*calls, *results), *message_end()).startswith(
+    assert transcript(message_start(), *whole(*calls, *results), *message_end()).startswith(
         "▸ books/find {}\n"
         '▸ bash_code_execution {"a":1}\n'
         "◂ bash_code_execution: return code 3\n"
@@ -238,19 +238,22 @@ def test_content_that_comes_with_message_start_is_shown():
         {"type": "text", "text": "Hi"},
         {"type": "tool_use", "id": "1", "name": "f", "input": {}},
     )
-    assert transcript(start(content=[text, call]), *message_end()) == "Hi\n\n▸ f {}\n\n— end_turn\n"
+    assert (
+        transcript(message_start(content=[text, call]), *message_end())
+        == "Hi\n\n▸ f {}\n\n— end_turn\n"
+    )
 
 
 def test_blocks_that_take_turns_stay_apart():
     call = {"type": "tool_use", "input": {}}
     assert (
         transcript(
-            start(),
+            message_start(),
             block_start(0, **call, id="1", name="f"),
             block_start(1, **call, id="2", name="g"),
-            delta(0, type="input_json_delta", partial_json='{"a":'),
-            delta(1, type="input_json_delta", partial_json="{}"),
-            delta(0, type="input_json_delta", partial_json="1}"),
+            block_delta(0, type="input_json_delta", partial_json='{"a":'),
+            block_delta(1, type="input_json_delta", partial_json="{}"),
+            block_delta(0, type="input_json_delta", partial_json="1}"),
             block_stop(1),
             block_stop(0),
             *message_end(),

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import get_args
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from streamfold.reducer import ContentBlock
 
-from tests.support.shells import start
+from tests.support.events import message_start
 from tests.support.transcripts import message_end, transcript, whole
 
 
 def result(kind, content):
     block = {"type": f"{kind}_tool_result", "tool_use_id": "1", "content": content}
-    return transcript(start(), *whole(block), *message_end()).removesuffix("\n— end_turn\n")
+    return transcript(message_start(), *whole(block), *message_end()).removesuffix("\n— end_turn\n")
 
 
 def test_results_of_each_kind():
@@ -40,7 +40,7 @@ def test_results_of_each_kind():
 
 def test_notes():
     seen = transcript(
-        start(),
+        message_start(),
         *whole(
             {"type": "compaction", "content": "So far:\n- a"},
             {"type": "compaction", "content": None},
@@ -67,10 +67,10 @@ def test_notes():
 def test_a_refusal_shows_its_category_and_explanation():
     refusal = {"type": "refusal", "category": "bio", "explanation": "Not\nthis."}
     assert "· refused (bio): Not\n  this.\n\n— refusal\n" in transcript(
-        start(), *message_end("refusal", stop_details=refusal)
+        message_start(), *message_end("refusal", stop_details=refusal)
     )
     assert "· refused\n" in transcript(
-        start(), *message_end("refusal", stop_details={"type": "refusal"})
+        message_start(), *message_end("refusal", stop_details={"type": "refusal"})
     )
 
 
@@ -140,12 +140,11 @@ CONTENT_TYPES = st.sampled_from(
 )
 
 
-@settings(deadline=None)
 @given(RESULT_BLOCKS, CONTENT_TYPES, CONTENT, st.lists(CONTENT | JSON), JSON)
 def test_no_shape_of_a_result_raises(kind, content_type, content, pages, details):
     fields = {"tool_use_id": "1", "is_error": bool(pages)}
     events = [
-        start(),
+        message_start(),
         *whole(
             {"type": kind, **fields, "content": {**content, "type": content_type}},
             {"type": "web_search_tool_result", **fields, "content": pages},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.support.shells import start
+from tests.support.events import message_start
 from tests.support.transcripts import message_end, text_of, transcript, whole
 
 
@@ -14,7 +14,7 @@ def test_control_characters_of_a_text_are_visible():
 def test_control_characters_are_visible_in_every_field():
     evil = "\x1b]0;pwned\x07"
     seen = transcript(
-        start(),
+        message_start(),
         *whole(
             {"type": "tool_use", "id": evil, "name": evil, "input": {evil: evil}},
             {"type": "web_search_tool_result", "tool_use_id": evil, "content": [{"title": evil}]},

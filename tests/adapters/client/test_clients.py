@@ -29,6 +29,7 @@ from streamfold.adapters.anthropic import (
 )
 
 from tests.support.clients import ANSWER, ASK, PING, Caller
+from tests.support.events import body, error_event
 from tests.support.loopback import (
     PATIENCE,
     api_error,
@@ -39,15 +40,7 @@ from tests.support.loopback import (
     reset,
     response,
 )
-from tests.support.shells import (
-    BODY,
-    HALF,
-    KEY,
-    MESSAGE,
-    Shell,
-    body,
-    error_event,
-)
+from tests.support.shells import BODY, HALF, KEY, MESSAGE, Shell
 
 pytestmark = pytest.mark.anyio
 
@@ -79,7 +72,7 @@ async def test_an_error_of_a_proxy(calling, server) -> None:
 
 async def test_an_error_whose_body_is_cut_off(calling, server) -> None:
     server.answer([api_error(400, "invalid_request_error")[0][:-10], close])
-    with pytest.raises(APIConnectionError, match=r"127.0.0.1: the connection failed \(Remote"):
+    with pytest.raises(APIConnectionError, match="connection was lost: peer closed connection"):
         await calling(max_retries=0).message()
 
 
@@ -107,9 +100,9 @@ async def test_the_content_type_may_be_written_in_any_way(calling, server, kind)
 
 
 async def test_no_content_type(calling, server) -> None:
-    server.answer([b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi"])
-    with pytest.raises(APIResponseValidationError, match="got no content type: 'hi'"):
-        await calling().message()
+    head = f"HTTP/1.1 200 OK\r\ncontent-length: {len(BODY)}\r\n\r\n"
+    server.answer([head.encode() + BODY])
+    assert await calling().message() == MESSAGE
 
 
 async def test_a_redirect_is_not_followed_with_the_key(calling, server) -> None:
@@ -207,7 +200,7 @@ async def test_no_error_and_no_log_has_the_key(calling, server, caplog, failure)
     answer, error = FAILURES[failure]
     server.answer(answer)
     timeout = IMPATIENT if error is APITimeoutError else 10
-    caller = calling(auth_token=KEY, timeout=timeout, max_retries=1)
+    caller = calling(default_headers={"x-api-key": KEY}, timeout=timeout, max_retries=1)
     with pytest.raises(error) as caught:
         await caller.message(betas=["some-beta"])
     assert KEY not in visible_of(caught.value)
@@ -222,7 +215,10 @@ async def test_no_error_and_no_log_has_the_key(calling, server, caplog, failure)
 
 @pytest.mark.parametrize("key", [f"{KEY}\n", f" {KEY}", f"{KEY}é", f"{KEY}\r\nx: y"])
 def test_a_key_that_no_header_can_carry(server, key) -> None:
-    client = Anthropic(api_key=key, base_url=server.url)
+    with pytest.raises(ValueError, match=r"^a key must be visible ASCII characters") as caught:
+        Anthropic(api_key=key, base_url=server.url)
+    assert KEY not in visible_of(caught.value, with_locals=False)
+    client = Anthropic(api_key=KEY, default_headers={"x-api-key": key})
     with pytest.raises(
         ValueError, match="the value of the header x-api-key must be visible ASCII"
     ) as caught:
@@ -231,7 +227,11 @@ def test_a_key_that_no_header_can_carry(server, key) -> None:
 
 
 def test_no_repr_has_the_key() -> None:
-    client = Anthropic(api_key=KEY, auth_token=KEY, base_url=f"https://user:{KEY}@example.com")
+    client = Anthropic(
+        auth_token=KEY,
+        default_headers={"x-api-key": KEY},
+        base_url=f"https://user:{KEY}@example.com",
+    )
     assert repr(client) == (
         "Anthropic(base_url=URL('https://user:[secure]@example.com'), max_retries=2)"
     )
@@ -364,18 +364,17 @@ def test_unusable_base_urls(url) -> None:
 @pytest.mark.parametrize(
     ("options", "environment", "expected"),
     [
-        ({"api_key": "k"}, {}, ("k", None)),
+        ({"api_key": "k"}, {}, (None, "Bearer k")),
         ({"auth_token": "t"}, {}, (None, "Bearer t")),
-        ({"api_key": "k", "auth_token": "t"}, {}, ("k", "Bearer t")),
-        ({}, {"ANTHROPIC_API_KEY": "ek"}, ("ek", None)),
+        ({}, {"ANTHROPIC_API_KEY": "ek"}, (None, "Bearer ek")),
         ({}, {"ANTHROPIC_AUTH_TOKEN": "et"}, (None, "Bearer et")),
         ({}, {"ANTHROPIC_API_KEY": "", "ANTHROPIC_AUTH_TOKEN": "et"}, (None, "Bearer et")),
-        ({}, {"ANTHROPIC_API_KEY": "ek", "ANTHROPIC_AUTH_TOKEN": "et"}, ("ek", None)),
+        ({}, {"ANTHROPIC_API_KEY": "ek", "ANTHROPIC_AUTH_TOKEN": "et"}, (None, "Bearer ek")),
         ({"auth_token": "t"}, {"ANTHROPIC_API_KEY": "ek"}, (None, "Bearer t")),
-        ({"api_key": "k"}, {"ANTHROPIC_AUTH_TOKEN": "et"}, ("k", None)),
+        ({"api_key": "k"}, {"ANTHROPIC_AUTH_TOKEN": "et"}, (None, "Bearer k")),
         ({"default_headers": {"X-Api-Key": "h"}}, {}, ("h", None)),
-        ({"default_headers": {"x-api-key": None}, "api_key": "k", "auth_token": "t"}, {},
-         (None, "Bearer t")),
+        ({"default_headers": {"authorization": None, "x-api-key": "h"}, "api_key": "k"}, {},
+         ("h", None)),
     ],
 )  # fmt: skip
 def test_where_keys_come_from(server, monkeypatch, options, environment, expected) -> None:

@@ -14,16 +14,11 @@ from streamfold.adapters.anthropic import (
 from streamfold.reducer import Message
 
 from tests.support.clients import ANSWER, ASK, RECORDINGS, recording
+from tests.support.events import body, end, message_start
 from tests.support.loopback import (
     event_stream,
 )
-from tests.support.shells import (
-    EVENTS,
-    KEY,
-    body,
-    end,
-    start,
-)
+from tests.support.shells import EVENTS, KEY
 
 pytestmark = pytest.mark.anyio
 INDEX = json.loads((RECORDINGS / "index.json").read_text("utf-8"))
@@ -155,7 +150,7 @@ def test_an_answer_goes_back_as_it_is(server, name) -> None:
 
 
 async def test_the_end_is_the_end(calling, server) -> None:
-    server.answer(event_stream(body(start(), *end())))
+    server.answer(event_stream(body(message_start(), *end())))
     async with calling().stream() as stream:
         with pytest.raises(RuntimeError, match="no text block"):
             await stream.get_final_text()

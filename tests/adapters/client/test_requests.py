@@ -19,22 +19,17 @@ from streamfold.adapters.anthropic import (
 from streamfold.adapters.client import requests
 
 from tests.support.clients import ANSWER, ASK
+from tests.support.events import block_start, body, message_start, text_delta
 from tests.support.loopback import (
     Server,
     event_stream,
 )
-from tests.support.shells import (
-    KEY,
-    block_start,
-    body,
-    start,
-    text_delta,
-)
+from tests.support.shells import KEY
 
 pytestmark = pytest.mark.anyio
 
 QUESTION: Any = {"model": "m", "max_tokens": 1, "messages": [{"role": "user", "content": "?"}]}
-CUT = body(start(), block_start(0, type="text", text=""), text_delta(0, "so far"))
+CUT = body(message_start(), block_start(0, type="text", text=""), text_delta(0, "so far"))
 
 
 async def test_the_request_as_sent(calling, server) -> None:
@@ -51,13 +46,13 @@ async def test_the_request_as_sent(calling, server) -> None:
     headers = {name: request.headers[name] for name in request.headers if name != "user-agent"}
     assert headers == {
         "host": server.url.removeprefix("http://"),
-        "accept": "text/event-stream",
+        "accept": "application/json",
         "accept-encoding": headers["accept-encoding"],
         "connection": "keep-alive",
-        "anthropic-version": "2023-06-01",
+        "anthropic-version": "2026-10-21",
         "content-type": "application/json",
         "content-length": str(len(request.body)),
-        "x-api-key": KEY,
+        "authorization": f"Bearer {KEY}",
     }
     assert request.headers["user-agent"].startswith("streamfold")
 
@@ -76,7 +71,7 @@ async def test_the_beta_as_sent(calling, server) -> None:
         extra_body={"model": "another", "container": None, "stream": False},
     )
     (request,) = server.requests
-    assert request.path == "/v1/messages?beta=true&trace=1"
+    assert request.path == "/v1/messages?trace=1"
     assert request.headers["anthropic-beta"] == "one,two,three,four"
     assert request.headers["anthropic-user-profile-id"] == "profile_1"
     assert request.headers["anthropic-workspace-id"] == "wrkspc_1"
@@ -104,9 +99,11 @@ def test_the_repr_of_a_call_has_no_key() -> None:
         base_url=httpx.URL(f"https://user:{KEY}@example.com"),
         credentials={"x-api-key": KEY},
         headers={"x-secret": KEY},
+        query={"key": KEY},
         timeout=None,
     )
-    call = requests.prepare(settings, beta=False, **ASK)
+    call = requests.prepare(settings, method="stream", beta=False, stream=True, **ASK)
+    assert call.url.params["key"] == KEY
     assert KEY not in repr(call) + repr(settings)
     assert call.headers["x-api-key"] == call.headers["x-secret"] == KEY
 

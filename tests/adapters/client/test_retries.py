@@ -18,6 +18,7 @@ from streamfold.adapters.anthropic import (
 from streamfold.adapters.client import retries
 
 from tests.support.clients import ANSWER, ASK, PING
+from tests.support.events import body, error_event, message_start
 from tests.support.loopback import (
     api_error,
     close,
@@ -25,13 +26,7 @@ from tests.support.loopback import (
     html_error,
     reset,
 )
-from tests.support.shells import (
-    KEY,
-    MESSAGE,
-    body,
-    error_event,
-    start,
-)
+from tests.support.shells import KEY, MESSAGE
 
 pytestmark = pytest.mark.anyio
 
@@ -69,7 +64,7 @@ async def test_failures_that_are_retried(calling, server, failure) -> None:
     assert await calling().message() == MESSAGE
     assert len(server.requests) == 3
     assert len({request.body for request in server.requests}) == 1
-    assert {request.headers["x-api-key"] for request in server.requests} == {KEY}
+    assert {request.headers["authorization"] for request in server.requests} == {f"Bearer {KEY}"}
 
 
 FINAL = {
@@ -108,7 +103,7 @@ async def test_the_number_of_attempts(calling, server, retries, requests) -> Non
 
 @pytest.mark.parametrize("pieces", [None, 1])
 async def test_no_retry_after_an_event_was_handed_out(calling, server, pieces) -> None:
-    failing = body(start(), error_event("overloaded_error"))
+    failing = body(message_start(), error_event("overloaded_error"))
     server.answer(event_stream(failing, chunks=pieces), ANSWER)
     async with calling().stream() as stream:
         seen = [await stream.__anext__()]

@@ -22,7 +22,7 @@ from streamfold.adapters.conformance.examination import smaller
 from streamfold.adapters.conformance.search import Search
 from streamfold.reducer import ProtocolError, fold
 
-from tests.support.model import (
+from tests.support.events import (
     MESSAGE_STOP,
     block_delta,
     block_start,

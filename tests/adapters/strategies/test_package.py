@@ -6,7 +6,7 @@ import importlib
 import sys
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -27,12 +27,13 @@ from streamfold.adapters.strategies import (
     raw_events,
     wire,
 )
-from streamfold.reducer.messages import BLOCKS as KNOWN_BLOCKS
+from streamfold.reducer import ContentBlock
 
-from tests.support.stream_queries import examples, least, spoil
+from tests.support.effort import effort
+from tests.support.stream_queries import least, spoil
 
 
-@examples(max_examples=60)
+@effort(60)
 @given(data=st.data(), strategy=st.sampled_from([raw_events(unknown=True), broken(), messages()]))
 def test_drawn_values_share_no_parts(data: st.DataObject, strategy: st.SearchStrategy[Any]) -> None:
     first = data.draw(strategy)
@@ -53,7 +54,7 @@ def containers(value: Any) -> list[Any]:
 
 
 def test_the_names_that_can_be_chosen() -> None:
-    assert set(BLOCKS) == set(KNOWN_BLOCKS)
+    assert set(BLOCKS) == {block.type for block in get_args(ContentBlock)}
     assert len(WAYS) == 11
     assert set(USUAL_WAYS) < set(WAYS)
     assert len(UNUSUAL) == 3

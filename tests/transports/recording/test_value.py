@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from streamfold.reducer import SSEState, decode_sse, fold, parse_event
 from streamfold.transports import RecordedChunk, RecordedError, RecordedResponse, Recording
 
+from tests.support.events import body, error_event
 from tests.support.recordings import chunk_sizes, data_of, recordings, times_of
-from tests.support.shells import BODY, EVENTS, body, error_event
+from tests.support.shells import BODY, EVENTS
 
 RECORDINGS = Path(__file__).parents[2] / "recordings"
 

@@ -1,0 +1,94 @@
+"""`messages.create(stream=True)`: the raw events of an answer, sync and async.
+
+They are those of a `MessageStream` without the events derived from them.
+"""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, get_args
+
+import httpx
+from streamfold.reducer import DerivedEvent, RawEvent
+from streamfold.transports import AsyncMessageStream, MessageStream
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["AsyncStream", "Stream"]
+
+_DERIVED = frozenset(get_args(DerivedEvent))
+
+
+class Stream:
+    """The raw events of an answer as they come. It is closed at its end, and with its block."""
+
+    def __init__(self, stream: MessageStream[Any]) -> None:
+        """Read the raw events of `stream`."""
+        self._stream = stream
+
+    @property
+    def response(self) -> httpx.Response:
+        """The response that is read."""
+        return self._stream.response
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> RawEvent:
+        while True:
+            event: Any = next(self._stream)
+            if event.__class__ not in _DERIVED:
+                return event  # type: ignore[no-any-return]
+
+    def close(self) -> None:
+        """Close the response, and give its connection back or close it."""
+        self._stream.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        exc_tb: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class AsyncStream:
+    """The raw events of an answer, for asyncio and trio: see `Stream`."""
+
+    def __init__(self, stream: AsyncMessageStream[Any]) -> None:
+        """Read the raw events of `stream`."""
+        self._stream = stream
+
+    @property
+    def response(self) -> httpx.Response:
+        """The response that is read."""
+        return self._stream.response
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> RawEvent:
+        while True:
+            event: Any = await self._stream.__anext__()
+            if event.__class__ not in _DERIVED:
+                return event  # type: ignore[no-any-return]
+
+    async def close(self) -> None:
+        """Close the response, and give its connection back or close it."""
+        await self._stream.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        exc_tb: TracebackType | None,
+    ) -> None:
+        await self.close()

@@ -1,0 +1,88 @@
+// What can be taken from the page, as text that runs where it is pasted.
+
+class CopyView {
+  constructor(stream) {
+    this.stream = stream;
+    this.preview = element("pre.raw.preview", { tabindex: "0", "aria-label": "Preview" });
+    const kinds = [
+      ["pytest test", "A test of your accumulator with the stream up to this event", pytestTest],
+      ["Event as JSON", "The data of this event, as it came", (stream, n) => (n ? stream.dataOf(n) : "")],
+      ["Recording cut here", "A Python expression: the connection is lost after this event", cutExpression],
+      ["curl command", "Serves the recording and requests it", curlCommand],
+    ];
+    this.element = element(
+      "div.copies",
+      kinds.map(([name, title, make]) =>
+        element(
+          "div.copy",
+          element("div", element("strong", name), element("span", title)),
+          button("Show", () => this.#show(make), { "aria-label": `Show: ${name}` }),
+          button("Copy", () => copy(make(stream, this.n), name), { "aria-label": `Copy: ${name}` }),
+        ),
+      ),
+      this.preview,
+    );
+    this.#show(cutExpression, 0);
+  }
+
+  show(n) {
+    this.n = n;
+    this.#show(this.make);
+  }
+
+  #show(make) {
+    this.make = make;
+    const text = make(this.stream, Math.min(this.n ?? 0, make === pytestTest ? 40 : Infinity));
+    this.preview.replaceChildren(...visible(text.length > 4000 ? `${text.slice(0, 4000)} …` : text));
+  }
+}
+
+// The bytes that had come over the wire when event n was whole.
+function cutOf(stream, n) {
+  if (n === 0) return 0;
+  const { cut } = stream.about.chunks;
+  return cut ? cut[stream.chunk[n - 1]] : stream.ends[n - 1];
+}
+
+function cutExpression(stream, n) {
+  const load = `Recording.load(${pythonString(stream.about.name)})`;
+  return `from streamfold.transports import Recording\n\nrecording = ${load}.cut(at_byte=${cutOf(stream, n)})\n`;
+}
+
+function pytestTest(stream, n) {
+  const events = [];
+  let left = 0;
+  for (let i = 1; i <= n; i++) {
+    const json = stream.jsonOf(i);
+    if (json === null || typeof json !== "object" || Array.isArray(json)) left += 1;
+    else events.push(`    ${pythonLiteral(json)},\n`);
+  }
+  const note = left ? `\n# ${plural(left, "event")} whose data is not a JSON object left out` : "";
+  return `from streamfold.adapters.conformance import check_stream
+from streamfold.reducer import StreamState, finish, fold
+
+# ${stream.about.name.replace(/[^\x20-\x7e]/g, "?")}, up to event ${n}${note}
+EVENTS = [
+${events.join("")}]
+
+
+def accumulate(events):
+    """From the events to the message: put your own accumulator here."""
+    return finish(StreamState(snapshot=fold(events)))
+
+
+def test_stream():
+    check_stream(accumulate, EVENTS)
+`;
+}
+
+function curlCommand(stream) {
+  const { request, name } = stream.about;
+  const body = request?.body === null || request === null ? "{}" : JSON.stringify(request.body);
+  const path = shellWord(name.startsWith("-") ? `./${name}` : name);
+  return `streamfold serve ${path} --port 8000 & server=$!
+curl -N --retry 10 --retry-delay 1 --retry-connrefused http://127.0.0.1:8000/v1/messages \\
+  -H 'content-type: application/json' -d ${shellWord(body)}
+kill $server
+`;
+}

@@ -1,0 +1,315 @@
+// One recording on the page: its time line, events, message and details, and one playhead for all.
+
+const SPEEDS = [1, 2, 5, 10, 20, 50, 100];
+const FAULT_NAMES = {
+  protocol: "Protocol fault",
+  error: "Error event",
+  cut: "Cut short",
+  response: "Bad response",
+  unfolded: "Not folded",
+  stall: "Stall",
+};
+const FAULTS_SHOWN = 3;
+
+class Inspector {
+  constructor(stream, span) {
+    this.stream = stream;
+    this.n = 0;
+    this.playing = null;
+    const goTo = (n) => void this.goTo(n);
+    this.timeline = new Timeline(stream, span, goTo);
+    this.events = new EventsView(stream, goTo);
+    this.message = new MessageView(stream, goTo);
+    this.json = new JSONView(stream, goTo);
+    this.details = new DetailsView(stream);
+    this.wire = new WireView(stream, goTo);
+    this.copies = new CopyView(stream);
+    this.element = this.#layout();
+    this.#keys();
+  }
+
+  // Moves the playhead to where n events have been received.
+  async goTo(n) {
+    this.stream.at(n); // a RangeError, if there is no such event
+    this.n = n;
+    this.#show();
+    this.moved?.(n);
+  }
+
+  #show() {
+    const { n, stream } = this;
+    const text = this.#position();
+    this.timeline.show(n, text);
+    this.events.show(n);
+    this.place.textContent = text;
+    this.fault.replaceChildren(...this.#faultsAt(n));
+    this.#showTabs();
+  }
+
+  #showTabs() {
+    const { n } = this;
+    if (this.messageTabs.current === 0) {
+      this.message.show(n);
+    } else {
+      this.json.show(n);
+    }
+    [this.details, this.wire, this.copies][this.detailTabs.current].show(n);
+    this.#follow();
+  }
+
+  // Brings the last change into view, and the event on the wire, once the page is laid out anyway.
+  #follow() {
+    this.following ??= requestAnimationFrame(() => {
+      this.following = null;
+      const changes = this.message.blocks.querySelectorAll("mark");
+      const [event] = this.wire.lines.getElementsByTagName("mark");
+      for (const [view, mark] of [[this.messagePanel, changes[changes.length - 1]], [this.wirePanel, event]]) {
+        if (!mark || view.hidden || view.scrollHeight <= view.clientHeight) continue;
+        const { bottom, top } = mark.getBoundingClientRect();
+        const frame = view.getBoundingClientRect();
+        const isSeen = top >= frame.top + 12 && bottom <= frame.bottom - 12;
+        if (!isSeen) view.scrollTop += top - frame.top - frame.height / 3;
+      }
+    });
+  }
+
+  #position() {
+    const { n, stream } = this;
+    const count = number(stream.count);
+    if (n === 0) return `Before the first of ${plural(stream.count, "event")}`;
+    const at = stream.about.duration > 0 ? ` · ${seconds(stream.timeOf(n))}` : "";
+    return `Event ${number(n)} of ${count} · ${stream.labelOf(n)}${at}`;
+  }
+
+  #faultsAt(n) {
+    return this.stream.faults
+      .filter((fault) => fault.event === n)
+      .map((fault) => element(`p.fault-here.${fault.kind}`, element("strong", FAULT_NAMES[fault.kind]), " ", faultText(fault)));
+  }
+
+  // --- playback -----------------------------------------------------------------------------------
+
+  get #end() {
+    const { stream } = this;
+    return stream.about.duration > 0 ? stream.timeOf(stream.count) : stream.count / 20;
+  }
+
+  #timeAt(n) {
+    return this.stream.about.duration > 0 ? this.stream.timeOf(n) : n / 20;
+  }
+
+  #countAt(time) {
+    const { stream } = this;
+    if (stream.about.duration > 0) return stream.countAt(time);
+    return Math.min(stream.count, Math.floor(time * 20));
+  }
+
+  toggle() {
+    if (this.playing !== null) this.pause();
+    else this.play();
+  }
+
+  play() {
+    if (this.n >= this.stream.count) this.goTo(0);
+    let time = this.#timeAt(this.n);
+    let before = performance.now();
+    const step = (now) => {
+      time += ((now - before) / 1000) * Number(this.speed.value);
+      before = now;
+      const n = Math.max(this.n, this.#countAt(time));
+      if (n !== this.n) this.goTo(n);
+      if (time >= this.#end) this.pause();
+      else this.playing = requestAnimationFrame(step);
+    };
+    this.playing = requestAnimationFrame(step);
+    this.#showPlaying();
+  }
+
+  pause() {
+    if (this.playing !== null) cancelAnimationFrame(this.playing);
+    this.playing = null;
+    this.#showPlaying();
+  }
+
+  #showPlaying() {
+    const isPlaying = this.playing !== null;
+    this.playButton.replaceChildren(icon(isPlaying ? "pause" : "play"));
+    setAll(this.playButton, { "aria-label": isPlaying ? "Pause" : "Play", title: isPlaying ? "Pause (space)" : "Play (space)" });
+  }
+
+  move(step) {
+    this.goTo(Math.max(0, Math.min(this.stream.count, this.n + step)));
+  }
+
+  nextFault() {
+    const events = [...new Set(this.stream.faults.map((fault) => fault.event))].sort((a, b) => a - b);
+    if (events.length === 0) {
+      announce("No faults");
+      return;
+    }
+    this.goTo(events.find((event) => event > this.n) ?? events[0]);
+    announce(this.fault.textContent);
+  }
+
+  // --- layout -------------------------------------------------------------------------------------
+
+  #layout() {
+    this.place = element("span.place");
+    this.fault = element("div.faults-here");
+    this.speed = element("select", { "aria-label": "Playback speed" }, SPEEDS.map((speed) => element("option", { value: speed }, `${speed}×`)));
+    this.playButton = iconButton("play", "Play", () => this.toggle());
+    const controls = element(
+      "div.controls",
+      { role: "group", "aria-label": "Playback" },
+      iconButton("first", "To the start", () => this.goTo(0)),
+      iconButton("back", "One event back", () => this.move(-1)),
+      this.playButton,
+      iconButton("forward", "One event forward", () => this.move(1)),
+      iconButton("last", "To the end", () => this.goTo(this.stream.count)),
+      this.speed,
+      this.place,
+    );
+    const time = element("section.time", { "aria-label": "Time" }, this.timeline.element, controls);
+
+    const reading = element("div.panel", this.message.element);
+    this.messagePanel = reading;
+    const json = element("div.panel.json-panel", this.json.element);
+    this.messageTabs = tabs("Message as", [
+      ["Message", reading, () => this.#showTabs()],
+      ["JSON and changes", json, () => this.#showTabs()],
+    ]);
+    const message = element("section.pane.reader", { "aria-label": "Message at the playhead" }, this.messageTabs.list, this.fault, reading, json);
+
+    const details = element("div.panel", this.details.element);
+    const wire = element("div.panel", this.wire.element);
+    this.wirePanel = wire;
+    const copies = element("div.panel", this.copies.element);
+    this.detailTabs = tabs("Details", [
+      ["Event", details, () => this.#showTabs()],
+      ["Wire", wire, () => this.#showTabs()],
+      ["Copy", copies, () => this.#showTabs()],
+    ]);
+    const detail = element("section.pane.detail", { "aria-label": "The event at the playhead" }, this.detailTabs.list, details, wire, copies);
+
+    const events = element("section.pane.list", { "aria-label": "Events" }, this.events.element);
+    const made = element(
+      "article.inspector",
+      { "aria-label": this.stream.about.name },
+      headerOf(this.stream),
+      this.#faultList(),
+      time,
+      element("div.columns", events, message, detail),
+    );
+    this.messageTabs.current = 0;
+    queueMicrotask(() => {
+      this.messageTabs.show(0);
+      this.detailTabs.show(0);
+    });
+    return made;
+  }
+
+  #faultList() {
+    const { faults } = this.stream;
+    if (faults.length === 0) return null;
+    const items = faults.map((fault) => {
+      const where = fault.event ? `event ${number(fault.event)}` : "the start";
+      return element(
+        `li.${fault.kind}`,
+        element("strong", FAULT_NAMES[fault.kind]),
+        element("span", faultText(fault)),
+        button(`Go to ${where}`, () => this.goTo(fault.event), { class: "link" }),
+      );
+    });
+    const rest = items.slice(FAULTS_SHOWN);
+    const list = element("ul.faults", items.slice(0, FAULTS_SHOWN));
+    const more = rest.length
+      ? element("details", element("summary", `${number(rest.length)} more`), element("ul.faults", rest.slice(0, 500)))
+      : null;
+    return element("section.fault-list", { "aria-label": "Faults" }, list, more);
+  }
+
+  // --- keys ---------------------------------------------------------------------------------------
+
+  #keys() {
+    const actions = {
+      ArrowLeft: () => this.move(-1),
+      ArrowRight: () => this.move(1),
+      " ": () => this.toggle(),
+      Home: () => this.goTo(0),
+      End: () => this.goTo(this.stream.count),
+      f: () => this.nextFault(),
+      "/": () => this.events.search.focus(),
+    };
+    this.act = (event) => {
+      const action = actions[event.key];
+      if (action === undefined || event.altKey || event.ctrlKey || event.metaKey) return;
+      const target = event.target;
+      if (target.closest("input:not([type=range]), select, textarea, [role=tablist], dialog")) return;
+      if (target.closest("[type=range]") && /^(Arrow|Home|End)/.test(event.key)) return;
+      if (event.key === " " && target.closest("button, summary, a")) return;
+      event.preventDefault();
+      action();
+    };
+  }
+
+  expand() {
+    this.stream.at(this.n);
+    this.message.expand();
+  }
+}
+
+function faultText(fault) {
+  const name = fault.error ? [element("code", fault.error), " "] : [];
+  return element("span.fault-text", name, visible(fault.text));
+}
+
+function headerOf(stream) {
+  const { about } = stream;
+  const worst = stream.faults.find((fault) => fault.kind !== "unfolded" && fault.kind !== "stall");
+  const status = worst ? FAULT_NAMES[worst.kind] : "Complete";
+  const { timing } = about;
+  const metrics = [
+    ["Events", number(stream.count)],
+    ["Bytes", bytesSize(about.received)],
+    ["Chunks", number(stream.chunkTimes.length)],
+  ];
+  if (about.duration > 0) {
+    const time = (value) => (value === null ? "–" : seconds(value));
+    metrics.unshift(
+      ["First event", time(timing.first_event)],
+      ["First content", time(timing.first_content)],
+      ["Longest gap", time(timing.longest_gap)],
+      ["Duration", seconds(about.duration)],
+    );
+    const rate = timing.output_tokens_per_second;
+    metrics.splice(3, 0, ["Tokens per second", rate === null ? "–" : rate.toFixed(1)]);
+  }
+  if (timing.output_tokens !== null) metrics.push(["Output tokens", number(timing.output_tokens)]);
+  if (timing.pings) metrics.push(["Pings", number(timing.pings)]);
+  return element(
+    "header.about",
+    element(
+      "div.title",
+      element("h2", visible(about.name)),
+      element(`span.verdict.${worst ? "bad" : "good"}`, status),
+    ),
+    element("dl.metrics", metrics.map(([name, value]) => element("div", element("dt", name), element("dd", value)))),
+    requestOf(about),
+  );
+}
+
+function requestOf(about) {
+  const { request, response } = about;
+  const headers = (pairs) => element("table", element("tbody", pairs.map(([name, value]) => element("tr", element("th", { scope: "row" }, visible(name)), element("td", visible(value))))));
+  const line = request ? `${request.method} ${request.url}` : "Request not recorded";
+  return element(
+    "details.exchange",
+    element("summary", visible(line), ` · status ${response.status}`),
+    element(
+      "div.exchange-body",
+      request ? [element("h3", "Request"), headers(request.headers), request.body === null ? null : jsonBlock(request.body)] : null,
+      element("h3", "Response"),
+      headers(response.headers),
+    ),
+  );
+}

@@ -1,0 +1,243 @@
+// The time line: chunks, blocks and events on one axis, and a slider over it for the playhead.
+//
+// Each kind of mark is one path, with one stroke for each pixel: 100,000 events cost what fits on
+// the screen. Moving the playhead moves one element.
+
+const LANES = { chunks: [6, 34], blocks: [40, 54], events: [60, 82], axis: [84, 104] };
+const HEIGHT = 106;
+const CATEGORIES = {
+  text_delta: "text",
+  citations_delta: "citation",
+  thinking_delta: "thinking",
+  signature_delta: "thinking",
+  input_json_delta: "input",
+  compaction_delta: "text",
+  message_start: "message",
+  message_delta: "message",
+  message_stop: "message",
+  content_block_start: "block",
+  content_block_stop: "block",
+  ping: "ping",
+  error: "error",
+};
+
+function category(label) {
+  return CATEGORIES[label] ?? "unknown";
+}
+
+class Timeline {
+  // `span` is the end of the axis in seconds, `move(n)` is called when the reader drags.
+  constructor(stream, span, move) {
+    this.stream = stream;
+    this.span = span;
+    this.byTime = span > 0;
+    this.move = move;
+    this.drawing = drawing("svg", { class: "marks", height: HEIGHT, "aria-hidden": "true" });
+    this.head = element("div.playhead", { "aria-hidden": "true" });
+    this.slider = element("input.slider", {
+      type: "range",
+      min: 0,
+      max: stream.count,
+      step: 1,
+      "aria-label": "Playhead: events received",
+      input: () => move(this.slider.valueAsNumber),
+      keydown: (event) => this.#key(event),
+    });
+    this.element = element("div.timeline", this.drawing, this.head, this.slider, {
+      pointerdown: (event) => this.#drag(event),
+    });
+    this.width = 0;
+    new ResizeObserver(() => this.draw()).observe(this.element);
+  }
+
+  #key(event) {
+    const step = Math.max(1, Math.round(this.stream.count / 20));
+    const steps = { PageUp: step, PageDown: -step };
+    if (!(event.key in steps)) return;
+    event.preventDefault();
+    const n = this.slider.valueAsNumber + steps[event.key];
+    this.move(Math.max(0, Math.min(this.stream.count, n)));
+  }
+
+  #drag(event) {
+    if (event.button !== 0) return;
+    const follow = ({ clientX }) => {
+      const { left, width } = this.element.getBoundingClientRect();
+      const part = Math.max(0, Math.min(1, (clientX - left) / width));
+      const { count } = this.stream;
+      this.move(this.byTime ? this.stream.countAt(part * this.span) : Math.round(part * count));
+    };
+    event.preventDefault();
+    this.slider.focus({ preventScroll: true });
+    this.element.setPointerCapture(event.pointerId);
+    this.element.addEventListener("pointermove", follow);
+    const end = () => this.element.removeEventListener("pointermove", follow);
+    this.element.addEventListener("pointerup", end, { once: true });
+    this.element.addEventListener("pointercancel", end, { once: true });
+    follow(event);
+  }
+
+  // Where event n stands on the axis, from 0 to 1.
+  part(n) {
+    if (this.byTime) return this.stream.timeOf(n) / this.span;
+    return this.stream.count ? n / this.stream.count : 0;
+  }
+
+  show(n, text) {
+    this.head.style.transform = `translateX(${this.part(n) * 100}%)`;
+    this.slider.value = n;
+    this.slider.setAttribute("aria-valuetext", text);
+  }
+
+  draw() {
+    const width = this.element.clientWidth;
+    if (width === 0) return;
+    this.width = width;
+    this.drawing.setAttribute("width", width);
+    this.drawing.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
+    this.drawing.replaceChildren(
+      ...this.#stalls(),
+      ...this.#axis(),
+      this.#chunks(),
+      ...this.#blocks(),
+      ...this.#events(),
+      ...this.#faults(),
+    );
+  }
+
+  #x(part) {
+    return Math.min(this.width - 1, Math.round(part * (this.width - 1))) + 0.5;
+  }
+
+  #axis() {
+    const end = this.byTime ? this.span : this.stream.count;
+    const wanted = end / Math.max(2, this.width / 90);
+    const scale = 10 ** Math.floor(Math.log10(wanted || 1));
+    let step = [1, 2, 5, 10].map((i) => i * scale).find((i) => i >= wanted) ?? scale;
+    if (!this.byTime) step = Math.max(1, step);
+    const digits = Math.max(0, -Math.floor(Math.log10(step)));
+    const marks = [];
+    const [top, bottom] = LANES.axis;
+    for (let i = 0; i * step <= end && i < 1000; i++) {
+      const x = this.#x(end ? (i * step) / end : 0);
+      const label = this.byTime ? `${(i * step).toFixed(digits)} s` : number(i * step);
+      marks.push(drawing("path", { class: "tick", d: `M${x} ${LANES.chunks[0]}V${top + 4}` }));
+      const isLast = x > this.width - 30;
+      const anchor = i === 0 ? "start" : isLast ? "end" : "middle";
+      marks.push(drawing("text", { x, y: bottom - 4, "text-anchor": anchor }, label));
+    }
+    return marks;
+  }
+
+  #chunks() {
+    const sizes = this.stream.about.chunks.size;
+    const tallest = new Float64Array(this.width);
+    let most = 1;
+    sizes.forEach((size, i) => {
+      const end = this.stream.chunkEnds[i];
+      const all = this.stream.bytes.length || 1;
+      const part = this.byTime ? this.stream.chunkTimes[i] / this.span : (end - size) / all;
+      const x = Math.floor(this.#x(part));
+      tallest[x] = Math.max(tallest[x], size);
+      most = Math.max(most, size);
+    });
+    const [top, bottom] = LANES.chunks;
+    let d = "";
+    tallest.forEach((size, x) => {
+      if (size === 0) return;
+      const height = Math.max(3, Math.sqrt(size / most) * (bottom - top));
+      d += `M${x + 0.5} ${bottom}v${-height.toFixed(1)}`;
+    });
+    return drawing("path", { class: "chunk", d });
+  }
+
+  #blocks() {
+    const spans = new Map();
+    for (let n = 1; n <= this.stream.count; n++) {
+      const index = this.stream.block[n - 1];
+      if (index < 0) continue;
+      const span = spans.get(index);
+      if (span === undefined) spans.set(index, [n, n]);
+      else span[1] = n;
+    }
+    const [top, bottom] = LANES.blocks;
+    return [...spans].slice(0, 500).map(([index, [start, end]]) => {
+      const x = this.#x(this.part(start));
+      const width = Math.max(2, this.#x(this.part(end)) - x - 1);
+      const { type = "", name = "" } = this.stream.about.blocks[index] ?? {};
+      const label = name ? `${type} ${name}` : type;
+      const shape = { x, y: top, width, height: bottom - top, rx: 2, class: `span ${blockKind(type)}` };
+      const made = [drawing("rect", shape)];
+      if (width > label.length * 6.4 + 10) {
+        made.push(drawing("text", { x: x + 5, y: bottom - 3.5, class: "span-label" }, label));
+      }
+      return drawing("g", {}, ...made);
+    });
+  }
+
+  #events() {
+    const columns = new Map();
+    for (let n = 1; n <= this.stream.count; n++) {
+      const kind = category(this.stream.labelOf(n));
+      if (!columns.has(kind)) columns.set(kind, new Uint8Array(this.width + 1));
+      columns.get(kind)[Math.floor(this.#x(this.part(n)))] = 1;
+    }
+    const [top, bottom] = LANES.events;
+    const order = ["text", "input", "thinking", "citation", "block", "message", "ping", "unknown"];
+    return [...order, "error"].flatMap((kind) => {
+      const taken = columns.get(kind);
+      if (taken === undefined) return [];
+      const isStructure = kind === "block" || kind === "message";
+      const [from, to] = kind === "ping" ? [bottom - 8, bottom] : [top, isStructure ? bottom : bottom - 5];
+      let d = "";
+      taken.forEach((isTaken, x) => {
+        if (isTaken) d += `M${x + 0.5} ${from}V${to}`;
+      });
+      return drawing("path", { class: `events ${kind}`, d });
+    });
+  }
+
+  #stalls() {
+    if (!this.byTime) return [];
+    return this.stream.faults
+      .filter((fault) => fault.kind === "stall")
+      .map((fault) => {
+        const [from, to] = fault.between;
+        const x = this.#x(from / this.span);
+        const width = Math.max(2, this.#x(to / this.span) - x);
+        const label = width > 60 ? `${(to - from).toFixed(1)} s` : "";
+        return drawing(
+          "g",
+          { class: "stall" },
+          drawing("rect", { x, y: LANES.chunks[0], width, height: LANES.events[1] - LANES.chunks[0] }),
+          drawing("text", { x: x + width / 2, y: LANES.chunks[0] + 18, "text-anchor": "middle" }, label),
+        );
+      });
+  }
+
+  #faults() {
+    return this.stream.faults
+      .filter((fault) => fault.kind !== "stall")
+      .slice(0, 500)
+      .map((fault) => {
+        const isEnd = fault.kind === "cut";
+        const end = this.stream.about.duration / this.span;
+        const x = this.#x(isEnd && this.byTime ? end : this.part(fault.event));
+        const isMinor = fault.kind === "unfolded";
+        return drawing(
+          "g",
+          { class: isMinor ? "fault minor" : "fault" },
+          drawing("path", { d: `M${x} 4V${LANES.events[1]}` }),
+          drawing("path", { class: "flag", d: `M${x - 5} 0h10l-5 8z` }),
+        );
+      });
+  }
+}
+
+function blockKind(type) {
+  if (type === "text" || type === "compaction") return "text";
+  if (type.includes("thinking")) return "thinking";
+  if (type.endsWith("tool_use")) return "input";
+  if (type.endsWith("_result")) return "citation";
+  return "unknown";
+}

@@ -1,0 +1,339 @@
+"""A recording, folded event by event: everything that the page shows, as values.
+
+`trace` runs the reducer once over the recording and keeps, for each server-sent event, where it
+stands in the body, when it arrived, what it changed (see `changes`) and which derived events it
+gave. It also collects the faults, with the text of the error that streamfold raises for them.
+
+Nothing is folded after a fault, as in a live stream: later events are on the wire, and change
+nothing. Costs: 20 µs an event, and memory in proportion to the body.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Hashable, Iterator, Sequence
+from functools import lru_cache
+from typing import Any, Literal, cast
+
+import attrs
+from streamfold.reducer import (
+    CitationEvent,
+    CompactionEvent,
+    ContentBlockStopEvent,
+    IncompleteStreamError,
+    InputJsonEvent,
+    MessageStopEvent,
+    ProtocolError,
+    RawContentBlockDeltaEvent,
+    RawErrorEvent,
+    RawMessageStartEvent,
+    RawPingEvent,
+    RawUnknownEvent,
+    ServerSentEvent,
+    SignatureEvent,
+    Snapshot,
+    StreamfoldError,
+    TextEvent,
+    ThinkingEvent,
+    parse_event,
+    reduce,
+)
+from streamfold.transports import (
+    APIConnectionError,
+    Recording,
+    replay,
+    status_error,
+)
+
+from .changes import Change, Changes, Path
+from .wire import Body, WireEvent, body_of, wire_events
+
+__all__ = ["Derived", "Fault", "FaultKind", "Trace", "TracedEvent", "trace"]
+
+STALL = 2.0
+"""Seconds without an event, pings not counted, from which on a gap is shown as a stall."""
+
+FaultKind = Literal["protocol", "error", "cut", "response", "unfolded", "stall"]
+"""Where a fault comes from, the gravest first:
+
+    protocol  the event breaks the protocol
+    error     the API's own `error` event
+    cut       the body ended before the message was complete
+    response  the response is no event stream, or cannot be decompressed
+    unfolded  the event was kept, but changed nothing
+    stall     nothing but pings came for `STALL` seconds
+"""
+
+
+@attrs.frozen
+class Fault:
+    """Something that went wrong, and where.
+
+    Attributes:
+        kind: where it comes from.
+        event: the number of the event, from 1; 0 for the response as a whole.
+        text: the text of streamfold's error; for the last two kinds a description.
+        error: the name of the class of the error; empty for the last two kinds.
+        between: of a stall, when it began and ended, in seconds since the request.
+    """
+
+    kind: FaultKind
+    event: int
+    text: str
+    error: str = ""
+    between: tuple[float, float] | None = None
+
+
+@attrs.frozen
+class Derived:
+    """An event that the fold gave, described by where the page finds its fields.
+
+    Attributes:
+        type: its type.
+        raw: by field, its path in the JSON of the server-sent event; `None` for all of that JSON.
+        state: by field, its path in the page's document.
+    """
+
+    type: str
+    raw: tuple[tuple[str, Path], ...] | None = None
+    state: tuple[tuple[str, Path], ...] = ()
+
+
+@attrs.frozen
+class TracedEvent:
+    """A server-sent event and what it did.
+
+    Attributes:
+        wire: the event, and where it stands in the body.
+        chunk: the position of the chunk that completed it.
+        at: when that chunk arrived, in seconds since the request.
+        label: its type; for a delta, the type of the delta.
+        block: the index of the content block that it is about.
+        changes: what it changed in the page's document.
+        derived: the events that the fold gave for it.
+        fault: why it changed nothing, if it should have.
+    """
+
+    wire: WireEvent
+    chunk: int
+    at: float
+    label: str
+    block: int | None = None
+    changes: tuple[Change, ...] = ()
+    derived: tuple[Derived, ...] = ()
+    fault: Fault | None = None
+
+    @property
+    def is_ping(self) -> bool:
+        """Whether it is a sign of life, and no progress."""
+        return self.label == RawPingEvent.type
+
+
+@attrs.frozen
+class Trace:
+    """A recording, folded event by event.
+
+    Attributes:
+        recording: the recording, without secrets.
+        body: its body, decompressed.
+        events: its server-sent events, in order.
+        faults: what went wrong, the gravest first.
+        snapshot: the fold at the end.
+    """
+
+    recording: Recording
+    body: Body
+    events: tuple[TracedEvent, ...]
+    faults: tuple[Fault, ...]
+    snapshot: Snapshot
+
+
+def trace(recording: Recording) -> Trace:
+    """Fold `recording` event by event.
+
+    >>> traced = trace(Recording.load("tests/recordings/error-overloaded.sse"))
+    >>> len(traced.events), traced.faults[0].kind, traced.faults[0].error
+    (9, 'error', 'OverloadedError')
+    """
+    recording = recording.redacted()
+    body = body_of(recording)
+    snapshot, verdict = _replayed(recording)
+    events, snapshot = _folded(body, snapshot)
+    faults = [event.fault for event in events if event.fault is not None]
+    if verdict is not None:
+        faults = _with_verdict(faults, verdict, len(events))
+    if body.fault is not None:
+        faults.append(Fault("response", len(events), body.fault, "DecodingError"))
+    faults += _stalls(recording, events, is_over=snapshot.is_over)
+    order = FaultKind.__args__  # type: ignore[attr-defined]
+    faults.sort(key=lambda fault: order.index(fault.kind))
+    return Trace(recording, body, tuple(events), tuple(faults), snapshot)
+
+
+# --- what a live stream does with it ------------------------------------------------------------
+
+
+def _replayed(recording: Recording) -> tuple[Snapshot, StreamfoldError | None]:
+    """The snapshot that a stream of `recording` begins with, and the error that it ends with."""
+    with replay(recording) as stream:
+        beginning = stream.snapshot
+        try:
+            if not stream.response.is_success:
+                stream.response.read()
+                raise status_error(stream.response)
+            stream.get_final_message()
+        except StreamfoldError as error:
+            return beginning, error
+    return beginning, None
+
+
+def _with_verdict(faults: list[Fault], error: StreamfoldError, count: int) -> list[Fault]:
+    """`faults` with the error that ended the stream: at its event, or else at the end."""
+    name = type(error).__name__
+    for position, fault in enumerate(faults):
+        if fault.kind in ("protocol", "error"):
+            ended = attrs.evolve(fault, text=str(error), error=name)
+            return [*faults[:position], ended, *faults[position + 1 :]]
+    kind: FaultKind = "response"
+    if isinstance(error, ProtocolError):  # the decoder's: it is about bytes, not about an event
+        kind = "protocol"
+    elif isinstance(error, (IncompleteStreamError, APIConnectionError)):
+        kind = "cut"
+    return [*faults, Fault(kind, count, str(error), name)]
+
+
+# --- the fold, event by event -------------------------------------------------------------------
+
+
+def _folded(body: Body, snapshot: Snapshot) -> tuple[list[TracedEvent], Snapshot]:
+    """The events of `body`, and the snapshot behind them."""
+    traced: list[TracedEvent] = []
+    changes, ends = Changes(), body.ends
+    broken = started = False
+    for number, wire in enumerate(wire_events(body.data), 1):
+        before = snapshot
+        raw: Any = None
+        events: tuple[Any, ...] = ()
+        error: ProtocolError | None = None
+        try:
+            raw = parse_event(wire.sse)
+            if not broken:
+                snapshot, events = reduce(before, raw)
+        except ProtocolError as caught:
+            error = caught
+        fault = None if broken else _fault(number, before, raw, events, error, started)
+        broken = broken or (error is not None and not before.is_over)
+        started = started or isinstance(raw, RawMessageStartEvent)
+        chunk = bisect_right(ends, wire.complete_at)
+        traced.append(
+            TracedEvent(
+                wire,
+                chunk,
+                body.chunks[chunk].at,
+                *_label(raw, wire.sse),
+                changes=tuple(changes.take(before, snapshot, events)),
+                derived=_derived(events),
+                fault=fault,
+            )
+        )
+    return traced, snapshot
+
+
+def _label(raw: Any, sse: ServerSentEvent) -> tuple[str, int | None]:
+    """The label of an event, and the index of its block."""
+    label = sse.event if raw is None else raw.type
+    if isinstance(raw, RawContentBlockDeltaEvent):
+        label = raw.delta.type
+    index = getattr(raw, "index", None)
+    return label, index if type(index) is int else None
+
+
+def _fault(
+    number: int,
+    before: Snapshot,
+    raw: Any,
+    events: tuple[Any, ...],
+    error: ProtocolError | None,
+    started: bool,
+) -> Fault | None:
+    """The fault of an event, if it has one."""
+    if error is not None and not before.is_over:
+        return Fault("protocol", number, str(error), type(error).__name__)
+    if isinstance(raw, RawPingEvent):
+        return None
+    reason = None
+    if before.is_over:  # a live stream has stopped reading
+        reason = "it came after the end of the stream"
+    elif isinstance(raw, RawErrorEvent):
+        return Fault("error", number, "", "")  # its text is that of the error that is raised
+    elif isinstance(raw, RawUnknownEvent):
+        reason = f"{raw.type!r} is not a known type of event"
+    elif not started and not isinstance(raw, RawMessageStartEvent):
+        reason = "it came before message_start"
+    elif isinstance(raw, RawContentBlockDeltaEvent) and len(events) == 1:
+        reason = f"{raw.delta.type!r} is not a known delta of this type of block"
+    return None if reason is None else Fault("unfolded", number, reason)
+
+
+# --- derived events -----------------------------------------------------------------------------
+
+_FIELDS: dict[Hashable, tuple[dict[str, Path], dict[str, Path]]] = {
+    TextEvent: ({"text": ("delta", "text")}, {"snapshot": ("text",)}),
+    ThinkingEvent: ({"thinking": ("delta", "thinking")}, {"snapshot": ("thinking",)}),
+    InputJsonEvent: ({"partial_json": ("delta", "partial_json")}, {"snapshot": ("input",)}),
+    CitationEvent: ({"citation": ("delta", "citation")}, {"snapshot": ("citations",)}),
+    SignatureEvent: ({"signature": ("delta", "signature")}, {}),
+    CompactionEvent: (
+        {},
+        {"content": ("content",), "encrypted_content": ("encrypted_content",)},
+    ),
+}
+"""By event that is derived from a delta: the paths of its fields in the raw event, and in the
+block."""
+
+
+def _derived(events: tuple[Any, ...]) -> tuple[Derived, ...]:
+    """The derived events of one event, as the page finds their fields."""
+    if not events:
+        return ()
+    index = events[0].get("index")
+    return tuple([_described(cast(Hashable, type(event)), event.type, index) for event in events])
+
+
+@lru_cache(maxsize=1024)
+def _described(kind: Hashable, name: str, index: int) -> Derived:
+    """A derived event of this class and type, about the block at `index`."""
+    block: Path = ("message", "content", index)
+    if kind is ContentBlockStopEvent:
+        return Derived(name, None, (("content_block", block),))
+    if kind is MessageStopEvent:
+        return Derived(name, None, (("message", ("message",)),))
+    if kind not in _FIELDS:
+        return Derived(name)
+    raw, state = _FIELDS[kind]
+    in_block = ((field, (*block, *path)) for field, path in state.items())
+    return Derived(name, tuple(raw.items()), tuple(in_block))
+
+
+# --- stalls -------------------------------------------------------------------------------------
+
+
+def _stalls(
+    recording: Recording, events: Sequence[TracedEvent], *, is_over: bool
+) -> Iterator[Fault]:
+    """The gaps of at least `STALL` seconds, pings aside."""
+    last, pings = None, 0
+    for number, event in enumerate(events, 1):
+        if event.is_ping:
+            pings += 1
+            continue
+        if last is not None and event.at - last >= STALL:
+            yield _stall(number, last, event.at, pings, "before this event")
+        last, pings = event.at, 0
+    if last is not None and not is_over and recording.duration - last >= STALL:
+        yield _stall(len(events), last, recording.duration, pings, "before the end")
+
+
+def _stall(number: int, start: float, end: float, pings: int, where: str) -> Fault:
+    came = f"nothing but {pings} ping{'s' * (pings > 1)}" if pings else "nothing"
+    return Fault("stall", number, f"{came} came for {end - start:.1f} s {where}", "", (start, end))

@@ -1,0 +1,120 @@
+"""From a recording to its server-sent events, each with the bytes that it came in.
+
+The reducer decodes; this module only hands it one event's bytes at a time, and so learns where
+each event stands. A compressed body is decompressed by httpx first, chunk by chunk. One pass, in
+proportion to the body.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import accumulate
+
+import attrs
+import httpx
+from streamfold.reducer import ProtocolError, ServerSentEvent, SSEState, decode_sse
+from streamfold.transports import RecordedChunk, Recording
+
+__all__ = ["Body", "WireEvent", "body_of", "wire_events"]
+
+
+@attrs.frozen
+class Body:
+    """The body of a recording, without the compression that it was sent with.
+
+    Attributes:
+        chunks: its pieces, each with the time at which it arrived.
+        cuts: for each chunk, the number of bytes that had come over the wire when it was whole:
+            what `Recording.cut` counts.
+        encoding: the compression, as its header names it; empty if there was none.
+        fault: why the rest could not be decompressed; `None` if all was.
+    """
+
+    chunks: tuple[RecordedChunk, ...]
+    cuts: tuple[int, ...]
+    encoding: str = ""
+    fault: str | None = None
+
+    @property
+    def data(self) -> bytes:
+        """All chunks joined."""
+        return b"".join(chunk.data for chunk in self.chunks)
+
+    @property
+    def ends(self) -> tuple[int, ...]:
+        """For each chunk, the offset behind its last byte in `data`."""
+        return tuple(accumulate(len(chunk.data) for chunk in self.chunks))
+
+
+@attrs.frozen
+class WireEvent:
+    """A server-sent event, and the bytes that it came in.
+
+    Attributes:
+        sse: the event.
+        start: the offset of its first byte in the body.
+        end: the offset behind its last byte, the blank line included.
+        complete_at: the offset of the byte that completed it: the first of its last line end.
+    """
+
+    sse: ServerSentEvent
+    start: int
+    end: int
+    complete_at: int
+
+
+_SEGMENT = re.compile(rb"(?:[^\r\n]+(?:\r\n|\r|\n|\Z))*(?:(\r\n|\r|\n)|\Z)")
+"""Lines up to and with the next blank one, or the rest: at most one event. It matches everywhere,
+so that it never goes back."""
+
+
+def body_of(recording: Recording) -> Body:
+    """The body of `recording`, decompressed as its `content-encoding` header asks for."""
+    chunks = tuple(chunk for chunk in recording.chunks if chunk.data)
+    encodings = [
+        (name, value)
+        for name, value in recording.response.headers
+        if name.lower() == "content-encoding"
+    ]
+    cuts = tuple(accumulate(len(chunk.data) for chunk in chunks))
+    if not encodings:
+        return Body(chunks, cuts)
+    arrived = 0
+
+    def sent() -> Iterator[bytes]:
+        nonlocal arrived
+        for position, chunk in enumerate(chunks):
+            arrived = position
+            yield chunk.data
+
+    response = httpx.Response(200, headers=encodings, content=sent())
+    plain: list[RecordedChunk] = []
+    plain_cuts: list[int] = []
+    fault = None
+    try:
+        for data in response.iter_bytes():
+            plain.append(RecordedChunk(data, chunks[arrived].at))
+            plain_cuts.append(cuts[arrived])
+    except httpx.DecodingError as error:
+        fault = str(error)
+    encoding = ", ".join(value for _, value in encodings)
+    return Body(tuple(plain), tuple(plain_cuts), encoding, fault)
+
+
+def wire_events(data: bytes) -> Iterator[WireEvent]:
+    """The server-sent events in a body, in order, as far as the decoder can read it.
+
+    >>> [(event.start, event.end) for event in wire_events(b": hi\\n\\ndata: 1\\n\\ndata: 2\\n\\n")]
+    [(6, 15), (15, 24)]
+    """
+    state = SSEState()
+    for segment in _SEGMENT.finditer(data):
+        start, end = segment.span()
+        complete_at = segment.start(1)
+        try:
+            state, events = decode_sse(state, segment[0])
+        except ProtocolError:  # too long: the stream's own error, see `trace`
+            return
+        for sse in events:
+            yield WireEvent(sse, start, end, complete_at)

@@ -1,0 +1,212 @@
+"""Streams of the official `anthropic` client, read by streamfold.
+
+The official client authenticates, signs, retries and sends; its middleware and its telemetry stay
+in effect. streamfold takes over when the response is open, and reads it: server-sent events and
+Bedrock's frames alike.
+
+    import anthropic
+    from streamfold.adapters.sdk import stream
+
+    client = anthropic.AnthropicBedrock()
+    with stream(
+        client.messages,
+        model="anthropic.claude-opus-4-6",
+        max_tokens=1024,
+        messages=[{"role": "user", "content": "Hello"}],
+    ) as answer:
+        for text in answer.text_stream:
+            print(text, end="")
+
+Two kinds of errors follow from that division. Up to the open response, the official client raises
+its own, `anthropic.RateLimitError` for example; behind it, the stream raises those of
+`streamfold.transports`, with `.snapshot`.
+
+Needs the package `anthropic`, which is not imported here: its objects are handed in.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, overload
+
+from streamfold.reducer import DEFAULT_LIMIT, PartialMode
+from streamfold.transports import (
+    AsyncMessageStream,
+    AsyncMessageStreamManager,
+    MessageStream,
+    MessageStreamManager,
+)
+
+from .client import response_format
+
+if TYPE_CHECKING:
+    import httpx2
+    from anthropic import NotGiven, Omit
+    from anthropic.lib.bedrock._beta_messages import (
+        AsyncMessages as AsyncBedrockBetaMessages,
+    )
+    from anthropic.lib.bedrock._beta_messages import (
+        Messages as BedrockBetaMessages,
+    )
+    from anthropic.lib.vertex._beta_messages import (
+        AsyncMessages as AsyncVertexBetaMessages,
+    )
+    from anthropic.lib.vertex._beta_messages import (
+        Messages as VertexBetaMessages,
+    )
+    from anthropic.resources.beta.messages import (
+        AsyncMessages as AsyncBetaMessages,
+    )
+    from anthropic.resources.beta.messages import (
+        Messages as BetaMessages,
+    )
+    from anthropic.resources.messages import AsyncMessages, Messages
+    from anthropic.types.beta.message_create_params import (
+        MessageCreateParamsBase as BetaMessageParams,
+    )
+    from anthropic.types.message_create_params import (
+        MessageCreateParamsBase as MessageParams,
+    )
+    from typing_extensions import TypeVar, Unpack
+
+    T = TypeVar("T", default=None)
+    _Beta = BetaMessages | BedrockBetaMessages | VertexBetaMessages
+    _AsyncBeta = AsyncBetaMessages | AsyncBedrockBetaMessages | AsyncVertexBetaMessages
+
+    class _Request(MessageParams, total=False):
+        extra_headers: Mapping[str, str | Omit] | None
+        extra_query: Mapping[str, object] | None
+        extra_body: object | None
+        timeout: float | httpx2.Timeout | NotGiven | None
+
+    class _BetaRequest(BetaMessageParams, total=False):
+        extra_headers: Mapping[str, str | Omit] | None
+        extra_query: Mapping[str, object] | None
+        extra_body: object | None
+        timeout: float | httpx2.Timeout | NotGiven | None
+
+
+__all__ = ["stream"]
+
+
+@overload
+def stream(
+    messages: Messages,
+    /,
+    *,
+    output_format: type[T] | Omit | NotGiven | None = None,
+    partial_mode: PartialMode | None = None,
+    limit: int = DEFAULT_LIMIT,
+    allow_incomplete: bool = False,
+    **request: Unpack[_Request],
+) -> MessageStreamManager[T]: ...
+@overload
+def stream(
+    messages: _Beta,
+    /,
+    *,
+    output_format: type[T] | Omit | NotGiven | None = None,
+    partial_mode: PartialMode | None = None,
+    limit: int = DEFAULT_LIMIT,
+    allow_incomplete: bool = False,
+    **request: Unpack[_BetaRequest],
+) -> MessageStreamManager[T]: ...
+@overload
+def stream(
+    messages: AsyncMessages,
+    /,
+    *,
+    output_format: type[T] | Omit | NotGiven | None = None,
+    partial_mode: PartialMode | None = None,
+    limit: int = DEFAULT_LIMIT,
+    allow_incomplete: bool = False,
+    **request: Unpack[_Request],
+) -> AsyncMessageStreamManager[T]: ...
+@overload
+def stream(
+    messages: _AsyncBeta,
+    /,
+    *,
+    output_format: type[T] | Omit | NotGiven | None = None,
+    partial_mode: PartialMode | None = None,
+    limit: int = DEFAULT_LIMIT,
+    allow_incomplete: bool = False,
+    **request: Unpack[_BetaRequest],
+) -> AsyncMessageStreamManager[T]: ...
+def stream(
+    messages: Any,
+    /,
+    *,
+    output_format: Any = None,
+    partial_mode: PartialMode | None = None,
+    limit: int = DEFAULT_LIMIT,
+    allow_incomplete: bool = False,
+    **request: Any,
+) -> Any:
+    """Ask for a message with the official client, and stream it: the request is sent on entering
+    the `with` block, or the `async with` block for an async client.
+
+    Args:
+        messages: `client.messages` or `client.beta.messages` of any client of the package, and
+            also of `client.with_options(…)`.
+        output_format: the type that the answer is to have: any that pydantic's `TypeAdapter`
+            takes. `parsed_output` of the message and of its text block has it.
+        partial_mode: what becomes of an unfinished string in a tool's input; by default what the
+            request's `anthropic-beta` header asks for.
+        limit: how many bytes one line, one frame, or the data of one event may have.
+        allow_incomplete: take the end of the input for the end of the message, complete or not.
+        request: what `messages.create` takes, without `stream`.
+
+    Returns:
+        A `MessageStreamManager`; for the messages of an async client, an
+        `AsyncMessageStreamManager`.
+
+    Raises:
+        TypeError: `messages` is something else, or `output_format` is not a type.
+        ValueError: the answer's format is given twice.
+
+    Entering the block raises what `messages.create` raises, as the official client's own classes.
+    """
+    create = getattr(messages, "create", None)
+    if not callable(create):
+        raise TypeError(
+            "stream() takes the messages of an official client, client.messages or "
+            f"client.beta.messages, not {type(messages).__name__}"
+        )
+    if "stream" in request:
+        raise TypeError("stream() always streams: leave out stream=, or use messages.create")
+    reading: dict[str, Any] = {
+        "partial_mode": partial_mode,
+        "limit": limit,
+        "allow_incomplete": allow_incomplete,
+    }
+    if output_format:  # the package's `omit` and `not_given` are false
+        asked, reading["parse"] = response_format(output_format)
+        config = request.get("output_config") or {}
+        if config.get("format") is not None:
+            raise ValueError("give output_format or output_config['format'], not both")
+        request["output_config"] = {**config, "format": asked}
+    # The package wraps `create`, so the coroutine function is the one behind its wrappers.
+    if inspect.iscoroutinefunction(inspect.unwrap(create)):
+
+        async def aopen() -> AsyncMessageStream[Any]:
+            return AsyncMessageStream(_response(await create(stream=True, **request)), **reading)
+
+        return AsyncMessageStreamManager(aopen)
+
+    def open_stream() -> MessageStream[Any]:
+        return MessageStream(_response(create(stream=True, **request)), **reading)
+
+    return MessageStreamManager(open_stream)
+
+
+def _response(answer: Any) -> Any:
+    """The open response of the `Stream` that the official client gives."""
+    response = getattr(answer, "response", None)
+    if response is None:
+        raise TypeError(
+            "messages.create(stream=True) must give a Stream with an open response, "
+            f"not {type(answer).__name__}: a middleware or a test may have replaced it"
+        )
+    return response

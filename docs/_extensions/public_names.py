@@ -1,0 +1,191 @@
+"""The reference, generated from the packages.
+
+    .. public-names:: streamfold.reducer
+
+documents every name in the `__all__` of a package, under a heading for each module that defines
+some of them. With `:aliases:` it makes a table of the names and the objects behind them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+import sys
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+from docutils import nodes
+from docutils.parsers.rst import directives
+from docutils.statemachine import StringList
+from sphinx.application import Sphinx
+from sphinx.pycode import ModuleAnalyzer
+from sphinx.util.docutils import SphinxDirective
+from sphinx.util.nodes import nested_parse_with_titles
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Add the directive, and the translation of docstrings."""
+    app.add_directive("public-names", PublicNames)
+    app.connect("autodoc-process-docstring", _translate, priority=100)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+class PublicNames(SphinxDirective):
+    """All public names of a package."""
+
+    required_arguments = 1
+    option_spec = {"aliases": directives.flag}  # noqa: RUF012
+
+    def run(self) -> list[nodes.Node]:
+        """Document the names."""
+        package = importlib.import_module(self.arguments[0])
+        lines = _table(package) if "aliases" in self.options else _by_module(package)
+        holder = nodes.section()
+        holder.document = self.state.document
+        nested_parse_with_titles(self.state, StringList(list(lines), package.__name__), holder)
+        return holder.children
+
+
+# --- objects, module by module --------------------------------------------------------------------
+
+
+def _by_module(package: ModuleType) -> Iterator[str]:
+    homes: dict[str, list[str]] = {}
+    for name in package.__all__:
+        homes.setdefault(_home(package, name), []).append(name)
+    for home, names in sorted(homes.items(), key=lambda item: _position(package, item[0])):
+        source = inspect.getsource(sys.modules[home])
+        if len(homes) > 1:
+            title = home.rpartition(".")[2].replace("_", " ").capitalize()
+            summary = inspect.cleandoc(sys.modules[home].__doc__ or "").split("\n\n")[0]
+            yield from ("", title, "-" * len(title), "", *_markup(summary.splitlines()), "")
+        for name in sorted(names, key=lambda name: _line(source, name)):
+            yield from _entry(package, name, home)
+
+
+def _home(package: ModuleType, name: str) -> str:
+    """The module that defines a public name: the innermost one that has it in its `__all__`."""
+    value = getattr(package, name)
+    having = [
+        module.__name__
+        for module in tuple(sys.modules.values())
+        if getattr(module, "__name__", "").startswith(f"{package.__name__}.")
+        and name in getattr(module, "__all__", ())
+        and getattr(module, name) is value
+        and not hasattr(module, "__path__")
+    ]
+    named = getattr(value, "__module__", None)
+    return named if named in having else min(having, default=package.__name__)
+
+
+def _position(package: ModuleType, home: str) -> int:
+    """The position of a module in the imports of the package."""
+    return inspect.getsource(package).find(f" .{home.removeprefix(package.__name__ + '.')} ")
+
+
+def _line(source: str, name: str) -> int:
+    """The position in a module at which it defines a name."""
+    found = re.search(rf"^(?:async def |def |class )?{name}\b", source, re.MULTILINE)
+    return found.start() if found else 0
+
+
+def _entry(package: ModuleType, name: str, home: str) -> Iterator[str]:
+    value, path = getattr(package, name), f"{package.__name__}.{name}"
+    if isinstance(value, type):
+        kind = "exception" if issubclass(value, BaseException) else "class"
+        yield from ("", f".. auto{kind}:: {path}", "   :members:")
+        if value.__bases__ != (object,):
+            yield "   :show-inheritance:"
+        yield ""
+    elif inspect.isfunction(value):
+        yield from ("", f".. autofunction:: {path}", "")
+    else:
+        text = ModuleAnalyzer.for_module(home).find_attr_docs().get(("", name), [])
+        yield from ("", f".. py:data:: {name}", f"   :module: {package.__name__}", "")
+        yield from (f"   {line}" for line in _markup(text))
+        yield from ("", f"   ``{_shown(value)}``", "")
+
+
+def _shown(value: Any) -> str:
+    """The value of a constant or a union, without the names of modules."""
+    text = re.sub(r"\b(?:streamfold|typing|collections\.abc)\.(?:\w+\.)*", "", repr(value))
+    text = re.sub(r"<class '(?:\w+\.)*(\w+)'>", r"\1", text)
+    return text if len(text) <= 600 else f"{text[:600]} …"
+
+
+# --- the table of aliases -------------------------------------------------------------------------
+
+
+def _table(package: ModuleType) -> Iterator[str]:
+    yield from ("", ".. list-table::", "   :header-rows: 1", "", "   * - name", "     - object")
+    for name in package.__all__:
+        yield f"   * - .. py:data:: {name}"
+        yield f"          :module: {package.__name__}"
+        yield "          :no-typesetting:"
+        yield ""
+        yield f"       ``{name}``"
+        yield f"     - {_object(getattr(package, name))}"
+    yield ""
+
+
+def _object(value: Any) -> str:
+    """The object behind an alias, as a link to its own entry."""
+    for face in ("streamfold.reducer", "streamfold.transports", "streamfold.adapters.client"):
+        module = importlib.import_module(face)
+        for public in module.__all__:
+            if getattr(module, public) is value:
+                return f":py:obj:`{face}.{public}`"
+    return f"``{_shown(value)}``"
+
+
+# --- the markup of docstrings ---------------------------------------------------------------------
+
+
+def _translate(
+    app: Sphinx, what: str, name: str, value: Any, options: Any, lines: list[str]
+) -> None:
+    """Translate a docstring in place."""
+    lines[:] = _markup(lines)
+
+
+_SECTION = re.compile(r"\s*(Args|Returns|Raises|Attributes|Yields):")
+
+
+def _markup(lines: list[str]) -> list[str]:
+    """A docstring as reStructuredText.
+
+    Backticks mark code, no other character is markup, and lines that are indented deeper than the
+    paragraph before them are code.
+    """
+    out: list[str] = []
+    code = -1  # the indentation of the paragraph in front of a block of code; -1 outside of one
+    doctest = False
+    previous = ""  # the last line with text
+    for line in lines:
+        text, indent = line.strip(), len(line) - len(line.lstrip())
+        follows_gap = bool(out) and not out[-1].strip()
+        if text and code >= 0 and indent <= code:
+            code = -1
+        doctest = bool(text) and (doctest or text.startswith(">>>"))
+        before = len(previous) - len(previous.lstrip())
+        deeper = indent > before and not _SECTION.match(previous)
+        if text and code < 0 and not doctest and follows_gap and previous and deeper:
+            out.extend([" " * before + "::", ""])
+            code = before
+        out.append(line if doctest or code >= 0 else _escaped(line))
+        previous = line if text and code < 0 else previous
+    return out
+
+
+def _escaped(line: str) -> str:
+    pieces = re.split(r"(``.*?``|`[^`]*`)", line)
+    for index, piece in enumerate(pieces):
+        if index % 2 == 0:
+            piece = re.sub(r"([*|])", r"\\\1", piece)
+            pieces[index] = re.sub(r"(?<=\w)_(?!\w)", r"\\_", piece)
+        elif not piece.startswith("``"):
+            glued = index + 1 < len(pieces) and pieces[index + 1][:1].isalnum()
+            pieces[index] = f"`{piece}`" + ("\\ " if glued else "")
+    return "".join(pieces)

@@ -1,0 +1,296 @@
+"""The methods that the official client's objects have from pydantic, for ours; without pydantic.
+
+`ModelMethods` answers `model_dump`, `model_dump_json`, `model_copy`, `model_fields_set`,
+`model_extra` and `model_validate`, and `to_dict` and `to_json` with the official keywords. It also
+tells pydantic how to validate, describe and serialise an object as a field of a model, which is
+what FastAPI builds on. Pydantic asks for that by a method whose answer is a dict, so nothing of it
+is imported.
+
+Rules:
+
+- `to_dict` and `to_json` without arguments give the JSON that came, and cost no more than before.
+- Dumps are plain JSON values, whatever the mode: a time is text, as in the API.
+- `model_dump` has the declared fields that are absent too, with their defaults, unless it excludes
+  them. That is the difference to `to_dict` in the official client as well.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Union
+
+import attrs
+
+from .frozen_json import FrozenMapping, described, is_array, is_object, thaw, to_json
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["ModelMethods"]
+
+Selection = Union[AbstractSet[str], Mapping[str, Any], None]
+"""Names of fields; in a mapping, `True` for a whole field, or a selection inside of it."""
+
+
+@attrs.frozen
+class _Dump:
+    """The options of a dump, which hold at every level."""
+
+    exclude_unset: bool = False
+    exclude_defaults: bool = False
+    exclude_none: bool = False
+
+    def of(self, value: Any, include: Selection = None, exclude: Selection = None) -> Any:
+        """Return `value` as plain JSON values."""
+        if is_array(value):
+            return [self.of(item) for item in value]
+        if not is_object(value):
+            return value
+        items = value._dumped(self) if isinstance(value, ModelMethods) else value.items()
+        dumped: dict[str, Any] = {}
+        for key, item in items:
+            inside = True if include is None else _within(include, key)
+            outside = _within(exclude, key)
+            left_out = outside is True or inside is None or (self.exclude_none and item is None)
+            if not left_out:
+                kept: Any = None if inside is True else inside
+                dumped[key] = self.of(item, kept, outside)
+        return dumped
+
+
+def _within(selection: Any, key: str) -> Any:
+    """Return the selection inside of `key`: `True` for all of it, `None` if it is not selected."""
+    if isinstance(selection, Mapping):
+        return selection.get(key)
+    return True if selection is not None and key in selection else None
+
+
+class ModelMethods(FrozenMapping):
+    """The methods of the official objects, over the items of a mapping."""
+
+    __slots__ = ()
+    _tag: ClassVar[str] = ""
+    _fields: ClassVar[Mapping[str, Any]] = {}
+    if TYPE_CHECKING:
+
+        @classmethod
+        def _from_fields(cls, fields: Mapping[str, Any]) -> Self: ...
+
+    def _dumped(self, options: _Dump) -> Iterator[tuple[str, Any]]:
+        """Return the fields that a dump with these options has."""
+        for key, value in self.items():
+            field = self._fields.get(key)
+            is_default = field is not None and not field.required and value == field.default
+            if not (options.exclude_defaults and is_default):
+                yield key, value
+        if not (options.exclude_unset or options.exclude_defaults):
+            for key, field in self._fields.items():
+                if key not in self:
+                    yield key, field.default
+
+    def to_dict(
+        self,
+        *,
+        mode: Literal["json", "python"] = "json",
+        use_api_names: bool = True,
+        exclude_unset: bool = True,
+        exclude_defaults: bool = False,
+        exclude_none: bool = False,
+        warnings: bool = True,
+    ) -> dict[str, Any]:
+        """Return the object as plain JSON in the API's own shape: a copy you can change.
+
+        Args:
+            mode: without effect: the values are those of JSON in both modes.
+            use_api_names: without effect: the names are those of the API.
+            exclude_unset: leave out declared fields that were not sent.
+            exclude_defaults: leave out optional fields with their default as value.
+            exclude_none: leave out fields that are `None`, at every level.
+            warnings: without effect: there are none.
+        """
+        if exclude_unset and not (exclude_defaults or exclude_none):
+            copy: dict[str, Any] = thaw(self)
+            return copy
+        dumped: dict[str, Any] = _Dump(exclude_unset, exclude_defaults, exclude_none).of(self)
+        return dumped
+
+    def to_json(
+        self,
+        indent: int | None = None,
+        *,
+        use_api_names: bool = True,
+        exclude_unset: bool = True,
+        exclude_defaults: bool = False,
+        exclude_none: bool = False,
+        warnings: bool = True,
+    ) -> str:
+        """Return the object as JSON text in the API's own shape.
+
+        Args:
+            indent: the number of spaces per level; `None` for one compact line.
+            use_api_names: see `to_dict`.
+            exclude_unset: see `to_dict`.
+            exclude_defaults: see `to_dict`.
+            exclude_none: see `to_dict`.
+            warnings: see `to_dict`.
+        """
+        if exclude_unset and not (exclude_defaults or exclude_none):
+            return to_json(self, indent)
+        return to_json(_Dump(exclude_unset, exclude_defaults, exclude_none).of(self), indent)
+
+    def model_dump(
+        self,
+        *,
+        mode: str = "python",
+        include: Selection = None,
+        exclude: Selection = None,
+        by_alias: bool | None = None,
+        exclude_unset: bool = False,
+        exclude_defaults: bool = False,
+        exclude_none: bool = False,
+        round_trip: bool = False,
+        warnings: bool | str = True,
+        serialize_as_any: bool = False,
+    ) -> dict[str, Any]:
+        """Return the object as plain JSON values, with the keywords of pydantic.
+
+        Args:
+            mode: without effect: the values are those of JSON in both modes.
+            include: the fields to keep; by default all.
+            exclude: the fields to leave out.
+            by_alias: without effect: the names are those of the API.
+            exclude_unset: leave out declared fields that were not sent.
+            exclude_defaults: leave out optional fields with their default as value.
+            exclude_none: leave out fields that are `None`, at every level.
+            round_trip: without effect: a dump can always be read again.
+            warnings: without effect: there are none.
+            serialize_as_any: without effect: objects are dumped by their own class.
+
+        >>> from streamfold.reducer import TextBlock
+        >>> TextBlock(text="Hi").model_dump()
+        {'type': 'text', 'text': 'Hi', 'citations': None}
+        >>> TextBlock(text="Hi").model_dump(include={"text"})
+        {'text': 'Hi'}
+        """
+        options = _Dump(exclude_unset, exclude_defaults, exclude_none)
+        dumped: dict[str, Any] = options.of(self, include, exclude)
+        return dumped
+
+    def model_dump_json(self, *, indent: int | None = None, **options: Any) -> str:
+        """Return the object as JSON text, with the keywords of `model_dump`.
+
+        Args:
+            indent: the number of spaces per level; `None` for one compact line.
+            options: see `model_dump`.
+        """
+        return to_json(self.model_dump(**options), indent)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy with some fields changed.
+
+        Args:
+            update: the new values, by the names of the fields.
+            deep: without effect: nothing in the object can change.
+
+        Raises:
+            ValueError: a field does not accept its value.
+
+        >>> from streamfold.reducer import TextBlock
+        >>> TextBlock(text="Hello").model_copy(update={"text": "Hi"})
+        TextBlock(text='Hi')
+        """
+        return self.model_validate({**dict(self), **update}) if update else self
+
+    @property
+    def model_fields_set(self) -> set[str]:
+        """The names of the fields that were sent."""
+        return {key for key in self if key != "type"} | ({"type"} if "type" in self else set())
+
+    @property
+    def model_extra(self) -> dict[str, Any]:
+        """The fields that this version does not declare."""
+        return {
+            key: value for key, value in self.items() if key not in self._fields and key != "type"
+        }
+
+    @classmethod
+    def model_validate(cls, obj: Any) -> Self:
+        """Return the object for a mapping of its fields; an object of the class as it is.
+
+        Raises:
+            ValueError: it is something else, its `type` is missing, or a field does not accept its
+                value.
+        """
+        if isinstance(obj, cls):
+            return obj
+        if not is_object(obj):
+            raise ValueError(f"{cls.__name__} must be an object, not {described(obj)}")
+        if cls._tag and "type" not in obj:
+            raise ValueError(f"`type` must be {cls._tag!r}, it is missing")
+        return cls._from_fields(obj)
+
+    @classmethod
+    def model_validate_json(cls, json_data: str | bytes) -> Self:
+        """Return the object for its JSON text.
+
+        Raises:
+            ValueError: the text is not JSON, or a field does not accept its value.
+        """
+        return cls.model_validate(json.loads(json_data))
+
+    # --- as a field of a pydantic model ---
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source: Any, handler: Callable[[Any], Any]
+    ) -> dict[str, Any]:
+        """Return pydantic's description of how to validate and serialise a field of this class."""
+        return {
+            "type": "function-plain",
+            "function": {"type": "no-info", "function": cls.model_validate},
+            "serialization": {"type": "function-plain", "function": ModelMethods.to_dict},
+        }
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: Any, handler: Callable[[Any], Any]
+    ) -> dict[str, Any]:
+        """Return the JSON schema of the class: its declared fields, and any others."""
+        properties: dict[str, Any] = {}
+        if cls._tag:
+            properties["type"] = {"const": cls._tag, "type": "string"}
+        for key, field in cls._fields.items():
+            properties[key] = _schema_of(field.annotation)
+        required = [key for key, field in cls._fields.items() if field.required]
+        if cls._tag:
+            required.insert(0, "type")
+        return {
+            "title": cls.__name__,
+            "type": "object",
+            "properties": properties,
+            **({"required": required} if required else {}),
+            "additionalProperties": True,
+        }
+
+
+def _schema_of(annotation: str) -> dict[str, Any]:
+    """Return the JSON schema of a field, by its annotation."""
+    optional = annotation.endswith(" | None")
+    schema = _SCHEMAS.get(annotation.removesuffix(" | None"))
+    if schema is None:
+        schema = {"type": "array"} if annotation.startswith("tuple[") else {}
+    return {"anyOf": [schema, {"type": "null"}]} if optional and schema else dict(schema)
+
+
+_SCHEMAS: dict[str, dict[str, Any]] = {
+    "str": {"type": "string"},
+    "int": {"type": "integer"},
+    "bool": {"type": "boolean"},
+    "StopReason": {"type": "string"},
+    "Literal['assistant']": {"const": "assistant", "type": "string"},
+    "JSONObject": {"type": "object"},
+    "JSONArray": {"type": "array"},
+}
+"""The JSON schemas of the annotations; those of other annotations accept anything."""

@@ -1,0 +1,317 @@
+"""`streamfold stats`: the table, JSON, rows and picture; processes, Dask, and Ctrl-C."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import struct
+import sys
+import time
+import zlib
+from concurrent.futures import BrokenExecutor
+from contextlib import suppress
+from types import SimpleNamespace
+
+import attrs
+import pytest
+from streamfold.adapters import cli
+from streamfold.adapters.cli import check as check_module
+from streamfold.adapters.cli import rows as rows_module
+from streamfold.adapters.cli.executors import executor_of
+from streamfold.adapters.corpus import check_all, measure
+from streamfold.transports import RecordedResponse
+
+from tests.support.command_line import Screen, posix
+from tests.support.corpora import RECORDINGS, WHOLE, fill
+
+SLOW = attrs.evolve(
+    WHOLE,
+    chunks=[attrs.evolve(chunk, at=1.0 + n) for n, chunk in enumerate(WHOLE.chunks)],
+    response=RecordedResponse(at=0.5),
+    duration=60.0,
+)
+
+
+@pytest.fixture
+def told(capsys):
+    """A function that runs a command: exit status, output, error output."""
+
+    def run(*arguments):
+        status = cli.main([*map(str, arguments)])
+        return status, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def night(tmp_path):
+    return fill(tmp_path / "night", 20)
+
+
+def test_the_table(told, tmp_path):
+    SLOW.save(tmp_path / "turn.jsonl")
+    (tmp_path / "broken.jsonl").write_bytes(b"{}")
+    status, out, err = told("stats", "--stall", "1", tmp_path)
+    assert (status, err) == (1, "")
+    model, timing = "claude-haiku-4-5-20251001", SLOW.timing
+    seconds, rate = f"{timing.first_content:.3g} s", f"{timing.output_tokens_per_second:.3g}"
+    header, unknown, known = (line.split() for line in out.splitlines())
+    columns = "model outcome count tokens in tokens out first content p50 p95 p99 tokens/s"
+    assert header == f"{columns} stalls faults".split()
+    assert unknown == ["(unknown)", "unreadable", "1", "0", "0", "–", "–", "–", "–", "0", "0"]
+    assert known == f"{model} complete 1 21 158 {seconds} {seconds} {seconds} {rate} 1 0".split()
+
+
+def test_json(told, night):
+    status, out, _ = told("stats", "--json", night)
+    groups = [json.loads(line) for line in out.splitlines()]
+    assert status == 1
+    assert {(group["outcome"], group["count"]) for group in groups} == {
+        ("unreadable", 1),
+        ("complete", 17),
+        ("incomplete", 2),
+    }
+    assert set(groups[0]["first_content"]) == {"p50", "p95", "p99"}
+
+
+def test_numbers_of_any_size(told, tmp_path):
+    SLOW.slow(1000).save(tmp_path / "turn.jsonl")
+    assert f"{SLOW.timing.first_content * 1000:.0f} s" in told("stats", tmp_path)[1]
+
+
+def test_rows_as_csv(told, night, tmp_path):
+    path = tmp_path / "rows.csv"
+    told("stats", "--rows", path, night)
+    with open(path, newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["file"] for row in rows] == [report.file for report in check_all([night])]
+    expected = {
+        name: "" if value is None else str(value)
+        for name, value in measure(night / "turn-0.jsonl").row().items()
+    }
+    assert rows[0] == expected
+    assert list(tmp_path.glob("*.unfinished")) == []
+
+
+def test_rows_as_parquet(told, night, tmp_path, monkeypatch):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    monkeypatch.setattr(rows_module, "GROUP", 7)
+    path = tmp_path / "rows.parquet"
+    assert told("stats", "--rows", path, night)[0] == 1
+    table = parquet.read_table(path)
+    assert table.to_pylist() == [measure(report.file).row() for report in check_all([night])]
+    assert parquet.ParquetFile(path).num_row_groups == 3
+
+
+def test_rows_that_cannot_be_written(told, night, tmp_path, monkeypatch):
+    assert told("stats", "--rows", tmp_path / "rows.txt", night)[0] == 2
+    missing = tmp_path / "missing" / "rows.csv"
+    status, _, err = told("stats", "--rows", missing, night)
+    assert (status, err) == (1, f"streamfold: {missing}: No such file or directory\n")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    status, _, err = told("stats", "--rows", tmp_path / "rows.parquet", night)
+    assert status == 2
+    assert "pip install 'streamfold[parquet]'" in err
+
+
+def pixels(path):
+    """The distinct rows of the pixels of a PNG file: few if nothing is drawn."""
+    data = path.read_bytes()
+    assert data[:8] == b"\x89PNG\r\n\x1a\n"
+    packed, at = b"", 8
+    while at < len(data):
+        (size,) = struct.unpack(">I", data[at : at + 4])
+        if data[at + 4 : at + 8] == b"IDAT":
+            packed += data[at + 8 : at + 8 + size]
+        at += size + 12
+    return zlib.decompress(packed)
+
+
+def test_a_picture(told, night, tmp_path):
+    pytest.importorskip("matplotlib")
+    for number in range(5):
+        SLOW.slow(1 + number / 3).save(night / f"slow-{number}.jsonl")
+    with_times, without = tmp_path / "night.png", tmp_path / "none.png"
+    told("stats", "--plot", with_times, night)
+    told("stats", "--plot", without, night / "turn-3.jsonl")
+    assert len(set(pixels(with_times))) > 50
+    assert pixels(with_times) != pixels(without)
+    told("stats", "--plot", tmp_path / "night.svg", night)
+    svg = (tmp_path / "night.svg").read_text()
+    assert svg.startswith("<?xml")
+
+
+def test_pictures_that_cannot_be_drawn(told, night, tmp_path, monkeypatch):
+    assert told("stats", "--plot", tmp_path / "night.txt", night)[0] == 2
+    missing = tmp_path / "missing" / "night.png"
+    status, _, err = told("stats", "--plot", missing, night)
+    assert (status, err) == (1, f"streamfold: {missing}: No such file or directory\n")
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    status, _, err = told("stats", "--plot", tmp_path / "night.png", night)
+    assert status == 2
+    assert "pip install 'streamfold[plot]'" in err
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [("--stall", "0"), ("--stall", "x"), ("--stall", "inf"), ("--jobs", "-1"), ("--jobs", "x")],
+)
+def test_flags_that_cannot_be_used(told, night, flags, capsys):
+    with pytest.raises(SystemExit) as ended:
+        told("stats", *flags, night)
+    assert ended.value.code == 2
+
+
+def test_a_url_without_fsspec(told, monkeypatch):
+    monkeypatch.setitem(sys.modules, "fsspec", None)
+    status, _, err = told("stats", "s3://bucket/night")
+    assert status == 2
+    assert "pip install 'streamfold[fsspec]'" in err
+
+
+# --- executors -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", ["check", "stats"])
+@pytest.mark.parametrize("jobs", ["2", "0"])
+def test_the_output_is_the_same_with_more_processes(told, night, command, jobs):
+    assert told(command, "--jobs", jobs, "--json", night) == told(command, "--json", night)
+
+
+@pytest.fixture
+def cluster():
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None
+    ) as made:
+        yield made
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_output_is_the_same_on_a_dask_cluster(told, night, cluster):
+    here = told("stats", "--json", night)
+    there = told("stats", "--dask", cluster.scheduler_address, "--json", night)
+    assert there[:2] == here[:2]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_cluster_that_is_not_there(told, night, monkeypatch):
+    monkeypatch.setattr(
+        "distributed.Client", lambda *args, **options: (_ for _ in ()).throw(OSError("timed out"))
+    )
+    status, _, err = told("stats", "--dask", "tcp://127.0.0.1:1", night)
+    assert status == 2
+    assert "tcp://127.0.0.1:1: cannot reach the scheduler: timed out" in err
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    status, _, err = told("check", "--dask", "tcp://127.0.0.1:1", night)
+    assert status == 2
+    assert "pip install 'streamfold[dask]'" in err
+
+
+@posix
+@pytest.mark.parametrize("flags", [(), ("--jobs", "2")])
+def test_ctrl_c_ends_at_once_and_shows_what_there_is(running, tmp_path, flags):
+    """The third file is a pipe into which nothing is ever written."""
+    folder = fill(tmp_path / "night", 2)
+    os.mkfifo(folder / "turn-5.sse")
+    process = running("stats", *flags, "--rows", str(tmp_path / "rows.csv"), str(folder))
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and not (tmp_path / "rows.csv.unfinished").exists():
+        time.sleep(0.05)
+    time.sleep(1.0)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(10) == 130
+    out = process.stdout.read().decode()
+    if flags:  # the files of a task come together
+        assert out == ""
+    else:
+        assert "complete" in out
+        assert (tmp_path / "rows.csv").read_text().count("complete") == 2
+
+
+def test_processes_end_at_once():
+    options = SimpleNamespace(dask=None, jobs=2)
+    begun = time.monotonic()
+    with suppress(KeyboardInterrupt), executor_of(options) as pool:
+        waiting = pool.submit(time.sleep, 60)
+        while not waiting.running():
+            time.sleep(0.01)
+        raise KeyboardInterrupt
+    with pytest.raises(BrokenExecutor):
+        waiting.result(10)
+    assert time.monotonic() - begun < 30
+
+
+# --- progress ------------------------------------------------------------------------------------
+
+
+def test_progress_is_shown_on_a_terminal(told, tmp_path, monkeypatch):
+    pytest.importorskip("rich")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    folder = fill(tmp_path / "night", 150)
+    plain = told("stats", folder)[1]
+    monkeypatch.setattr(sys, "stderr", screen := Screen())
+    assert told("stats", folder)[1] == plain
+    assert "Measuring" in screen.getvalue()
+
+
+def test_a_long_table_comes_in_pages(told, tmp_path, monkeypatch):
+    folder = fill(tmp_path / "night", 60)
+    whole = told("check", folder)
+    monkeypatch.setattr(check_module, "_PAGE", 3)
+    assert told("check", folder) == whole
+    assert len(whole[1].splitlines()) == 9
+
+
+# --- an accumulator ------------------------------------------------------------------------------
+
+CARELESS = "tests.support.corpora:careless"
+
+
+def test_check_against_an_accumulator(told, tmp_path):
+    names = ("text", "stop-sequence", "json-answer", "tool")
+    paths = [RECORDINGS / f"{name}.sse" for name in names]
+    smallest = RECORDINGS / "stop-sequence.sse"
+    broken = tmp_path / "broken.jsonl"
+    broken.write_bytes(b"{}")
+    saved = tmp_path / "kinds"
+    status, out, _ = told("check", "--against", CARELESS, "--save", saved, *paths, broken)
+    assert status == 1
+    lines = out.splitlines()
+    assert lines[0] == "      3  differs: content.text"
+    assert lines[1].startswith(f"         {smallest}: content[0].text: expected")
+    assert lines[2:] == [
+        "      3  extra: seconds",
+        f"         {smallest}: seconds: got 1",
+        "      1  raises ValueError",
+        f"         {RECORDINGS / 'tool.sse'}: no tools here",
+        "5 recordings: 0 equal, 1 not compared, 3 kinds of differences; the smallest of each is "
+        f"in {saved}",
+    ]
+    assert sorted(file.name for file in saved.iterdir()) == [
+        "differs-content.text.jsonl",
+        "extra-seconds.jsonl",
+        "raises-ValueError.jsonl",
+    ]
+
+
+def test_check_against_the_reference(told, tmp_path):
+    path = RECORDINGS / "text.sse"
+    reference = "tests.support.corpora:reference"
+    assert told("check", "--against", reference, path) == (0, "1 recording: 1 equal\n", "")
+    saved = tmp_path / "kinds"
+    status, out, _ = told("check", "--json", "--against", CARELESS, "--save", saved, path)
+    assert status == 1
+    assert json.loads(out)["kinds"] == ["differs: content.text", "extra: seconds"]
+    status, _, err = told("check", "--against", CARELESS, "--save", path / "below", path)
+    assert (status, err) == (1, f"streamfold: {path / 'below'}: Not a directory\n")
+
+
+def test_names_that_are_no_accumulator(told, tmp_path):
+    for name in ("json", "no_such_module:f"):
+        status, _, err = told("check", "--against", name, RECORDINGS / "text.sse")
+        assert status == 2
+        assert err.startswith("streamfold: ")

@@ -1,0 +1,506 @@
+"""The page in a real browser: what it shows is the fold, and it stays in its bounds."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamfold.adapters.inspector import render
+from streamfold.transports import RecordedChunk, RecordedError, Recording
+
+from tests.adapters.inspector.reference import (
+    RECORDINGS,
+    answer,
+    folded,
+    message_start,
+    recording_of,
+    text_deltas,
+)
+from tests.support.browser import Browser, ShownPage
+
+Inspect = Callable[..., ShownPage]
+
+# --- what it shows is the fold ------------------------------------------------------------------
+
+FORWARD = "() => Array.from({length: streamfold.count + 1}, (_, n) => streamfold.messageAt(n))"
+BACKWARD = """() => Array.from({length: streamfold.count + 1},
+    (_, n) => streamfold.messageAt(streamfold.count - n)).reverse()"""
+DERIVED = "() => Array.from({length: streamfold.count}, (_, n) => streamfold.derivedAt(n + 1))"
+
+
+@pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.stem)
+def test_each_state_is_that_of_the_fold(path: Path, inspect: Inspect) -> None:
+    recording = Recording.load(path)
+    expected = folded(recording.body)
+    page = inspect(recording)
+    assert page.json(FORWARD) == expected.messages
+    assert page.json(BACKWARD) == expected.messages
+    assert page.json(DERIVED) == expected.events
+    # with each tab open, the views can show each event
+    page.run(
+        """async () => {
+            for (const tab of document.querySelectorAll("[role=tab]")) {
+                tab.click();
+                for (let n = 0; n <= streamfold.count; n++) await streamfold.goTo(n);
+            }
+        }"""
+    )
+
+
+def test_a_message_that_was_given_is_the_readers(inspect: Inspect) -> None:
+    page = inspect(recording_of(answer("Hel", "lo")))
+    taken = page.json(
+        """() => {
+            const early = streamfold.messageAt(3);
+            streamfold.messageAt(7).content[0].text = "changed";
+            return [early, streamfold.messageAt(7), streamfold.messageAt(0)];
+        }"""
+    )
+    assert taken[0]["content"] == [{"type": "text", "text": "Hel"}]
+    assert taken[1]["content"] == [{"type": "text", "text": "Hello"}]
+    assert taken[2] is None
+
+
+def test_there_is_no_event_outside_of_the_stream(inspect: Inspect) -> None:
+    page = inspect(recording_of(answer("Hello")))
+    for n in (-1, 7, 1.5, "'1'"):
+        script = f"streamfold.goTo({n}).catch((error) => `${{error.name}}: ${{error.message}}`)"
+        assert re.match("RangeError: expected a whole number from 0 to 6, got ", page.run(script))
+
+
+NUMBERS = '{"big": 123456789012345678901234567890, "list": [-9007199254740993, 1e300, 0.1, true]}'
+KEYS = '{"__proto__": {"a": 1}, "constructor": 2, "10": "b", "2": "a", "": {}}'
+
+
+@pytest.mark.parametrize("text", [NUMBERS, KEYS, '{"deep": ' + "[" * 150 + "]" * 150 + "}"])
+def test_numbers_and_keys_that_are_not_those_of_javascript(text: str, inspect: Inspect) -> None:
+    pieces = [text[at : at + 7] for at in range(0, len(text), 7)]
+    recording = recording_of([message_start(), *tool(*pieces)])
+    page = inspect(recording)
+    assert page.json(FORWARD) == folded(recording.body).messages
+    assert page.json(BACKWARD) == folded(recording.body).messages
+
+
+def test_infinity_is_shown(inspect: Inspect) -> None:
+    recording = recording_of([message_start(), *tool('{"a": [Infinity, ', "NaN, -Infinity", "]}")])
+    page = inspect(recording)
+    expected = folded(recording.body).messages[-1]["content"][0]["input"]["a"]
+    got = page.run("streamfold.messageAt(streamfold.count).content[0].input.a.map(String)")
+    assert got == ["Infinity", "NaN", "-Infinity"]
+    assert [str(number) for number in expected] == ["inf", "nan", "-inf"]
+
+
+def tool(*pieces: str, name: str = "save") -> list[dict[str, Any]]:
+    block = {"type": "tool_use", "id": "toolu_1", "name": name, "input": {}}
+    return [
+        {"type": "content_block_start", "index": 0, "content_block": block},
+        *(
+            {
+                "type": "content_block_delta",
+                "index": 0,
+                "delta": {"type": "input_json_delta", "partial_json": piece},
+            }
+            for piece in pieces
+        ),
+        {"type": "content_block_stop", "index": 0},
+    ]
+
+
+# --- content stays text -------------------------------------------------------------------------
+
+HOSTILE = {
+    "script": "</script><script>window.harmed = 1</script>",
+    "handler": '<img src="x" onerror="window.harmed = 1"><svg onload="window.harmed = 1">',
+    "comment": "<!--<script>",
+    "entities": "&lt;b&gt; &amp;",
+    "template": "{{data}} ${window.harmed = 1} `",
+    "bidi": "user\u202e\u2066 resu \u2069",
+    "control": "a\x00b\x1b[31mc\x7f\x85\u2028d",
+    "halves": "\ud83d and \ude00",
+    "quotes": "'\"\\",
+    "link": "javascript:window.harmed=1",
+}
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_hostile_content_stays_text(text: str, inspect: Inspect) -> None:
+    events = [
+        message_start(id=text, model=text),
+        *text_deltas(text, text[:3]),
+        *({**event, "index": 1} for event in tool(json.dumps({text: text}), name=text)),
+        {
+            "type": "content_block_start",
+            "index": 2,
+            "content_block": {
+                "type": "web_search_tool_result",
+                "tool_use_id": text,
+                "content": [{"type": "web_search_result", "title": text, "url": text}],
+            },
+        },
+        {"type": text, text: text},
+        {"type": "message_delta", "delta": {"stop_reason": text}, "usage": {text: text}},
+        {"type": "error", "error": {"type": text, "message": text}},
+    ]
+    recording = recording_of(events)
+    page = inspect(recording, name=text)
+    assert page.json(FORWARD) == folded(recording.body).messages
+    elements = page.run("document.querySelectorAll('*').length")
+    for tab in range(5):
+        page.run("(i) => document.querySelectorAll('[role=tab]')[i].click()", tab)
+        page.run(
+            "async () => { for (let n = 0; n <= streamfold.count; n++) await streamfold.goTo(n) }"
+        )
+    assert page.run("window.harmed") is None
+    foreign = (
+        "document.querySelectorAll('main img, main a, main script, main svg:not(.marks, .icon)')"
+    )
+    assert page.run(f"{foreign}.length") == 0
+    assert elements > 100
+
+
+def test_controls_that_reorder_text_are_shown_as_tokens(inspect: Inspect) -> None:
+    page = inspect(recording_of(answer("user\u202eresu", "\x00")))
+    assert "user" in page.text(".prose")
+    assert page.run(
+        "[...document.querySelectorAll('.prose .unseen')].map((e) => e.textContent)"
+    ) == [
+        "U+202E",
+        "U+0000",
+    ]
+
+
+def test_a_string_of_ten_megabytes(inspect: Inspect) -> None:
+    text = "0123456789abcdef" * 640 * 1024
+    page = inspect(recording_of(answer(text, "end")))
+    assert (
+        page.run("streamfold.messageAt(streamfold.count).content[0].text.length") == len(text) + 3
+    )
+    assert len(page.text(".prose")) < 50_000
+    assert page.text(".prose").endswith("end")
+    for tab in range(5):
+        page.run("(i) => document.querySelectorAll('[role=tab]')[i].click()", tab)
+    assert page.run("document.body.textContent.length") < 500_000
+
+
+def test_nothing_but_the_page_itself_may_run(inspect: Inspect, page: ShownPage) -> None:
+    inspect(recording_of(answer("Hello")))
+    outcome = page.run(
+        """async () => {
+            const blocked = [];
+            const note = (event) => blocked.push(event.effectiveDirective);
+            addEventListener("securitypolicyviolation", note);
+            const script = document.createElement("script");
+            script.textContent = "window.harmed = 1";
+            document.body.append(script);
+            document.body.insertAdjacentHTML("beforeend", "<p style='color: red'>");
+            await fetch("https://example.com/").catch(() => {});
+            await new Promise((resolve) => setTimeout(resolve, 50));
+            return [window.harmed, ...new Set(blocked)];
+        }"""
+    )
+    assert outcome[0] is None
+    assert {"script-src-elem", "style-src-attr", "connect-src"} <= set(outcome)
+    page.messages.clear()  # of the policy, about these three
+    page.requests.clear()
+
+
+# --- where it opens -----------------------------------------------------------------------------
+
+
+def where(page: ShownPage) -> str:
+    return page.text(".place")
+
+
+@pytest.mark.parametrize(
+    ("name", "place", "fault"),
+    [
+        ("text", "Event 33 of 33", None),
+        ("error-overloaded", "Event 9 of 9", "OverloadedError overloaded_error: Overloaded"),
+        ("cut-text", "Event 20 of 20", "IncompleteStreamError the stream ended before"),
+        ("invalid-tool-input", "Event 13 of 15", "InvalidToolInputError content_block_stop"),
+        ("unknown-events", "Event 17 of 17", "it came after the end"),
+        ("empty-body", "Before the first of 0 events", "IncompleteStreamError"),
+    ],
+)
+def test_it_opens_at_the_gravest_fault(
+    name: str, place: str, fault: str | None, inspect: Inspect
+) -> None:
+    (path,) = [path for path in RECORDINGS if path.stem == name]
+    page = inspect(Recording.load(path))
+    assert where(page).startswith(place)
+    if fault is None:
+        assert page.run("document.querySelector('.fault-here')") is None
+    else:
+        assert fault in page.text(".faults-here")
+
+
+def test_faults_can_be_reached(inspect: Inspect) -> None:
+    (path,) = [path for path in RECORDINGS if path.stem == "unknown-events"]
+    page = inspect(Recording.load(path))
+    page.do("click", ".faults li:first-child button")
+    assert where(page).startswith("Event 1 of 17")
+    page.press("f")
+    assert where(page).startswith("Event 4 of 17")
+
+
+def test_a_connection_that_failed_is_shown_at_the_end(inspect: Inspect) -> None:
+    whole = recording_of(answer("Hello"), every=1)
+    recording = Recording(
+        whole.chunks[:3], ended="error", error=RecordedError("ReadTimeout", "too slow"), duration=9
+    )
+    page = inspect(recording)
+    assert "APITimeoutError" in page.text(".faults-here")
+    assert "nothing came for 6.0 s before the end" in page.text(".faults-here")
+    assert page.run("document.querySelectorAll('.marks .stall').length") == 1
+
+
+def test_bytes_behind_the_last_event_are_on_the_wire(inspect: Inspect) -> None:
+    body = recording_of(answer("Hello")).body
+    page = inspect(Recording.of(body[:-8]))
+    page.run("document.querySelectorAll('[role=tab]')[3].click()")
+    assert page.text(".wire .unfinished").startswith("event: message_stop")
+
+
+# --- the wire -----------------------------------------------------------------------------------
+
+
+def test_the_wire_shows_chunks_and_control_characters(inspect: Inspect) -> None:
+    body = b'\xef\xbb\xbf: hi\r\ndata: {"type":\t"ping"}\r\n\r\ndata: \xff\xf0\x9f\n\n'
+    page = inspect(Recording([RecordedChunk(body[:30], 0.5), RecordedChunk(body[30:], 1)]))
+    page.run("document.querySelectorAll('[role=tab]')[3].click()")
+    page.run("streamfold.goTo(1)")
+    wire = page.text(".wire")
+    assert "U+FEFF" in wire
+    assert "chunk 1 · 0.500 s · 30 bytes" in wire
+    assert "chunk 2 · 1.000 s" in wire
+    tokens = page.run("[...document.querySelectorAll('.wire .control')].map((e) => e.textContent)")
+    assert tokens == ["CR", "LF", "TAB", "CR", "LF", "CR", "LF", "LF", "LF"]
+    page.do("click", ".wire [data-event='2']")
+    assert where(page).startswith("Event 2 of 2")
+    assert "FFF09F" in page.text(".wire").replace("\n", "")
+    page.do("check", ".detail .check input")
+    assert "EF BB BF 3A" in page.text(".wire")
+
+
+def test_a_character_leads_to_its_event(inspect: Inspect) -> None:
+    page = inspect(recording_of(answer("Alpha ", "beta ", "gamma")))
+    expected = [3, 3, 4, 5]
+    got = page.run(
+        """() => [0, 5, 6, 15].map((offset) => {
+            const [{ stream }] = streamfold.inspectors;
+            const path = ["message", "content", 0, "text"];
+            return stream.sourceOfCharacter(path, offset, stream.count);
+        })"""
+    )
+    assert got == expected
+    page.do("click", ".prose", position={"x": 5, "y": 10})
+    assert where(page).startswith("Event 3 of 8")
+
+
+def test_a_line_of_the_json_leads_to_its_event(inspect: Inspect) -> None:
+    page = inspect(recording_of(answer("Alpha ", "beta")))
+    page.run("document.querySelectorAll('[role=tab]')[1].click()")
+    page.do("click", ".json-lines .row:has-text('stop_reason')")
+    assert where(page).startswith("Event 6 of 7")
+    assert "stop_reason" in page.text(".change-box")
+    assert page.run("document.querySelectorAll('.json-lines .changed').length") == 2
+
+
+# --- keyboard, themes, paper ---------------------------------------------------------------------
+
+
+def test_the_keyboard_alone(inspect: Inspect) -> None:
+    page = inspect(recording_of(answer("a", "b", "c")))
+    for keys, place in (
+        (["Home"], "Before the first of 8 events"),
+        (["ArrowRight", "ArrowRight"], "Event 2 of 8"),
+        (["ArrowLeft"], "Event 1 of 8"),
+        (["End"], "Event 8 of 8"),
+    ):
+        page.press(*keys)
+        assert where(page).startswith(place)
+    page.press("/")
+    page.do("fill", "[type=search]", "text_delta")
+    page.wait("document.querySelector('.found').textContent === '3 of 8'")
+    page.run("document.querySelector('.events [role=listbox]').focus()")
+    page.press("Home", "ArrowDown")
+    assert where(page).startswith("Event 4 of 8")
+    active = page.run(
+        """() => {
+            const list = document.querySelector(".events [role=listbox]");
+            const row = document.getElementById(list.getAttribute("aria-activedescendant"));
+            const names = ["aria-selected", "aria-posinset"];
+            return [...names.map((name) => row.getAttribute(name)), row.textContent];
+        }"""
+    )
+    assert active[:2] == ["true", "2"]
+    assert "text_delta" in active[2]
+    page.run("document.querySelector('[role=tab]').focus()")
+    page.press("ArrowRight")
+    assert page.run("document.activeElement.textContent") == "JSON and changes"
+    assert page.run("document.activeElement.getAttribute('aria-selected')") == "true"
+    page.run("document.querySelector('.slider').focus()")
+    page.press("ArrowRight")
+    assert page.run("document.querySelector('.slider').getAttribute('aria-valuetext')").startswith(
+        "Event 5 of 8"
+    )
+    page.press("?")
+    assert page.run("document.querySelector('dialog').open") is True
+    page.press("Escape")
+    assert page.run("document.querySelector('dialog').open") is False
+    page.run("document.querySelector('#shortcuts').checked = false")
+    page.run("document.activeElement.blur()")
+    page.press("End")
+    assert where(page).startswith("Event 5 of 8")
+
+
+def test_every_control_has_a_name_and_can_be_reached(inspect: Inspect) -> None:
+    page = inspect(recording_of(answer("Hello")))
+    nameless = page.run(
+        """() => [...document.querySelectorAll(
+                "button, input, select, section, [role=listbox], [role=tabpanel]")]
+            .filter((e) => !(e.getAttribute("aria-label") || e.getAttribute("aria-labelledby")
+                || e.textContent.trim() || e.closest("label")?.textContent.trim()))
+            .map((e) => e.outerHTML)"""
+    )
+    assert nameless == []
+    reached: set[str] = set()
+    for _ in range(60):
+        page.press("Tab")
+        reached.add(
+            page.run(
+                """(() => {
+                    const element = document.activeElement;
+                    return element.getAttribute("aria-label") ?? element.textContent.trim();
+                })()"""
+            )
+        )
+    assert {"Playhead: events received", "Play", "Events", "Message", "Event"} <= reached
+
+
+def test_it_plays(inspect: Inspect) -> None:
+    page = inspect(recording_of(answer(*"abcdef"), every=1))
+    page.press("Home")
+    page.do("select_option", ".controls select", "100")
+    page.press("Escape")
+    page.run("document.activeElement.blur()")
+    page.press(" ")
+    page.wait("document.querySelector('.place').textContent.startsWith('Event 11')")
+    page.do("wait_for_selector", "[aria-label=Play]")
+    assert page.text(".prose") == "abcdef"
+
+
+def test_the_playhead_can_be_dragged(inspect: Inspect) -> None:
+    page = inspect(recording_of(answer(*"abcdef"), every=1))
+    width = page.run("document.querySelector('.timeline').clientWidth")
+    page.do("click", ".timeline", position={"x": width / 2, "y": 30})
+    assert where(page).startswith("Event 5 of 11")
+
+
+def contrast(page: ShownPage, selector: str) -> float:
+    """The ratio of WCAG between an element's text and what is behind it."""
+    ratio: float = page.run(
+        """(selector) => {
+            const element = document.querySelector(selector);
+            const light = (css) => {
+                const canvas = document.createElement("canvas").getContext("2d");
+                canvas.fillStyle = css;
+                canvas.fillRect(0, 0, 1, 1);
+                const [r, g, b] = [...canvas.getImageData(0, 0, 1, 1).data].map((c) => {
+                    const part = c / 255;
+                    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+                });
+                return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+            };
+            let behind = element;
+            const paper = () => getComputedStyle(behind).backgroundColor;
+            while (paper() === "rgba(0, 0, 0, 0)") behind = behind.parentElement;
+            const both = [getComputedStyle(element).color, paper()];
+            const [dark, bright] = both.map(light).sort((a, b) => a - b);
+            return (bright + 0.05) / (dark + 0.05);
+        }""",
+        selector,
+    )
+    return ratio
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_both_themes_can_be_read(theme: Any, inspect: Inspect, page: ShownPage) -> None:
+    page.do("emulate_media", color_scheme=theme)
+    broken = {"type": "content_block_stop", "index": 7}
+    inspect(recording_of([message_start(), *text_deltas("Hello"), broken]))
+    background = page.run("getComputedStyle(document.documentElement).backgroundColor")
+    assert (sum(map(int, re.findall(r"\d+", background))) > 384) == (theme == "light")
+    for selector in (
+        ".prose", ".message-head", ".verdict", ".fault-here strong", ".fault-here", ".row .label",
+        ".row .preview", ".metrics dt", ".tabs [aria-selected=false]", "button.link", ".json .key",
+        ".json .number", ".place", ".tag",
+    ):  # fmt: skip
+        assert contrast(page, selector) >= 4.5, selector
+
+
+def test_a_narrow_window_needs_no_scrolling_to_the_side(browser: Browser, tmp_path: Path) -> None:
+    (path,) = [path for path in RECORDINGS if path.stem == "agent-turn"]
+    file = tmp_path / "page.html"
+    file.write_text(render(Recording.load(path)), "utf-8")
+    with browser.page(viewport={"width": 360, "height": 740}) as page:
+        page.open(file)
+        assert page.run("document.documentElement.scrollWidth") <= 360
+
+
+def test_paper_has_the_whole_message(inspect: Inspect, page: ShownPage) -> None:
+    inspect(recording_of(answer("first ", "word " * 8000, "last")))
+    assert not page.text(".prose").startswith("first")
+    page.do("emulate_media", media="print")
+    page.run("dispatchEvent(new Event('beforeprint'))")
+    assert page.text(".prose").startswith("first")
+    assert page.run("getComputedStyle(document.querySelector('.list')).display") == "none"
+
+
+# --- much -----------------------------------------------------------------------------------------
+
+
+def test_many_events_make_few_elements(inspect: Inspect) -> None:
+    page = inspect(recording_of(answer(*["word "] * 20_000), every=0.01))
+    assert page.run("streamfold.count") == 20_005
+    for n in (0, 10_000, 20_005, 3):
+        page.run(f"streamfold.goTo({n})")
+        assert page.run("document.querySelectorAll('*').length") < 3000
+    assert page.run("streamfold.messageAt(10_002).content[0].text.length") == 50_000
+
+
+# --- two ------------------------------------------------------------------------------------------
+
+
+def test_two_recordings_side_by_side(inspect: Inspect) -> None:
+    first = recording_of(answer("The answer ", "is 42", "."))
+    second = recording_of(answer("The ", "answer is ", "41."), every=0.2)
+    page = inspect(first, second, name="a.jsonl", other_name="b.jsonl")
+    assert "They part at content[0].text, character 15" in page.text(".parting")
+    assert "event 4 of the first, event 5 of the second" in page.text(".parting")
+    page.do("click", ".parting > button:last-child")
+    places = page.run("[...document.querySelectorAll('.place')].map((e) => e.textContent)")
+    assert places[0].startswith("Event 4 of 8")
+    assert places[1].startswith("Event 5 of 8")
+    ends = page.run("streamfold.inspectors.map((i) => i.timeline.part(8))")
+    assert ends == pytest.approx([0.5, 1])
+
+
+# --- the event ------------------------------------------------------------------------------------
+
+
+def test_the_details_of_an_event(inspect: Inspect) -> None:
+    page = inspect(recording_of(answer("Hel", "lo"), every=1))
+    page.run("streamfold.goTo(4)")
+    details = page.text(".details")
+    for part in ("Event 4", "text_delta", "4.000 s", "SSE name\ncontent_block_delta"):
+        assert part in details
+    assert 'content[0].text + "lo"' in details
+    page.do("click", ".derived li:last-child summary")
+    assert '"snapshot": "Hello"' in page.text(".derived")
+    page.press("ArrowLeft")
+    assert '"snapshot": "Hel"' in page.text(".derived")  # it stays open

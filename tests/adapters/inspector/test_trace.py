@@ -1,0 +1,233 @@
+"""A recording folded event by event: faults, labels, derived events, timing."""
+
+from __future__ import annotations
+
+import gzip
+from typing import Any
+
+import pytest
+from streamfold.adapters.inspector.trace import Derived, trace
+from streamfold.reducer import encode_sse
+from streamfold.transports import (
+    RecordedChunk,
+    RecordedError,
+    RecordedRequest,
+    RecordedResponse,
+    Recording,
+)
+
+from tests.adapters.inspector.reference import (
+    RECORDINGS,
+    answer,
+    folded,
+    message_start,
+    recording_of,
+    text_deltas,
+)
+
+
+def faults(recording: Recording) -> list[tuple[str, int, str, str]]:
+    return [(fault.kind, fault.event, fault.error, fault.text) for fault in trace(recording).faults]
+
+
+# --- faults -------------------------------------------------------------------------------------
+
+
+def test_an_answer_has_none() -> None:
+    assert faults(recording_of(answer("Hello"))) == []
+
+
+def test_a_protocol_fault_is_at_its_event() -> None:
+    events = [message_start(), *text_deltas("a"), {"type": "content_block_stop", "index": 0}]
+    text = "content_block_stop (index 0): the block has stopped already"
+    assert faults(recording_of([*events, {"type": "ping"}, *text_deltas("b", index=1)])) == [
+        ("protocol", 5, "ProtocolError", text)
+    ]
+
+
+def test_data_that_is_not_json() -> None:
+    traced = trace(Recording.of(b"event: odd\ndata: {\n\n"))
+    assert traced.events[0].label == "odd"
+    assert traced.events[0].fault == traced.faults[0]
+    assert "data is not JSON" in traced.faults[0].text
+
+
+def test_an_error_event_has_the_text_of_the_error_that_is_raised() -> None:
+    error = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
+    assert faults(recording_of([*answer("a")[:3], error])) == [
+        ("error", 4, "OverloadedError", "overloaded_error: Overloaded")
+    ]
+
+
+def test_a_cut_is_at_the_end() -> None:
+    cut = recording_of(answer("a", "b")).cut(at_byte=400)
+    (fault,) = trace(cut).faults
+    assert (fault.kind, fault.error) == ("cut", "APIConnectionError")
+    assert fault.event == len(trace(cut).events)
+
+
+def test_an_incomplete_body() -> None:
+    (fault,) = trace(recording_of(answer("a")[:3])).faults
+    assert (fault.kind, fault.event, fault.error) == ("cut", 3, "IncompleteStreamError")
+
+
+def test_a_line_that_is_too_long() -> None:
+    body = encode_sse([message_start()]) + b"data: " + b"x" * (16 * 1024 * 1024 + 1)
+    (fault,) = trace(Recording.of(body)).faults
+    assert (fault.kind, fault.event, fault.error) == ("protocol", 1, "ProtocolError")
+
+
+def test_a_status_that_is_an_error() -> None:
+    body = b'{"type": "error", "error": {"type": "rate_limit_error", "message": "Slow down"}}'
+    (fault,) = trace(Recording.of(body).redacted()).faults[:1]
+    assert fault.kind == "cut"  # with status 200
+    response = RecordedResponse(429, [("content-type", "application/json")])
+    (fault,) = trace(Recording([RecordedChunk(body)], response=response)).faults
+    assert (fault.kind, fault.event, fault.error) == ("response", 0, "RateLimitError")
+    assert "Slow down" in fault.text
+
+
+def test_a_body_that_cannot_be_decompressed() -> None:
+    response = RecordedResponse(headers=[("content-encoding", "gzip")])
+    kinds = {
+        fault.kind
+        for fault in trace(Recording([RecordedChunk(b"not gzip")], response=response)).faults
+    }
+    assert "response" in kinds
+
+
+def test_events_that_are_kept_aside() -> None:
+    unknown_delta = {"type": "content_block_delta", "index": 0, "delta": {"type": "glow_delta"}}
+    late = {"type": "content_block_stop", "index": 9}
+    events = [
+        *text_deltas("early")[:1],
+        message_start(),
+        {"type": "glow"},
+        *text_deltas("a")[:2],
+        unknown_delta,
+        *answer("a")[3:],
+        {"type": "ping"},
+        late,
+        message_start(),
+    ]
+    recording = recording_of(events)
+    traced = trace(recording)
+    assert [(fault.event, fault.text) for fault in traced.faults] == [
+        (1, "it came before message_start"),
+        (3, "'glow' is not a known type of event"),
+        (6, "'glow_delta' is not a known delta of this type of block"),
+        (11, "it came after the end of the stream"),
+        (12, "it came after the end of the stream"),
+    ]
+    assert {fault.kind for fault in traced.faults} == {"unfolded"}
+    assert len(traced.faults) == folded(recording.body).unfolded
+
+
+@pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.stem)
+def test_as_many_are_kept_aside_as_the_fold_keeps(path: Any) -> None:
+    traced = trace(Recording.load(path))
+    kept = [fault for fault in traced.faults if fault.kind == "unfolded"]
+    assert len(kept) == len(traced.snapshot.unfolded)
+
+
+def test_bytes_behind_the_end_break_nothing() -> None:
+    body = encode_sse(answer("a")) + b"data: {\n\n" + b"data: {}\n\n"
+    traced = trace(Recording.of(body))
+    assert [(fault.kind, fault.event) for fault in traced.faults] == [
+        ("unfolded", 7),
+        ("unfolded", 8),
+    ]
+
+
+def test_stalls() -> None:
+    events = answer("a", "b")
+    times = [1, 1.5, 4, 4, 4.5, 8, 8]
+    body = [RecordedChunk(encode_sse([event]), at) for event, at in zip(events, times, strict=True)]
+    ping = RecordedChunk(encode_sse([{"type": "ping"}]), 6)
+    traced = trace(Recording([*body[:5], ping, *body[5:]]))
+    assert [(fault.kind, fault.event, fault.text, fault.between) for fault in traced.faults] == [
+        ("stall", 3, "nothing came for 2.5 s before this event", (1.5, 4)),
+        ("stall", 7, "nothing but 1 ping came for 3.5 s before this event", (4.5, 8)),
+    ]
+
+
+def test_a_stall_at_the_end() -> None:
+    whole = recording_of(answer("a"), every=1)
+    error = RecordedError("ReadTimeout", "too slow")
+    pings = [RecordedChunk(encode_sse([{"type": "ping"}]), at) for at in (4, 5)]
+    recording = Recording([*whole.chunks[:3], *pings], ended="error", error=error, duration=13)
+    assert [fault[0] for fault in faults(recording)] == ["cut", "stall"]
+    assert faults(recording)[1][3] == "nothing but 2 pings came for 10.0 s before the end"
+    assert faults(Recording([], ended="error", error=error, duration=13))[1:] == []
+
+
+# --- events -------------------------------------------------------------------------------------
+
+
+def test_labels_blocks_and_chunks() -> None:
+    recording = recording_of([*answer("a"), {"type": "x", "index": "no"}]).rechunk(300)
+    traced = trace(recording)
+    assert [(event.label, event.block) for event in traced.events] == [
+        ("message_start", None),
+        ("content_block_start", 0),
+        ("text_delta", 0),
+        ("content_block_stop", 0),
+        ("message_delta", None),
+        ("message_stop", None),
+        ("x", None),
+    ]
+    for event in traced.events:
+        ends = traced.body.ends
+        assert event.wire.complete_at < ends[event.chunk]
+        assert event.chunk == 0 or ends[event.chunk - 1] <= event.wire.complete_at
+        assert event.at == traced.body.chunks[event.chunk].at
+
+
+def test_derived_events_are_described_by_paths() -> None:
+    block = ("message", "content", 0)
+    found = [event.derived for event in trace(recording_of(answer("a"))).events]
+    assert found[2] == (
+        Derived("content_block_delta"),
+        Derived("text", (("text", ("delta", "text")),), (("snapshot", (*block, "text")),)),
+    )
+    assert found[3] == (Derived("content_block_stop", None, (("content_block", block),)),)
+    assert found[5] == (Derived("message_stop", None, (("message", ("message",)),)),)
+
+
+def test_secrets_are_left_out() -> None:
+    request = RecordedRequest("POST", "https://x", [("x-api-key", "sk-ant-1234567890")])
+    recording = Recording.of(encode_sse(answer("sk-ant-1234567890")))
+    recording = Recording(recording.chunks, request=request)
+    traced = trace(recording)
+    assert b"sk-ant" not in traced.body.data
+    assert "sk-ant" not in repr(traced)
+
+
+def test_the_partial_mode_is_that_of_the_request() -> None:
+    beta = [("anthropic-beta", "fine-grained-tool-streaming-2025-05-14")]
+    tool = {"type": "tool_use", "id": "t", "name": "n", "input": {}}
+    events = [
+        message_start(),
+        {"type": "content_block_start", "index": 0, "content_block": tool},
+        {
+            "type": "content_block_delta",
+            "index": 0,
+            "delta": {"type": "input_json_delta", "partial_json": '{"a": "b'},
+        },
+    ]
+    inputs = []
+    for headers in ([], beta):
+        request = RecordedRequest("POST", "https://x", headers)
+        recording = Recording(recording_of(events).chunks, request=request)
+        inputs.append([change.value for change in trace(recording).events[2].changes])
+    assert inputs == [['{"a": "b'], ['{"a": "b', "b"]]
+
+
+def test_a_compressed_recording() -> None:
+    body = encode_sse(answer("Hello"))
+    response = RecordedResponse(
+        headers=[("content-type", "text/event-stream"), ("content-encoding", "gzip")]
+    )
+    traced = trace(Recording([RecordedChunk(gzip.compress(body))], response=response))
+    assert traced.body.data == body
+    assert traced.faults == ()

@@ -1,0 +1,76 @@
+"""The bytes of each event, against the decoder that sees the whole body."""
+
+from __future__ import annotations
+
+import gzip
+
+from hypothesis import given
+from hypothesis import strategies as st
+from streamfold.adapters.inspector.wire import body_of, wire_events
+from streamfold.reducer import SSEState, decode_sse
+from streamfold.transports import RecordedChunk, RecordedResponse, Recording
+
+from tests.support.effort import effort
+
+_lines = st.sampled_from(
+    [b"data: 1", b"data", b"event: x", b"id: 7", b": note", b"retry: 5", b"", b"data: \xff\xc3\xa9"]
+)
+_bodies = st.lists(st.tuples(_lines, st.sampled_from([b"\n", b"\r", b"\r\n"]))).map(
+    lambda lines: b"".join(map(b"".join, lines))
+)
+
+
+@effort(1000)
+@given(st.sampled_from([b"", b"\xef\xbb\xbf"]), _bodies, _lines)
+def test_the_events_are_those_of_the_decoder(bom: bytes, whole: bytes, rest: bytes) -> None:
+    body = bom + whole + rest
+    found = list(wire_events(body))
+    assert [event.sse for event in found] == list(decode_sse(SSEState(), body)[1])
+    ends = [0]
+    for event in found:
+        assert ends[-1] <= event.start < event.complete_at < event.end <= len(body)
+        ends.append(event.end)
+        # the byte completes the event, and those before it do not
+        counts = [
+            len(decode_sse(SSEState(), body[:end])[1])
+            for end in (event.complete_at, event.complete_at + 1)
+        ]
+        assert counts == [len(ends) - 2, len(ends) - 1]
+
+
+def test_a_body_without_end_is_read_once() -> None:
+    assert list(wire_events(b"data: 1\n" + b"x" * 1_000_000)) == []
+    assert list(wire_events(b"")) == []
+
+
+def test_nothing_is_read_behind_a_line_that_is_too_long() -> None:
+    body = b"data: 1\n\ndata: " + b"x" * (16 * 1024 * 1024) + b"\n\ndata: 2\n\n"
+    assert [event.sse.data for event in wire_events(body)] == ["1"]
+
+
+def test_a_body_that_is_not_compressed() -> None:
+    body = body_of(
+        Recording([RecordedChunk(b"data: 1\n"), RecordedChunk(b""), RecordedChunk(b"\n", 2)])
+    )
+    assert body.data == b"data: 1\n\n"
+    assert body.ends == body.cuts == (8, 9)
+    assert body.encoding == ""
+
+
+def test_a_compressed_body() -> None:
+    packed = gzip.compress(b"data: 1\n\n" * 1000)
+    chunks = [RecordedChunk(packed[:20], 1), RecordedChunk(packed[20:], 2)]
+    response = RecordedResponse(headers=[("Content-Encoding", "gzip"), ("x", "y")])
+    body = body_of(Recording(chunks, response=response))
+    assert body.data == b"data: 1\n\n" * 1000
+    assert body.encoding == "gzip"
+    assert body.cuts[-1] == len(packed)
+    assert body.chunks[-1].at == 2
+    assert body.fault is None
+
+
+def test_a_body_that_is_not_what_its_header_names() -> None:
+    response = RecordedResponse(headers=[("content-encoding", "gzip")])
+    body = body_of(Recording([RecordedChunk(b"data: 1\n\n")], response=response))
+    assert body.data == b""
+    assert "incorrect header" in (body.fault or "")

@@ -1,0 +1,206 @@
+"""What a stream can be read from: an open response of httpx or httpx2, the object that the official
+client's `with_streaming_response` gives, or an iterable of bytes; sync and async.
+
+`sync_source` and `async_source` turn each of them into a `Source`, and refuse what cannot be read
+with an error that names what to pass instead. httpx2 is only looked up where it is imported
+already: a program that has a response of it has imported it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
+from typing import Any, Generic, TypeVar, cast
+
+import attrs
+import httpx
+
+from .errors import beginning_needed, response_error
+
+__all__ = ["Source", "async_source", "bytes_of", "library_of", "sync_source"]
+
+ChunksT = TypeVar("ChunksT")
+
+
+@attrs.frozen
+class Source(Generic[ChunksT]):
+    """Where the bytes of one stream come from.
+
+    Attributes:
+        opened: what has to be closed at the end: the response, or the iterable.
+        response: the response, if it is one.
+        chunks: the bytes of the body, decompressed.
+        http: the library whose exceptions reading may raise: httpx or httpx2.
+    """
+
+    opened: Any
+    response: httpx.Response | None
+    chunks: ChunksT
+    http: Any = httpx
+
+    @property
+    def connection_errors(self) -> tuple[type[Exception], ...]:
+        """The exceptions with which reading ends when the connection fails."""
+        return (self.http.HTTPError, self.http.StreamError, ConnectionError, TimeoutError)
+
+    @property
+    def timeouts(self) -> tuple[type[Exception], ...]:
+        """Those of them that are timeouts."""
+        return (self.http.TimeoutException, TimeoutError)
+
+
+@attrs.frozen
+class _Way:
+    """One of the two ways to read, in the names that it has.
+
+    Attributes:
+        stream: the class that reads so.
+        iterable: the class of iterables that can be read so.
+        iterates: the method of those.
+        raw: the method of a response that gives the bytes as they come.
+        decompressed: the method that gives them decompressed.
+        refuse: the generator that takes the place of a body that is not a stream.
+    """
+
+    stream: str
+    iterable: type[Any]
+    iterates: str
+    raw: str
+    decompressed: str
+    refuse: Callable[..., Any]
+
+
+def sync_source(source: Any) -> Source[Iterator[bytes]]:
+    """The source that `MessageStream` reads.
+
+    Raises:
+        TypeError: it cannot be read so; the error names what can.
+        ValueError: it is a response that was read or closed before.
+    """
+    return _source(source, _SYNC, _ASYNC)
+
+
+def async_source(source: Any) -> Source[AsyncIterator[bytes]]:
+    """The source that `AsyncMessageStream` reads: see `sync_source`."""
+    return _source(source, _ASYNC, _SYNC)
+
+
+def _refuse(response: httpx.Response, chunks: Iterator[bytes], size: int) -> Iterator[bytes]:
+    """Read the beginning of a body that is not a stream, and raise the error of its response."""
+    beginning = b""
+    for chunk in chunks:
+        beginning += chunk
+        if len(beginning) >= size:
+            break
+    raise response_error(response, beginning[:size])
+    yield b""  # makes this a generator
+
+
+async def _arefuse(
+    response: httpx.Response, chunks: AsyncIterator[bytes], size: int
+) -> AsyncIterator[bytes]:
+    """`_refuse`, for the body of an async client."""
+    beginning = b""
+    async for chunk in chunks:
+        beginning += chunk
+        if len(beginning) >= size:
+            break
+    raise response_error(response, beginning[:size])
+    yield b""  # makes this a generator
+
+
+_SYNC = _Way("MessageStream", Iterable, "__iter__", "iter_raw", "iter_bytes", _refuse)
+_ASYNC = _Way(
+    "AsyncMessageStream", AsyncIterable, "__aiter__", "aiter_raw", "aiter_bytes", _arefuse
+)
+
+
+def library_of(value: object) -> Any:
+    """The library that `value` is a response of, httpx or httpx2; `None` for anything else."""
+    for library in (httpx, sys.modules.get("httpx2")):
+        if library is not None and isinstance(value, library.Response):
+            return library
+    return None
+
+
+def _source(source: Any, way: _Way, other: _Way) -> Source[Any]:
+    source = getattr(source, "http_response", source)  # of the official client's APIResponse
+    http = library_of(source)
+    if http is None:
+        return _iterable_source(source, way, other)
+    if not hasattr(source.stream, way.iterates):
+        raise TypeError(f"{way.stream} cannot read this response: use {other.stream}")
+    if source.is_closed or source.is_stream_consumed:
+        try:
+            source.content  # noqa: B018  there is one: the response can be read again
+        except http.ResponseNotRead:
+            raise ValueError(
+                "the response was read or closed before: pass an open one, such as that of "
+                "client.stream(…) or client.send(request, stream=True)"
+            ) from None
+    # Reading raw where nothing is compressed saves two generators a chunk, 0.2 µs of 5.
+    plain = not ("content-encoding" in source.headers or source.is_stream_consumed)
+    chunks = getattr(source, way.raw if plain else way.decompressed)()
+    needed = beginning_needed(source)
+    if needed:
+        chunks = way.refuse(source, chunks, needed)
+    return Source(source, source, chunks, http)
+
+
+def _iterable_source(source: Any, way: _Way, other: _Way) -> Source[Any]:
+    advice = _advice(source, way, other)
+    if advice is not None:
+        kind = type(source).__name__
+        raise TypeError(f"{way.stream} reads a response or chunks of bytes, got {kind}; {advice}")
+    return Source(source, None, getattr(source, way.iterates)())
+
+
+def _advice(source: Any, way: _Way, other: _Way) -> str | None:
+    """What to pass instead of `source`; `None` if it can be read."""
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return "use replay(body), or pass the chunks as [body]"
+    if isinstance(source, str):
+        return "use replay(path) for a file, or pass the bytes of the body as [text.encode()]"
+    if library_of(getattr(source, "response", None)) is not None:
+        return "it hands out events: pass its .response"
+    if isinstance(source, way.iterable):
+        return _advice_on_items(source)
+    if isinstance(source, other.iterable):
+        return f"use {other.stream}"
+    if hasattr(source, "__enter__") or hasattr(source, "__aenter__"):
+        return "enter it first: with … as response"
+    return "pass an open response, or an iterable of bytes"
+
+
+def _advice_on_items(source: Any) -> str | None:
+    """What to pass instead of `source`, if its items are known beforehand and are not bytes."""
+    if not isinstance(source, (list, tuple, Mapping)):
+        return None
+    items = list(cast("Iterable[Any]", source))
+    if isinstance(source, Mapping) and "type" in source:
+        return "it is an event: pass events to streamfold.reducer.fold"
+    return next(filter(None, map(_advice_on_chunk, items)), None)
+
+
+def bytes_of(chunk: Any) -> bytes:
+    """A chunk as immutable bytes.
+
+    Raises:
+        TypeError: it is not bytes; the error names what to pass instead.
+    """
+    advice = _advice_on_chunk(chunk)
+    if advice is not None:
+        raise TypeError(f"a stream reads chunks of bytes: {advice}")
+    return bytes(chunk)
+
+
+def _advice_on_chunk(chunk: Any) -> str | None:
+    """What to pass instead of an iterable with the item `chunk`; `None` if that is bytes."""
+    if isinstance(chunk, (bytes, bytearray, memoryview)):
+        return None
+    if isinstance(chunk, str):
+        return "its items are text: pass response.iter_raw(), not iter_lines() or iter_text()"
+    return (
+        f"its items are {type(chunk).__name__}: pass the bytes of a body, or fold events with "
+        "streamfold.reducer.fold"
+    )
