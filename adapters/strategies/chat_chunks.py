@@ -60,20 +60,19 @@ def _chats(draw: Draw, quirks: tuple[ChatQuirk, ...]) -> list[Chunk]:
 
     if has("empty"):
         return []
+    in_turn = "interleaved" in quirks and draw(st.booleans())  # first: late choices vary less
     grammar = grammar_of(False, ())
     text = draw(st.just("") | grammar.prose)
-    calls = draw(st.lists(st.tuples(grammar.tool_name, _arguments), max_size=3))
+    count = draw(st.sampled_from([0, 1, 2, 2, 3]))
+    calls = [(draw(grammar.tool_name), draw(_arguments)) for _ in range(count)]
     deltas: list[Chunk] = [{"content": piece} for piece in _split(draw, text)]
     is_short = bool(calls) and has("length")
     parts = [
         _call(draw, number, name, arguments, quirks, is_short and number == len(calls) - 1)
         for number, (name, arguments) in enumerate(calls)
     ]
-    deltas += (
-        _in_turn(parts)
-        if has("interleaved") and not is_short
-        else [delta for part in parts for delta in part]
-    )
+    in_order = [delta for part in parts for delta in part]
+    deltas += _in_turn(parts) if in_turn and not is_short else in_order
     if "empty_deltas" in quirks:
         for position, delta in draw(_empty_deltas):
             deltas.insert(position % (len(deltas) + 1), dict(delta))
