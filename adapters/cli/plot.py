@@ -84,15 +84,27 @@ def _draw_shares(axis: Any, groups: Sequence[Group], name: str, title: str) -> N
     axis.set_title(title, loc="left", fontsize=11)
     axis.set_ylabel("share of recordings")
     axis.set_ylim(0, 1.02)
-    axis.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
+    axis.yaxis.set_major_formatter(_per_cent)
     axis.grid(alpha=0.25)
     if not smallest:
         axis.text(0.5, 0.5, "no recording has times", transform=axis.transAxes, ha="center")
         return
     axis.set_xscale("log", nonpositive="clip")
     axis.set_xlim(left=max(min(smallest), 0.001) / 1.5)
-    axis.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axis.xaxis.set_major_formatter(_plain)
     axis.legend(fontsize=8, frameon=False)
+
+
+def _per_cent(share: float, _: int) -> str:
+    return f"{share:.0%}"
+
+
+def _plain(value: float, _: int) -> str:
+    return f"{value:g}"
+
+
+def _thousands(count: float, _: int) -> str:
+    return f"{count:,.0f}"
 
 
 def _shares(distributions: Sequence[Distribution]) -> tuple[list[float], list[float]]:
@@ -128,6 +140,6 @@ def _draw_counts(axis: Any, groups: Sequence[Group]) -> None:
             left = {model: left[model] + n for model, n in zip(models, counts, strict=True)}
     axis.invert_yaxis()
     axis.set_title("Recordings by outcome", loc="left", fontsize=11)
-    axis.xaxis.set_major_formatter(lambda count, _: f"{count:,.0f}")
+    axis.xaxis.set_major_formatter(_thousands)
     axis.grid(alpha=0.25, axis="x")
     axis.legend(fontsize=8, frameon=False)
