@@ -24,7 +24,9 @@ from .errors import (
     RequestTimeoutError,
     ServiceUnavailableError,
     UnprocessableEntityError,
+    beginning_needed,
     refuse_other_content,
+    response_error,
     status_error,
 )
 from .parsed import (
@@ -98,8 +100,10 @@ __all__ = [
     "UnmatchedRequestError",
     "UnprocessableEntityError",
     "areplay",
+    "beginning_needed",
     "recording_files",
     "refuse_other_content",
     "replay",
+    "response_error",
     "status_error",
 ]

@@ -42,8 +42,10 @@ __all__ = [
     "RequestTimeoutError",
     "ServiceUnavailableError",
     "UnprocessableEntityError",
+    "beginning_needed",
     "refuse_other_content",
     "request_of",
+    "response_error",
     "status_error",
     "stream_error",
 ]
@@ -51,6 +53,9 @@ __all__ = [
 
 EVENT_STREAM = "text/event-stream"
 """The content type of a stream."""
+
+_MOST_OF_AN_ERROR = 64 * 1024
+"""The number of bytes of an error's body that are read. The rest is dropped."""
 
 _SHOWN = 200
 """The number of characters of an unexpected body that a message shows."""
@@ -246,11 +251,12 @@ def _class_of(status: int) -> type[APIStatusError]:
     return _BY_STATUS.get(status, fallback)
 
 
-def status_error(response: httpx.Response) -> APIStatusError:
+def status_error(response: httpx.Response, text: str | None = None) -> APIStatusError:
     """The error of a response with an error status.
 
     Args:
-        response: the response, whose body has been read.
+        response: the response.
+        text: its body, or the beginning of it; by default the body, which has been read.
 
     Returns:
         An error of the class of the status, with the message of the body, or its first 200
@@ -259,7 +265,7 @@ def status_error(response: httpx.Response) -> APIStatusError:
     >>> status_error(httpx.Response(529, text="busy"))
     OverloadedError('529: busy')
     """
-    text = _redaction_for(request_of(response)).text(response.text)
+    text = _redaction_for(request_of(response)).text(response.text if text is None else text)
     try:
         body: Any = json.loads(text)
     except (ValueError, RecursionError):
@@ -294,6 +300,34 @@ def stream_error(
         body=body,
         snapshot=snapshot,
     )
+
+
+def beginning_needed(response: httpx.Response) -> int:
+    """The most bytes of the body that the error of a response needs; 0 if it is an event stream.
+
+    >>> beginning_needed(httpx.Response(529)), beginning_needed(httpx.Response(200, html="<p>"))
+    (65536, 200)
+    """
+    if not response.is_success:
+        return _MOST_OF_AN_ERROR
+    kind: str = response.headers.get("content-type", "")
+    return 0 if kind.partition(";")[0].strip().lower() == EVENT_STREAM else _SHOWN
+
+
+def response_error(response: httpx.Response, beginning: bytes) -> APIError:
+    """The error of a response that is not a stream: of its status, or of its content.
+
+    Args:
+        response: the response.
+        beginning: the first bytes of its body: see `beginning_needed`.
+    """
+    try:
+        text = beginning.decode(response.charset_encoding or "utf-8", "replace")
+    except LookupError:  # the server names an encoding that Python does not have
+        text = beginning.decode("utf-8", "replace")
+    if response.is_success:
+        return refuse_other_content(response, text)
+    return status_error(response, text)
 
 
 def refuse_other_content(response: httpx.Response, beginning: str) -> APIResponseValidationError:

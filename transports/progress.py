@@ -146,8 +146,11 @@ class Progress(Generic[ResponseFormatT]):
             self.end()
             return
         cls = APITimeoutError if isinstance(error, _TIMEOUTS) else APIConnectionError
+        failure = "the connection was lost"
+        if isinstance(error, httpx.DecodingError):
+            failure = "the body cannot be decompressed"
         fault = cls(
-            f"the connection was lost: {str(error) or type(error).__name__}",
+            f"{failure}: {str(error) or type(error).__name__}",
             response=self.response,
             snapshot=self.state.snapshot,
         )

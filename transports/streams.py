@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Generic
 import httpx
 from streamfold.reducer import DEFAULT_LIMIT, PartialMode, Snapshot
 
+from .decompression import AsyncDecompressed, decompressed
 from .event_loops import Spawn, shielded, spawner
 from .parsed import ParsedMessage, ParsedMessageStreamEvent, ResponseFormatT
 from .progress import CONNECTION_ERRORS, Progress, partial_mode_of, text_of
@@ -35,11 +36,29 @@ __all__ = [
 
 
 def _is_plain(response: httpx.Response) -> bool:
-    """Whether the body can be read as it comes: it is not encoded, and was not read before.
+    """Whether the body can be read as it comes, because it is not encoded.
 
     Reading the raw body saves two generators a chunk: 0.2 µs of 5 if each chunk is an event.
     """
-    return "content-encoding" not in response.headers and not response.is_stream_consumed
+    return "content-encoding" not in response.headers
+
+
+def _chunks_of(source: httpx.Response | Iterable[bytes], limit: int) -> Iterator[bytes]:
+    if not isinstance(source, httpx.Response):
+        return iter(source)
+    if source.is_stream_consumed:
+        return source.iter_bytes()  # from memory
+    return source.iter_raw() if _is_plain(source) else decompressed(source, httpx, limit)
+
+
+def _async_chunks_of(
+    source: httpx.Response | AsyncIterable[bytes], limit: int
+) -> AsyncIterator[bytes]:
+    if not isinstance(source, httpx.Response):
+        return source.__aiter__()
+    if source.is_stream_consumed:
+        return source.aiter_bytes()
+    return source.aiter_raw() if _is_plain(source) else AsyncDecompressed(source, httpx, limit)
 
 
 class _Stream(Generic[ResponseFormatT]):
@@ -150,11 +169,7 @@ class MessageStream(_Stream[ResponseFormatT]):
             TypeError: `source` is `bytes` or `str`.
         """
         super().__init__(source, parse, partial_mode, limit, allow_incomplete)
-        if isinstance(source, httpx.Response):
-            chunks = source.iter_raw() if _is_plain(source) else source.iter_bytes()
-        else:
-            chunks = iter(source)
-        self._chunks: Iterator[bytes] = chunks
+        self._chunks = _chunks_of(source, limit)
         self._close = weakref.finalize(self, _close, source)
         self._close.atexit = False
 
@@ -296,11 +311,7 @@ class AsyncMessageStream(_Stream[ResponseFormatT]):
     ) -> None:
         """Read a stream: see `MessageStream`."""
         super().__init__(source, parse, partial_mode, limit, allow_incomplete)
-        if isinstance(source, httpx.Response):
-            chunks = source.aiter_raw() if _is_plain(source) else source.aiter_bytes()
-        else:
-            chunks = source.__aiter__()
-        self._chunks: AsyncIterator[bytes] = chunks
+        self._chunks = _async_chunks_of(source, limit)
         self._source = source
         self._abandon = weakref.finalize(self, _abandon, source, self._chunks, spawner())
         self._abandon.atexit = False

@@ -16,13 +16,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, cast
 
 import httpx
 from streamfold.transports import (
-    EVENT_STREAM,
     APIConnectionError,
     APITimeoutError,
     AsyncMessageStream,
     MessageStream,
-    refuse_other_content,
-    status_error,
+    beginning_needed,
+    response_error,
 )
 
 from .messages import AsyncBetaMessages, AsyncMessages, Beta, BetaMessages, Messages
@@ -42,8 +41,6 @@ DEFAULT_TIMEOUT = httpx.Timeout(600.0, connect=5.0)
 
 _LIMITS = httpx.Limits(max_connections=1000, max_keepalive_connections=100)
 _HTTPX_DEFAULT_TIMEOUT = httpx.Timeout(5.0)
-_QUOTED = 200
-"""The bytes of a response with another content type that the error waits for, to quote them."""
 
 T = TypeVar("T")
 HTTPClient = TypeVar("HTTPClient", httpx.Client, httpx.AsyncClient)
@@ -148,11 +145,6 @@ def _connection_error(error: httpx.HTTPError, request: httpx.Request) -> APIConn
     return cls(message, request=request)
 
 
-def _is_event_stream(response: httpx.Response) -> bool:
-    kind: str = response.headers.get("content-type", "")
-    return kind.partition(";")[0].strip().lower() == EVENT_STREAM
-
-
 # --- the sync client ----------------------------------------------------------------------------
 
 
@@ -164,7 +156,7 @@ class Anthropic(_Client[httpx.Client]):
     ...     "id": "msg_1", "role": "assistant", "model": "claude-opus-4-6",
     ...     "content": [{"type": "text", "text": "Hello"}], "stop_reason": "end_turn"})))
     >>> def api(request):
-    ...     return httpx.Response(200, headers={"content-type": EVENT_STREAM}, content=body)
+    ...     return httpx.Response(200, headers={"content-type": "text/event-stream"}, content=body)
     >>> client = Anthropic(
     ...     api_key="sk-ant-example", max_retries=0,
     ...     http_client=httpx.Client(transport=httpx.MockTransport(api)))
@@ -240,14 +232,11 @@ def _refuse_other_answer(stream: MessageStream[Any]) -> None:
         APIResponseValidationError: the content type is not that of an event stream.
     """
     response = stream.response
-    if not response.is_success:
-        response.read()
-        raise status_error(response)
-    if not _is_event_stream(response):
-        beginning = b""
-        while len(beginning) < _QUOTED and (chunk := next(stream._chunks, b"")):
+    if size := beginning_needed(response):
+        beginning = bytearray()
+        while len(beginning) < size and (chunk := next(stream._chunks, b"")):
             beginning += chunk
-        raise refuse_other_content(response, beginning.decode(errors="replace"))
+        raise response_error(response, bytes(beginning[:size]))
 
 
 # --- the async client ---------------------------------------------------------------------------
@@ -312,11 +301,8 @@ class AsyncAnthropic(_Client[httpx.AsyncClient]):
 async def _refuse_other_answer_async(stream: AsyncMessageStream[Any]) -> None:
     """Raise the error of an answer that is not an event stream: see `_refuse_other_answer`."""
     response = stream.response
-    if not response.is_success:
-        await response.aread()
-        raise status_error(response)
-    if not _is_event_stream(response):
-        beginning = b""
-        while len(beginning) < _QUOTED and (chunk := await anext(stream._chunks, b"")):
+    if size := beginning_needed(response):
+        beginning = bytearray()
+        while len(beginning) < size and (chunk := await anext(stream._chunks, b"")):
             beginning += chunk
-        raise refuse_other_content(response, beginning.decode(errors="replace"))
+        raise response_error(response, bytes(beginning[:size]))
