@@ -20,6 +20,7 @@ from streamfold.reducer import (
     FoldedChunk,
     IncompleteStreamError,
     Message,
+    MessageStopEvent,
     PartialMode,
     ProtocolError,
     RawErrorEvent,
@@ -41,6 +42,9 @@ _FINE_GRAINED = "fine-grained-tool-streaming-2025-05-14"
 
 CONNECTION_ERRORS = (httpx.HTTPError, httpx.StreamError, ConnectionError, TimeoutError)
 """The exceptions of a source of chunks whose connection fails."""
+
+_LAST_EVENTS = frozenset[type]({MessageStopEvent, RawErrorEvent})
+"""The events after which nothing changes the message."""
 
 _TIMEOUTS = (httpx.TimeoutException, TimeoutError)
 
@@ -94,8 +98,8 @@ class Progress(Generic[ResponseFormatT]):
         if folded.fault is not None:
             self._break_off(folded.fault)
         if not folded.is_growth_only:
-            if self.state.snapshot.error is not None:
-                events = self._until_error(folded)
+            if self.state.snapshot.is_over:
+                events = self._until_end(folded)
             events = [
                 parsed_event(event, self._parse) if event.__class__ in STOP_EVENTS else event
                 for event in events
@@ -109,9 +113,13 @@ class Progress(Generic[ResponseFormatT]):
             self.state = drain(before, chunk)
         except ProtocolError as fault:
             self._break_off(fault)
-        if self.state.snapshot.error is not None:  # the error needs the snapshot at its event
-            self.state = before
-            self.take(chunk)
+        after = self.state.snapshot
+        if after.is_over:
+            # an error needs the snapshot at its event, and so does a message that more follows
+            if after.error is not None or len(after.unfolded) > len(before.snapshot.unfolded):
+                self.state = before
+                self.take(chunk)
+            self.end()
         self.pending.clear()
 
     def _break_off(self, fault: ProtocolError) -> None:
@@ -123,19 +131,22 @@ class Progress(Generic[ResponseFormatT]):
         else:
             self._fail(fault)
 
-    def _until_error(self, folded: FoldedChunk) -> tuple[Any, ...]:
-        """The events before the `error` event, which ends the stream as the error of its type.
+    def _until_end(self, folded: FoldedChunk) -> tuple[Any, ...]:
+        """The events up to `message_stop`, or before the `error` event, which is raised instead.
 
-        The rest of the chunk is dropped.
+        The stream has ended, and the rest of the chunk is dropped.
         """
-        kinds: list[type[Any]] = [event.__class__ for event in folded.events]
-        position = kinds.index(RawErrorEvent)
+        events: tuple[Any, ...] = folded.events
+        position = next(at for at, event in enumerate(events) if event.__class__ in _LAST_EVENTS)
         snapshot = folded.snapshot_after(position + 1)
-        event: Any = folded.events[position]
         self.state = attrs.evolve(folded.state, snapshot=snapshot)
-        self._fail(stream_error(event, snapshot, self.response))
-        self._dropped = len(folded.events) - position
-        return folded.events[:position]
+        if snapshot.error is None:
+            position += 1
+            self.end()
+        else:
+            self._fail(stream_error(events[position], snapshot, self.response))
+        self._dropped = len(events) - position
+        return events[:position]
 
     def lose_connection(self, error: Exception) -> None:
         """End the stream because reading it failed with `error`.
@@ -167,6 +178,12 @@ class Progress(Generic[ResponseFormatT]):
                 finish(self.state)
             except IncompleteStreamError as fault:
                 self._fail(fault)
+
+    @property
+    def has_stopped(self) -> bool:
+        """Whether `message_stop` came, so that only the end of the body can follow."""
+        snapshot = self.state.snapshot
+        return snapshot.is_over and snapshot.error is None
 
     def _fail(self, fault: StreamfoldError) -> None:
         self.ended = True
