@@ -76,6 +76,9 @@ StopReason = Literal[
     "model_context_window_exceeded",
 ]
 
+STOP_REASONS_OF_A_CUT = frozenset({"max_tokens", "model_context_window_exceeded", "refusal"})
+"""The stop reasons of a message that ends before the model's own end of it."""
+
 # --- citations ----------------------------------------------------------------------------------
 
 
@@ -222,7 +225,7 @@ class _ToolUse(APIObject):
     def replace(self, **fields: Any) -> Self:
         """Return the block with these JSON fields set; a new input drops the old text."""
         replaced = super().replace(**fields)
-        return replaced if "input" in fields else evolve(replaced, input_json=self._input_json)
+        return evolve(replaced, input_json=None) if "input" in fields else replaced
 
 
 @declared()
