@@ -2,8 +2,8 @@
 
 One block is open at a time in practice, and a snapshot keeps the open blocks in a short tuple. A
 server may start blocks without end and stop none. Then a tuple would be copied at every event, so
-the blocks beyond the first few are kept here: in a tree of tuples with 32 branches, of which a change
-copies one path.
+the blocks beyond the first few are kept here: in a tree of tuples with 32 branches, of which a
+change copies one path.
 
 Cost: a lookup or a change takes about a microsecond for up to 2**30 blocks.
 """

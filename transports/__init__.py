@@ -5,6 +5,7 @@ The folding is done by `streamfold.reducer`; this package waits for bytes and pa
 
 from .errors import (
     EVENT_STREAM,
+    REDACTION,
     APIConnectionError,
     APIError,
     APIResponseValidationError,
@@ -60,6 +61,7 @@ from .streams import (
 
 __all__ = [
     "EVENT_STREAM",
+    "REDACTION",
     "APIConnectionError",
     "APIError",
     "APIResponseValidationError",

@@ -23,6 +23,7 @@ from .recording import Redaction
 
 __all__ = [
     "EVENT_STREAM",
+    "REDACTION",
     "APIConnectionError",
     "APIError",
     "APIResponseValidationError",
@@ -54,6 +55,9 @@ __all__ = [
 EVENT_STREAM = "text/event-stream"
 """The content type of a stream."""
 
+REDACTION = "streamfold.redaction"
+"""The extension of a request with the `Redaction` that knows the secrets it was sent with."""
+
 _MOST_OF_AN_ERROR = 64 * 1024
 """The number of bytes of an error's body that are read. The rest is dropped."""
 
@@ -74,9 +78,15 @@ def request_of(response: httpx.Response | None) -> httpx.Request | None:
 
 
 def _redaction_for(request: httpx.Request | None) -> Redaction:
-    """The redaction that knows the secrets of a request."""
+    """The redaction that knows the secrets of a request.
+
+    A client that removes them from a request that was sent leaves it in the request's extensions.
+    """
     redaction = Redaction()
     if request is not None:
+        known: Redaction | None = getattr(request, "extensions", {}).get(REDACTION)
+        if known is not None:
+            return known
         redaction.headers(request.headers.items())
         redaction.url(str(request.url))
     return redaction

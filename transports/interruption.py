@@ -1,8 +1,8 @@
 """Ending a read from another thread, or after a time.
 
-A thread that waits for bytes does not notice that another thread closes its connection. But it wakes
-at once if the socket is shut down. That works for a response of httpx or httpx2 over HTTP/1.1. It
-does not for HTTP/2, whose connection carries other streams.
+A thread that waits for bytes does not notice that another thread closes its connection. But it
+wakes at once if the socket is shut down. That works for a response of httpx or httpx2 over
+HTTP/1.1. It does not for HTTP/2, whose connection carries other streams.
 """
 
 from __future__ import annotations

@@ -23,11 +23,11 @@ from typing import TYPE_CHECKING, Any, Generic
 import httpx
 from streamfold.reducer import DEFAULT_LIMIT, PartialMode, Snapshot
 
-from .decompression import AsyncDecompressed, decompressed
 from .event_loops import Spawn, briefly, shielded, spawner
 from .interruption import PATIENCE, interruption_of, read_end
 from .parsed import ParsedMessage, ParsedMessageStreamEvent, ResponseFormatT
 from .progress import CONNECTION_ERRORS, Progress, partial_mode_of, text_of
+from .recording import AsyncDecompressed, decompressed
 
 if TYPE_CHECKING:
     from typing_extensions import Self

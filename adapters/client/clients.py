@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, cast
 import httpx
 from streamfold.transports import (
     APIConnectionError,
+    APIError,
     APITimeoutError,
     AsyncMessageStream,
     MessageStream,
@@ -198,7 +199,9 @@ class Anthropic(_Client[httpx.Client]):
             conceal(request)
         stream = MessageStream(response, parse=call.parse, **call.reading)
         try:
-            _refuse_other_answer(stream)
+            refused = _other_answer(stream)
+            if refused is not None:
+                raise refused
             stream.await_first_event()
         except BaseException as error:
             stream.close()
@@ -224,19 +227,19 @@ class Anthropic(_Client[httpx.Client]):
         self.close()
 
 
-def _refuse_other_answer(stream: MessageStream[Any]) -> None:
-    """Raise the error of an answer that is not an event stream.
+def _other_answer(stream: MessageStream[Any]) -> APIError | None:
+    """The error of an answer that is not an event stream: of its status, or of its content.
 
-    Raises:
-        APIStatusError: the status is an error.
-        APIResponseValidationError: the content type is not that of an event stream.
+    It is returned, not raised, so that no traceback has a frame with the body, which may repeat the
+    key.
     """
     response = stream.response
     if size := beginning_needed(response):
         beginning = bytearray()
         while len(beginning) < size and (chunk := next(stream._chunks, b"")):
             beginning += chunk
-        raise response_error(response, bytes(beginning[:size]))
+        return response_error(response, bytes(beginning[:size]))
+    return None
 
 
 # --- the async client ---------------------------------------------------------------------------
@@ -272,7 +275,9 @@ class AsyncAnthropic(_Client[httpx.AsyncClient]):
             conceal(request)
         stream = AsyncMessageStream(response, parse=call.parse, **call.reading)
         try:
-            await _refuse_other_answer_async(stream)
+            refused = await _other_answer_async(stream)
+            if refused is not None:
+                raise refused
             await stream.await_first_event()
         except BaseException as error:
             await stream.close()
@@ -298,11 +303,12 @@ class AsyncAnthropic(_Client[httpx.AsyncClient]):
         await self.close()
 
 
-async def _refuse_other_answer_async(stream: AsyncMessageStream[Any]) -> None:
-    """Raise the error of an answer that is not an event stream: see `_refuse_other_answer`."""
+async def _other_answer_async(stream: AsyncMessageStream[Any]) -> APIError | None:
+    """The error of an answer that is not an event stream: see `_other_answer`."""
     response = stream.response
     if size := beginning_needed(response):
         beginning = bytearray()
         while len(beginning) < size and (chunk := await anext(stream._chunks, b"")):
             beginning += chunk
-        raise response_error(response, bytes(beginning[:size]))
+        return response_error(response, bytes(beginning[:size]))
+    return None

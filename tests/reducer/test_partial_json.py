@@ -136,7 +136,7 @@ def test_a_whole_input_has_the_value_that_json_gives(text: str) -> None:
     st.sampled_from(["%s", "[%s]", '{"a":%s,"b":1}', '[{"a":[1,%s]}]']),
 )
 def test_a_whole_input_holds_only_numbers_that_json_can_express(number: str, around: str) -> None:
-    with pytest.raises(ValueError, match="is not JSON|is out of range"):
+    with pytest.raises(ValueError, match=r"is not JSON|is out of range"):
         parse_json_text(around % number)
 
 

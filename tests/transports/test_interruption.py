@@ -19,7 +19,7 @@ from tests.support.effort import effort
 from tests.support.events import PING, body
 from tests.support.loopback import PATIENCE as PATIENCE_OF_THE_SERVER
 from tests.support.loopback import Connection, chunk, event_stream, hold
-from tests.support.shells import BODY, EVENTS, HALF, MESSAGE, NO_TLS, Shell
+from tests.support.shells import BODY, EVENTS, HALF, MESSAGE, NO_TLS
 
 pytestmark = pytest.mark.anyio
 

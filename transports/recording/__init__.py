@@ -4,6 +4,7 @@ replay.
 This package imports nothing from `streamfold.transports`.
 """
 
+from .decompression import AsyncDecompressed, decompressed
 from .files import is_recording, numbered, recording_files
 from .format import RecordingError
 from .http_library import raw_headers
@@ -17,6 +18,7 @@ from .store import RecordingStore, StoredRecording
 from .value import Recording
 
 __all__ = [
+    "AsyncDecompressed",
     "Pace",
     "RecordedChunk",
     "RecordedError",
@@ -34,6 +36,7 @@ __all__ = [
     "StoredRecording",
     "UnmatchedRequestError",
     "check_speed",
+    "decompressed",
     "is_harmless_header",
     "is_recording",
     "numbered",

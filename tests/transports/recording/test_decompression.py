@@ -23,7 +23,8 @@ from streamfold.transports import (
     Recording,
     replay,
 )
-from streamfold.transports.decompression import MOST_ENCODINGS, AsyncDecompressed, decompressed
+from streamfold.transports.recording import AsyncDecompressed, decompressed
+from streamfold.transports.recording.decompression import MOST_ENCODINGS
 
 from tests.support.bombs import (
     ENCODINGS,

@@ -22,7 +22,13 @@ import zlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, Protocol
 
-__all__ = ["MOST_ENCODINGS", "MOST_EXPANSION", "AsyncDecompressed", "decompressed"]
+__all__ = [
+    "MOST_ENCODINGS",
+    "MOST_EXPANSION",
+    "AsyncDecompressed",
+    "Decompression",
+    "decompressed",
+]
 
 MOST_ENCODINGS = 4
 """The most encodings of one body."""
@@ -179,12 +185,17 @@ _DECODERS: dict[str, Callable[[], _Decoder]] = {
 }
 
 
-class _Decompression:
+class Decompression:
     """The decompression of one body, whatever reads its chunks."""
 
-    def __init__(self, response: Any, http: Any, limit: int) -> None:
-        self._response = response
-        self._http = http
+    def __init__(self, encodings: str, limit: int) -> None:
+        """Begin.
+
+        Args:
+            encodings: the value of `content-encoding`.
+            limit: the bytes that any body may have, however small it came.
+        """
+        self._encodings = encodings
         self._limit = limit
         self._received = self._made = 0
         self._decoders: list[_Decoder] | None = None
@@ -193,7 +204,7 @@ class _Decompression:
         """The decompressed pieces of the next chunk of the wire.
 
         Raises:
-            http.DecodingError: the chunk is not compressed as the header says, or expands too far.
+            ValueError: the chunk is not compressed as the header says, or expands too far.
         """
         try:
             if self._decoders is None:
@@ -207,12 +218,11 @@ class _Decompression:
                         f"expand {MOST_EXPANSION:,} times beyond the limit of {self._limit:,} bytes"
                     )
                 yield piece
-        except (ValueError, zlib.error) as error:
-            raise self._http.DecodingError(str(error)) from error
+        except zlib.error as error:
+            raise ValueError(str(error)) from None
 
     def _made_decoders(self) -> list[_Decoder]:
-        header: str = self._response.headers.get("content-encoding", "")
-        names = [name.strip().lower() for name in header.split(",")]
+        names = [name.strip().lower() for name in self._encodings.split(",")]
         if len(names) > MOST_ENCODINGS:
             raise ValueError(
                 f"a body may have {MOST_ENCODINGS} encodings, but content-encoding names "
@@ -242,9 +252,12 @@ def decompressed(response: Any, http: Any, limit: int) -> Iterator[bytes]:
         http.DecodingError: the body is not compressed as its header says, expands too far, or needs
             a package that is not installed.
     """
-    decompression = _Decompression(response, http, limit)
+    decompression = Decompression(response.headers.get("content-encoding", ""), limit)
     for chunk in response.iter_raw():
-        yield from decompression.pieces(chunk)
+        try:
+            yield from decompression.pieces(chunk)
+        except ValueError as error:
+            raise http.DecodingError(str(error)) from error
 
 
 class AsyncDecompressed:
@@ -255,7 +268,8 @@ class AsyncDecompressed:
 
     def __init__(self, response: Any, http: Any, limit: int) -> None:
         self._chunks: AsyncIterator[bytes] = response.aiter_raw()
-        self._decompression = _Decompression(response, http, limit)
+        self._http = http
+        self._decompression = Decompression(response.headers.get("content-encoding", ""), limit)
         self._pieces: Iterator[bytes] = iter(())
 
     def __aiter__(self) -> AsyncDecompressed:
@@ -263,8 +277,11 @@ class AsyncDecompressed:
 
     async def __anext__(self) -> bytes:
         while True:
-            for piece in self._pieces:
-                return piece
+            try:
+                for piece in self._pieces:
+                    return piece
+            except ValueError as error:
+                raise self._http.DecodingError(str(error)) from error
             self._pieces = self._decompression.pieces(await self._chunks.__anext__())
 
     async def aclose(self) -> None:
