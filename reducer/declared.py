@@ -36,6 +36,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import attrs
 
 from .frozen_json import (
+    EMPTY,
     KEY_NOT_A_STRING,
     SCALARS,
     JSONObject,
@@ -382,7 +383,26 @@ class APIObject(Value):
         >>> TextBlock(text="Hello").replace(text="Hi", citations=None).to_dict()
         {'type': 'text', 'text': 'Hi', 'citations': None}
         """
-        return self.from_dict({**dict(self), **fields})
+        attributes: dict[str, Any] = {}
+        rest: dict[str, Any] | None = None
+        for key, raw in fields.items():
+            field = self._fields.get(key)
+            if field is not None:
+                value = attributes[field.name] = field.read(raw)
+                in_rest = not field.required and value == field.default
+            elif key == "type" and self._tag:
+                self.from_dict({"type": raw})
+                continue
+            else:
+                value, in_rest = freeze(raw, 1), True
+            if in_rest or key in self._rest:
+                rest = dict(self._rest) if rest is None else rest
+                rest.pop(key, None)
+                if in_rest:
+                    rest[key] = value
+        if rest is not None:
+            attributes["rest"] = JSONObject(rest) if rest else EMPTY
+        return evolve(self, **attributes)  # type: ignore[no-any-return]
 
 
 def evolve(value: Any, as_class: Any = None, /, **attributes: Any) -> Any:

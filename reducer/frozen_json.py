@@ -17,6 +17,7 @@ as they are.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, TypeGuard
 
@@ -154,6 +155,26 @@ class FrozenMapping(Mapping[str, Any]):
 
 EMPTY = JSONObject()
 """The JSON object without fields."""
+
+# --- numbers ------------------------------------------------------------------------------------
+
+
+def refuse_constant(name: str) -> Any:
+    """Refuse `NaN` and the infinities, which Python reads and JSON does not have."""
+    raise ValueError(f"{name} is not JSON")
+
+
+def finite(digits: str) -> float:
+    """Return the number, if a float can hold it.
+
+    Raises:
+        ValueError: it is out of range, so that it could not be written as JSON again.
+    """
+    number = float(digits)
+    if math.isinf(number):
+        raise ValueError(f"the number {shorten(digits, 20)} is out of range")
+    return number
+
 
 # --- from plain JSON and back -------------------------------------------------------------------
 

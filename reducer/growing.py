@@ -234,8 +234,14 @@ def _join(text: str, pieces: list[str]) -> str:
     # `isascii` costs nothing; without it, `drain` and one read of a long text take 35 % longer
     if new.isascii() or not SURROGATES.search(new):
         return text + new
-    utf_16 = (text + new).encode("utf-16-le", "surrogatepass")
-    return utf_16.decode("utf-16-le", "surrogatepass")
+    if text and "\ud800" <= text[-1] <= "\udbff":  # its other half may come first in `new`
+        text, new = text[:-1], text[-1] + new
+    return text + joined_halves(new)
+
+
+def joined_halves(text: str) -> str:
+    """Return `text` with the one character for each two halves of a surrogate pair that meet."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
 
 
 class Bytes(Growing[bytes]):

@@ -11,6 +11,7 @@ from .content_types import (
     decoder_of,
     media_type,
 )
+from .decompression import AsyncDecompressed, decompressed
 from .files import is_recording, numbered, recording_files
 from .format import RecordingError
 from .http_library import raw_headers
@@ -26,6 +27,7 @@ from .value import Recording
 __all__ = [
     "AWS_EVENT_STREAM",
     "EVENT_STREAM",
+    "AsyncDecompressed",
     "Pace",
     "RecordedChunk",
     "RecordedError",
@@ -45,6 +47,7 @@ __all__ = [
     "check_speed",
     "content_type_of",
     "decoder_of",
+    "decompressed",
     "is_harmless_header",
     "is_recording",
     "media_type",

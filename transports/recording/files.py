@@ -62,7 +62,7 @@ def write_whole(path: Path, data: bytes) -> None:
     """Write a file so that, whatever happens, it has all of `data` or its old content.
 
     Missing parent folders are made. The data goes to a file beside it first, which then takes its
-    name.
+    name. Only its owner may read the file (mode 0600).
 
     Raises:
         OSError: the file cannot be written.
@@ -70,7 +70,7 @@ def write_whole(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{token_hex(8)}.unfinished")
     try:
-        with open(unfinished, "xb") as file:
+        with open(unfinished, "xb", opener=_for_the_owner) as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -78,6 +78,10 @@ def write_whole(path: Path, data: bytes) -> None:
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
+
+
+def _for_the_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def recording_files(folder: PathLike) -> list[Path]:
