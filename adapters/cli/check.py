@@ -32,7 +32,7 @@ from .arguments import Commands
 from .colours import Piece, printer, rich_console
 from .display import refuse_failure
 from .exit_status import FAILED, OK, CommandError
-from .json_display import write_json
+from .json_display import write_line
 from .visible import one_line
 
 __all__ = ["Report", "add_command", "check"]
@@ -78,7 +78,7 @@ def _check(options: argparse.Namespace) -> int:
         report = check(path)
         reports.append(report)
         if options.json:
-            write_json(report.to_json(), out)
+            write_line(report.to_json(), out)
     if not options.json:
         printer(out)([*_table(reports), *_summary(reports)])
     failed = any(report.fails(strict=options.strict) for report in reports)
@@ -134,9 +134,11 @@ stop_reason='end_turn', unfolded=())
     'the stream ended before the message was complete'
     """
     from streamfold.transports import Recording, RecordingError, replay
+    from streamfold.transports.recording import check_regular
 
     file = os.fspath(path)
     try:
+        check_regular(path)
         recording = Recording.load(path)
     except OSError as error:
         return Report(file, "unreadable", error.strerror)

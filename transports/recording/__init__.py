@@ -5,7 +5,7 @@ This package imports nothing from `streamfold.transports`.
 """
 
 from .decompression import AsyncDecompressed, decompressed
-from .files import is_recording, numbered, recording_files
+from .files import check_regular, is_recording, numbered, recording_files
 from .format import RecordingError
 from .http_library import raw_headers
 from .matching import UnmatchedRequestError
@@ -35,6 +35,7 @@ __all__ = [
     "Step",
     "StoredRecording",
     "UnmatchedRequestError",
+    "check_regular",
     "check_speed",
     "decompressed",
     "is_harmless_header",
