@@ -49,6 +49,8 @@ from .frozen_json import (
     to_json,
 )
 
+from .sealed import sealed
+
 if TYPE_CHECKING:
     from typing_extensions import Self, dataclass_transform
 else:
@@ -192,6 +194,7 @@ class Value(FrozenMapping):
         _attributes: all attributes.
         _fields: the attributes that are fields of the JSON, by key.
         _content: returns the attributes that equality compares.
+        _init: sets all attributes of a new object.
     """
 
     __slots__ = ()
@@ -200,6 +203,7 @@ class Value(FrozenMapping):
     _attributes: ClassVar[tuple[Field, ...]] = ()
     _fields: ClassVar[Mapping[str, Field]] = {}
     _content: ClassVar[Any]
+    _init: ClassVar[Any]
 
     def __getitem__(self, key: str) -> Any:
         return self._tag if key == "type" else getattr(self, self._fields[key].name)
@@ -270,9 +274,17 @@ def declared(**parsers: Callable[[Any], Any]) -> Callable[[type[T]], type[T]]:
         cls._fields = {field.key: field for field in cls._attributes if field.key}
         compared = [field.name for field in attrs.fields(cls) if field.eq]
         cls._content = attrgetter(*compared)
-        return cls
+        cls._init = cls.__init__
+        return sealed(cls)
 
     return decorate
+
+
+def made(cls: type[Any], **attributes: Any) -> Any:
+    """Return `cls(**attributes)` for a declared class, in less time."""
+    new = object.__new__(cls)
+    cls._init(new, **attributes)
+    return new
 
 
 class APIObject(Value):

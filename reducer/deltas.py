@@ -30,7 +30,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import attrs
 
-from .declared import APIObject, FieldError, Value, evolve
+from .declared import APIObject, FieldError, Value, evolve, made
 from .events import (
     CitationEvent,
     CitationsDelta,
@@ -116,7 +116,7 @@ class Replacement(Delta):
     def replace(self, block: Any, delta: Any) -> tuple[Any, Value]:
         """Return the block after the delta, and the derived event."""
         block = block.replace(**{name: delta[name] for name in self.replaces if name in delta})
-        return block, self.event(**{name: getattr(block, name) for name in self.replaces})
+        return block, made(self.event, **{name: getattr(block, name) for name in self.replaces})
 
     def expand(self, block: Any) -> Expansion:
         """See `Delta.expand`."""
@@ -163,7 +163,7 @@ class Growth(Delta):
         """Return the growing value after the delta, and the derived event."""
         part = getattr(delta, self.part)
         grown = value.append(part)
-        return grown, self.event(**{self.part: part, "snapshot": grown})
+        return grown, made(self.event, **{self.part: part, "snapshot": grown})
 
     def so_far(self, block: Any, value: Any) -> Any:
         """Return `block` with the growing value put into its field."""

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, TypeGuard
 
 from .growing import SURROGATES
@@ -86,6 +86,15 @@ class JSONObject(dict[str, Any]):
     clear = pop = popitem = setdefault = update = _immutable
     __setattr__ = __delattr__ = _immutable
 
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        """Fill the object here, because `__init__` can be called again at any time."""
+        new = super().__new__(cls)
+        dict.update(new, *args, **kwargs)
+        return new
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        """Do nothing: the object is filled already."""
+
     def __getattr__(self, name: str) -> Any:
         try:
             return self[name]
@@ -128,6 +137,15 @@ class JSONArray(list[Any]):
 
     __setitem__ = __delitem__ = __iadd__ = __imul__ = _immutable
     append = clear = extend = insert = pop = remove = reverse = sort = _immutable
+
+    def __new__(cls, items: Iterable[Any] = ()) -> Self:
+        """Fill the array here, because `__init__` can be called again at any time."""
+        new = super().__new__(cls)
+        list.extend(new, items)
+        return new
+
+    def __init__(self, _: Iterable[Any] = ()) -> None:
+        """Do nothing: the array is filled already."""
 
     def __hash__(self) -> int:  # type: ignore[override]
         return hash(tuple(self))

@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
-from .declared import FieldError, evolve
+from .declared import FieldError, evolve, made
 from .decoding import event_of
 from .deltas import DELTAS
 from .errors import InvalidToolInputError, ProtocolError
@@ -130,7 +130,7 @@ def _message_stop(snapshot: Snapshot, event: RawMessageStopEvent) -> Step:
     is_complete = settled.is_complete or cast(Head, settled.head).stop_reason is not None
     snapshot = _settle(snapshot, is_complete=is_complete, is_over=True)
     message = cast(Message, snapshot.message)
-    return snapshot, (MessageStopEvent(message=message, rest=event._rest),)
+    return snapshot, (made(MessageStopEvent, message=message, rest=event._rest),)
 
 
 def _error(snapshot: Snapshot, event: RawErrorEvent) -> Step:
@@ -189,7 +189,7 @@ def _block_stop(snapshot: Snapshot, event: RawContentBlockStopEvent) -> Step:
         raise _invalid_input(opened.so_far(), fault, event) from None
     snapshot = snapshot._without_open(opened)
     closed = snapshot._settled.closed.append((event.index, block))
-    stopped = ContentBlockStopEvent(index=event.index, content_block=block, rest=event._rest)
+    stopped = made(ContentBlockStopEvent, index=event.index, content_block=block, rest=event._rest)
     return _settle(snapshot, closed=closed), (stopped,)
 
 

@@ -32,6 +32,7 @@ from .head import Head
 from .messages import STOP_REASONS_OF_A_CUT, Message, parse_block
 from .parked import Parked, parked_at, parked_blocks, with_parked
 from .partial_json import PartialMode
+from .sealed import sealed
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -208,6 +209,7 @@ def settled_with(settled: Settled, **changes: Any) -> Settled:
     return new
 
 
+@sealed
 @attrs.frozen(init=False, weakref_slot=False)
 class Snapshot:
     """Everything that a stream has sent so far. `Snapshot()` is the beginning of a stream.
