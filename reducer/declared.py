@@ -42,13 +42,13 @@ from .frozen_json import (
     JSONObject,
     described,
     freeze,
+    frozen_object,
     is_array,
     is_object,
     shorten,
     thaw,
     to_json,
 )
-
 from .sealed import sealed
 
 if TYPE_CHECKING:
@@ -354,7 +354,7 @@ class APIObject(Value):
                 raise FieldError(field.key, "is missing")
             field.set(new, value)
         if rest:
-            object.__setattr__(new, "_rest", JSONObject(rest))
+            object.__setattr__(new, "_rest", frozen_object(rest))
         return new
 
     def replace(self, **fields: Any) -> Self:
@@ -385,7 +385,7 @@ class APIObject(Value):
                 if in_rest:
                     rest[key] = value
         if rest is not None:
-            attributes["rest"] = JSONObject(rest) if rest else EMPTY
+            attributes["rest"] = frozen_object(rest) if rest else EMPTY
         return evolve(self, **attributes)  # type: ignore[no-any-return]
 
 

@@ -165,6 +165,30 @@ class JSONArray(list[Any]):
         return copy
 
 
+class _ObjectDraft(dict[str, Any]):
+    __slots__ = ()
+
+
+class _ArrayDraft(list[Any]):
+    __slots__ = ()
+
+
+def frozen_object(items: Any) -> JSONObject:
+    """Return `JSONObject(items)`, in a third of the time: see `drafts`."""
+    draft: Any = _ObjectDraft(items)
+    draft.__class__ = JSONObject
+    made: JSONObject = draft
+    return made
+
+
+def frozen_array(items: Any) -> JSONArray:
+    """Return `JSONArray(items)`, in a third of the time: see `drafts`."""
+    draft: Any = _ArrayDraft(items)
+    draft.__class__ = JSONArray
+    made: JSONArray = draft
+    return made
+
+
 class FrozenMapping(Mapping[str, Any]):
     """The base of immutable mappings other than `JSONObject`; `freeze` returns them as they are."""
 
@@ -225,9 +249,9 @@ def freeze(value: Any, _depth: int = 0) -> Any:
         for key in value:
             if type(key) is not str:
                 raise ValueError(KEY_NOT_A_STRING)
-        return JSONObject({key: freeze(item, _depth + 1) for key, item in value.items()})
+        return frozen_object({key: freeze(item, _depth + 1) for key, item in value.items()})
     if is_array(value):
-        return JSONArray([freeze(item, _depth + 1) for item in value])
+        return frozen_array([freeze(item, _depth + 1) for item in value])
     if isinstance(value, (str, int, float)):
         return value
     raise TypeError(f"{kind.__name__} is not JSON")

@@ -71,7 +71,7 @@ class Head:
             merged = (fields, usage)
             if shared.parsed is None or shared.parsed[0] < count:
                 shared.parsed = (count, merged)
-        return merged  # type: ignore[no-any-return]
+        return merged
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Head) and self.message == other.message

@@ -153,7 +153,7 @@ def _block_start(snapshot: Snapshot, event: RawContentBlockStartEvent) -> Step:
         raise ProtocolError(str(fault), event=event.type, index=expected, data=event) from None
     if isinstance(block, FallbackBlock):
         snapshot = _settle(snapshot, head=_renamed(cast(Head, settled.head), [block]))
-    return snapshot._with_open(opened), (event,)
+    return snapshot._with_started(opened), (event,)
 
 
 def _block_at(snapshot: Snapshot, event: Any) -> OpenBlock:
@@ -176,9 +176,7 @@ def _block_delta(snapshot: Snapshot, event: RawContentBlockDeltaEvent) -> Step:
         reason = f"{delta.type!r} does not belong in a block of type {block.type!r}"
         raise ProtocolError(reason, event=event.type, index=event.index, data=event)
     grown, derived = opened.grow(row, delta)
-    if len(snapshot._open) == 1 and snapshot._open[0] is opened:  # nearly always
-        return snapshot_of(snapshot._settled, (grown,)), (event, derived)
-    return snapshot._with_open(grown), (event, derived)
+    return snapshot._with_grown(opened, grown), (event, derived)
 
 
 def _block_stop(snapshot: Snapshot, event: RawContentBlockStopEvent) -> Step:
@@ -187,10 +185,8 @@ def _block_stop(snapshot: Snapshot, event: RawContentBlockStopEvent) -> Step:
         block = opened.finished()
     except ValueError as fault:
         raise _invalid_input(opened.so_far(), fault, event) from None
-    snapshot = snapshot._without_open(opened)
-    closed = snapshot._settled.closed.append((event.index, block))
     stopped = made(ContentBlockStopEvent, index=event.index, content_block=block, rest=event._rest)
-    return _settle(snapshot, closed=closed), (stopped,)
+    return snapshot._with_stopped(opened, block), (stopped,)
 
 
 def _invalid_input(

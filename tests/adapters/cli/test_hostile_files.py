@@ -172,6 +172,6 @@ def test_a_foreign_host_is_refused(recorded, host):
 
 
 def test_hosts_of_a_network_address():
-    assert _hosts("0.0.0.0", []) is None  # noqa: S104
+    assert _hosts("0.0.0.0", []) is None
     assert _hosts("192.168.0.2", ["me"]) == ["192.168.0.2", "me"]
     assert _hosts("127.0.0.2", []) == ["127.0.0.2", "127.0.0.1", "localhost", "::1"]
