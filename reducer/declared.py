@@ -42,11 +42,13 @@ from .frozen_json import (
     JSONObject,
     described,
     freeze,
+    frozen_object,
     is_array,
     is_object,
     shorten,
 )
 from .model_methods import ModelMethods
+from .sealed import sealed
 
 if TYPE_CHECKING:
     from typing_extensions import Self, dataclass_transform
@@ -268,7 +270,7 @@ def declared(**parsers: Callable[[Any], Any]) -> Callable[[type[T]], type[T]]:
             cls.__init__ = _with_type(cls.__init__, cls._tag)
         compared = [field.name for field in attrs.fields(cls) if field.eq]
         cls._content = attrgetter(*compared)
-        return cls
+        return sealed(cls)
 
     return decorate
 
@@ -366,7 +368,7 @@ class APIObject(Value):
                 raise FieldError(field.key, "is missing")
             field.set(new, value)
         if rest:
-            object.__setattr__(new, "_rest", JSONObject(rest))
+            object.__setattr__(new, "_rest", frozen_object(rest))
         return new
 
     @classmethod
@@ -401,7 +403,7 @@ class APIObject(Value):
                 if in_rest:
                     rest[key] = value
         if rest is not None:
-            attributes["rest"] = JSONObject(rest) if rest else EMPTY
+            attributes["rest"] = frozen_object(rest) if rest else EMPTY
         return evolve(self, **attributes)  # type: ignore[no-any-return]
 
 

@@ -31,6 +31,7 @@ import re
 from typing import Any, Generic, TypeVar
 
 from .drafts import draft_of
+from .sealed import sealed
 
 __all__ = ["Growing", "Text"]
 
@@ -66,6 +67,7 @@ class Shared(list[Any]):
         return Shared, (list(self),)
 
 
+@sealed
 class Growing(Generic[T]):
     """An immutable sequence with an `append` that takes constant time.
 
@@ -78,7 +80,7 @@ class Growing(Generic[T]):
     (('a',), ('a', 'b'))
     """
 
-    __slots__ = ("_count", "_shared")
+    __slots__ = ("_shared", "_count")  # noqa: RUF023 (`sealed` looks at the one that is set first)
     _shared: Shared
     _count: int
 

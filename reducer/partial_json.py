@@ -41,9 +41,11 @@ from .frozen_json import (
     JSONObject,
     finite,
     freeze,
+    frozen_array,
+    frozen_object,
     refuse_constant,
 )
-from .growing import SURROGATES, Growing, Text, joined_halves
+from .growing import Growing, Text, joined_halves
 
 __all__ = ["PartialJSON", "PartialMode", "parse_partial_json"]
 
@@ -111,7 +113,7 @@ class _Open:
         """
         if not self.is_object:
             members: tuple[Any, ...] = self.members.items()
-            return JSONArray(members if last is _MISSING else (*members, last))
+            return frozen_array(members if last is _MISSING else (*members, last))
         shared, count = self.members._shared, len(self.members)
         start, fields = shared.parsed or (0, {})
         if start > count:
@@ -121,7 +123,7 @@ class _Open:
             fields.update(shared[start:count])
             if shared.parsed is None or shared.parsed[0] < count:
                 shared.parsed = (count, fields)
-        return JSONObject(fields if last is _MISSING else {**fields, self.key: last})
+        return frozen_object(fields if last is _MISSING else {**fields, self.key: last})
 
 
 @attrs.frozen(weakref_slot=False)
@@ -362,8 +364,11 @@ _HALVES = re.compile(rf"{_HIGH}\\u[dD][c-fC-F][0-9a-fA-F]{{2}}|(\\u[dD][89a-fA-F
 
 def _has_halves(text: str) -> bool:
     """Return whether a JSON text may hold halves of a surrogate pair, beside escaped pairs."""
-    may_escape = "\\ud" in text or "\\uD" in text
-    if not may_escape and (text.isascii() or not SURROGATES.search(text)):
+    if "\\ud" not in text and "\\uD" not in text:
+        try:
+            text.encode()
+        except UnicodeEncodeError:  # faster than a search
+            return True
         return False
     return any(found[1] for found in _HALVES.finditer(text))
 

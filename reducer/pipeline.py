@@ -40,6 +40,7 @@ from .frozen_json import shorten
 from .messages import Message
 from .reduce import step
 from .runs import fold_run, inside_run
+from .sealed import sealed
 from .snapshot import Snapshot
 from .sse import SSEState, scan
 
@@ -51,6 +52,7 @@ __all__ = ["FoldedChunk", "StreamState", "drain", "feed", "finish", "fold_chunk"
 _VERSION = 1
 
 
+@sealed
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class StreamState:
     """The position in a stream, exact to the byte. `StreamState()` is the beginning.
@@ -107,6 +109,7 @@ Step = tuple[int, Snapshot]
 """A step of the fold of a chunk: the number of events up to its end, and the snapshot after it."""
 
 
+@sealed
 @attrs.frozen(weakref_slot=False)
 class FoldedChunk:
     """The result of folding one chunk, with the snapshot after each of its events.

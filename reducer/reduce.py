@@ -26,7 +26,7 @@ from typing import Any, Literal, Protocol, cast
 
 import attrs
 
-from .declared import FieldError, evolve
+from .declared import FieldError, evolve, made
 from .decoding import event_of
 from .deltas import DELTAS
 from .errors import InvalidToolInputError, ProtocolError
@@ -138,7 +138,7 @@ def _message_stop(snapshot: Snapshot, event: RawMessageStopEvent) -> Step:
     is_complete = settled.is_complete or cast(Head, settled.head).stop_reason is not None
     snapshot = _settle(snapshot, is_complete=is_complete, is_over=True)
     message = cast(Message, snapshot.message)
-    return snapshot, (MessageStopEvent(message=message, rest=event._rest),)
+    return snapshot, (made(MessageStopEvent, message=message, rest=event._rest),)
 
 
 def _error(snapshot: Snapshot, event: RawErrorEvent) -> Step:
@@ -161,7 +161,7 @@ def _block_start(snapshot: Snapshot, event: RawContentBlockStartEvent) -> Step:
         raise ProtocolError(str(fault), event=event.type, index=expected, data=event) from None
     if isinstance(block, FallbackBlock):
         snapshot = _settle(snapshot, head=_renamed(cast(Head, settled.head), [block]))
-    return snapshot._with_open(opened), (event,)
+    return snapshot._with_started(opened), (event,)
 
 
 def _block_at(snapshot: Snapshot, event: Any) -> OpenBlock:
@@ -184,26 +184,21 @@ def _block_delta(snapshot: Snapshot, event: RawContentBlockDeltaEvent) -> Step:
         reason = f"{delta.type!r} does not belong in a block of type {block.type!r}"
         raise ProtocolError(reason, event=event.type, index=event.index, data=event)
     grown, derived = opened.grow(row, delta)
-    if len(snapshot._open) == 1 and snapshot._open[0] is opened:  # nearly always
-        return snapshot_of(snapshot._settled, (grown,)), (event, derived)
-    return snapshot._with_open(grown), (event, derived)
+    return snapshot._with_grown(opened, grown), (event, derived)
 
 
 def _block_stop(snapshot: Snapshot, event: RawContentBlockStopEvent) -> Step:
     opened = _block_at(snapshot, event)
-    cut = snapshot._settled.cut
     try:
         block = opened.finished()
     except ValueError as fault:
         block = opened.so_far()
         if not opened.is_cut():
             raise _invalid_input(block, str(fault), event, event.index) from None
-        if cut is None:
-            cut = (event.index, str(fault))
-    snapshot = snapshot._without_open(opened)
-    closed = snapshot._settled.closed.append((event.index, block))
-    stopped = ContentBlockStopEvent(index=event.index, content_block=block, rest=event._rest)
-    return _settle(snapshot, closed=closed, cut=cut), (stopped,)
+        if snapshot._settled.cut is None:
+            snapshot = _settle(snapshot, cut=(event.index, str(fault)))
+    stopped = made(ContentBlockStopEvent, index=event.index, content_block=block, rest=event._rest)
+    return snapshot._with_stopped(opened, block), (stopped,)
 
 
 def _invalid_input(

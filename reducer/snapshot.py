@@ -32,6 +32,7 @@ from .head import Head
 from .messages import STOP_REASONS_OF_A_CUT, Message, parse_block
 from .parked import Parked, parked_at, parked_blocks, with_parked
 from .partial_json import PartialMode
+from .sealed import sealed
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -215,6 +216,7 @@ def settled_with(settled: Settled, **changes: Any) -> Settled:
     return new
 
 
+@sealed
 @attrs.frozen(init=False, weakref_slot=False)
 class Snapshot:
     """Everything that a stream has sent so far. `Snapshot()` is the beginning of a stream.
@@ -294,30 +296,35 @@ class Snapshot:
         parked = self._settled.parked
         return None if parked is None else parked_at(parked, index)
 
-    def _with_open(self, opened: OpenBlock) -> Snapshot:
-        """Return the snapshot with an open block: one that starts, or another state of one."""
+    def _with_started(self, opened: OpenBlock) -> Snapshot:
+        """Return the snapshot with a block that starts."""
         settled, at_hand = self._settled, self._open
-        blocks = tuple([opened if one.index == opened.index else one for one in at_hand])
-        if opened in blocks:
-            return snapshot_of(settled, blocks)
-        if parked_at(settled.parked, opened.index) is not None:
-            parked = with_parked(settled.parked, opened.index, opened)
-            return snapshot_of(settled_with(settled, parked=parked), at_hand)
         if len(at_hand) == _MOST_OPEN:
             parked = with_parked(settled.parked, at_hand[0].index, at_hand[0])
             count = settled.parked_count + 1
             settled, at_hand = settled_with(settled, parked=parked, parked_count=count), at_hand[1:]
         return snapshot_of(settled, (*at_hand, opened))
 
-    def _without_open(self, opened: OpenBlock) -> Snapshot:
-        """Return the snapshot without this open block."""
+    def _with_grown(self, opened: OpenBlock, grown: OpenBlock) -> Snapshot:
+        """Return the snapshot with an open block in its next state."""
         settled, at_hand = self._settled, self._open
-        blocks = tuple([block for block in at_hand if block is not opened])
+        if len(at_hand) == 1 and at_hand[0] is opened:  # nearly always
+            return snapshot_of(settled, (grown,))
+        if any(block is opened for block in at_hand):
+            blocks = tuple([grown if block is opened else block for block in at_hand])
+            return snapshot_of(settled, blocks)
+        parked = with_parked(settled.parked, opened.index, grown)
+        return snapshot_of(settled_with(settled, parked=parked), at_hand)
+
+    def _with_stopped(self, opened: OpenBlock, block: Any) -> Snapshot:
+        """Return the snapshot after an open block has stopped as `block`."""
+        settled, at_hand = self._settled, self._open
+        changes: dict[str, Any] = {"closed": settled.closed.append((opened.index, block))}
+        blocks = tuple([one for one in at_hand if one is not opened])
         if len(blocks) == len(at_hand):
-            parked = with_parked(settled.parked, opened.index, None)
-            count = settled.parked_count - 1
-            settled = settled_with(settled, parked=parked, parked_count=count)
-        return snapshot_of(settled, blocks)
+            changes["parked"] = with_parked(settled.parked, opened.index, None)
+            changes["parked_count"] = settled.parked_count - 1
+        return snapshot_of(settled_with(settled, **changes), blocks)
 
     @property
     def unfolded(self) -> tuple[RawEvent, ...]:

@@ -12,7 +12,7 @@ from .content_types import (
     media_type,
 )
 from .decompression import AsyncDecompressed, decompressed
-from .files import is_recording, numbered, recording_files
+from .files import check_regular, is_recording, numbered, recording_files
 from .format import RecordingError
 from .http_library import raw_headers
 from .matching import UnmatchedRequestError
@@ -44,6 +44,7 @@ __all__ = [
     "Step",
     "StoredRecording",
     "UnmatchedRequestError",
+    "check_regular",
     "check_speed",
     "content_type_of",
     "decoder_of",
