@@ -26,6 +26,7 @@ prints nothing unless a test uses `recorded_streams`.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["recorded_streams", "recording_transport"]
 
 _FIXTURE = "recorded_streams"
+_KEYS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
 _COLLECTION = pytest.StashKey[Collection]()
 _STREAMS = pytest.StashKey["tuple[RecordedStreams, pytest.TempPathFactory]"]()
 
@@ -96,6 +98,9 @@ def recorded_streams(
         pytest.fail(f"@pytest.mark.recording: {error}", pytrace=False)
     mode = request.config.getoption("--record-streams")
     record = mode == "all" or (mode == "once" and not path.exists())
+    if not (record or any(os.environ.get(name) for name in _KEYS)):
+        # clients refuse to start without a key, and a replay sends none
+        request.getfixturevalue("monkeypatch").setenv(_KEYS[0], "replayed")
     streams = RecordedStreams(
         path,
         record=record,

@@ -40,6 +40,13 @@ settings.register_profile(
 settings.load_profile("default")  # also under CI=true, for which Hypothesis has its own profile
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Let xdist keep a group of tests that share an expensive fixture in one worker."""
+    config.addinivalue_line("markers", "xdist_group(name): run these tests in one worker")
+    if config.getoption("dist", "no") == "load":  # the default of `-n`
+        config.option.dist = "loadgroup"
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Make every warning an error while a test runs, but not while other plugins start."""
     for item in items:

@@ -12,7 +12,7 @@ from .exit_status import CommandError
 from .json_display import EventLines, FinalMessage
 from .transcript import Transcript
 
-__all__ = ["Commands", "add_display_flags", "open_input", "speed"]
+__all__ = ["Commands", "add_display_flags", "open_input", "speed", "tokens_per_second"]
 
 
 class Commands(Protocol):
@@ -51,6 +51,21 @@ def speed(text: str) -> float:
         raise argparse.ArgumentTypeError(
             f"expected a number of at least 0 (0 = no delay), got {text!r}"
         ) from None
+
+
+def tokens_per_second(text: str) -> float:
+    """The value of `--tokens-per-second`.
+
+    Raises:
+        argparse.ArgumentTypeError: it is not a finite number above 0.
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a number above 0, got {text!r}")
+    return number
 
 
 def add_display_flags(parser: argparse.ArgumentParser) -> None:

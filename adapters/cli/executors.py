@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from importlib import import_module
@@ -47,7 +47,7 @@ def _jobs(text: str) -> int:
 
 
 @contextmanager
-def executor_of(options: argparse.Namespace) -> Iterator[Executor | None]:
+def executor_of(options: argparse.Namespace) -> Generator[Executor | None, None, None]:
     """The executor that the options ask for; `None` for this process alone.
 
     Leaving the block by an exception, Ctrl-C for instance, ends the processes at once.

@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TextIO
 
 from . import check, conform, fuzz, inspect, record, replay, serve, stats
@@ -25,17 +25,18 @@ _COMMANDS = (replay, record, inspect, check, stats, serve, fuzz, conform)
 """The commands, in the order of the help."""
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> tuple[argparse.ArgumentParser, Mapping[str, argparse.ArgumentParser]]:
+    """The parser of the command line, and those of the commands by name."""
     parser = argparse.ArgumentParser(
         prog="streamfold",
         description="Show, record, check, measure, serve and test Anthropic message streams.",
         allow_abbrev=False,
     )
-    parser.add_argument("--version", action="store_true", help="print the version and exit")
+    parser.add_argument("-V", "--version", action="store_true", help="print the version and exit")
     commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND")
     for command in _COMMANDS:
         command.add_command(commands)
-    return parser
+    return parser, commands.choices
 
 
 def _version() -> str:
@@ -48,8 +49,10 @@ def _version() -> str:
 
 
 def _run(argv: Sequence[str] | None) -> int:
-    parser = _parser()
-    options = parser.parse_args(argv)
+    parser, commands = _parser()
+    options, unknown = parser.parse_known_args(argv)
+    if unknown:  # the command's own parser shows its own usage
+        commands.get(options.command, parser).error(f"unrecognized arguments: {' '.join(unknown)}")
     if options.version:
         print(f"streamfold {_version()}")
         return OK

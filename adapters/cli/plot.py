@@ -71,27 +71,40 @@ def _models(groups: Sequence[Group]) -> list[str]:
 
 
 def _draw_shares(axis: Any, groups: Sequence[Group], name: str, title: str) -> None:
-    """The share of each model's recordings at or below each value."""
-    for model in _models(groups):
+    """The share of each model's recordings at or below each value, on a logarithmic axis."""
+    smallest: list[float] = []
+    for position, model in enumerate(_models(groups)):
         found = [getattr(group, name) for group in groups if (group.model or "(unknown)") == model]
         values, shares = _shares(found)
         if values:
             label = f"{model} ({sum(distribution.count for distribution in found):,})"
-            axis.step(
-                [values[0], *values], [0.0, *shares], where="post", label=label, linewidth=1.8
-            )
+            steps = [values[0], *values], [0.0, *shares]
+            axis.step(*steps, where="post", label=label, color=f"C{position}", linewidth=1.8)
+            smallest += [value for value in values if value > 0][:1]
     axis.set_title(title, loc="left", fontsize=11)
     axis.set_ylabel("share of recordings")
     axis.set_ylim(0, 1.02)
-    axis.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
+    axis.yaxis.set_major_formatter(_per_cent)
     axis.grid(alpha=0.25)
-    if not axis.has_data():
+    if not smallest:
         axis.text(0.5, 0.5, "no recording has times", transform=axis.transAxes, ha="center")
         return
-    axis.set_xscale("symlog", linthresh=0.01)
-    axis.set_xlim(left=0)
-    axis.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axis.set_xscale("log", nonpositive="clip")
+    axis.set_xlim(left=max(min(smallest), 0.001) / 1.5)
+    axis.xaxis.set_major_formatter(_plain)
     axis.legend(fontsize=8, frameon=False)
+
+
+def _per_cent(share: float, _: int) -> str:
+    return f"{share:.0%}"
+
+
+def _plain(value: float, _: int) -> str:
+    return f"{value:g}"
+
+
+def _thousands(count: float, _: int) -> str:
+    return f"{count:,.0f}"
 
 
 def _shares(distributions: Sequence[Distribution]) -> tuple[list[float], list[float]]:
@@ -127,6 +140,6 @@ def _draw_counts(axis: Any, groups: Sequence[Group]) -> None:
             left = {model: left[model] + n for model, n in zip(models, counts, strict=True)}
     axis.invert_yaxis()
     axis.set_title("Recordings by outcome", loc="left", fontsize=11)
-    axis.xaxis.set_major_formatter(lambda count, _: f"{count:,.0f}")
+    axis.xaxis.set_major_formatter(_thousands)
     axis.grid(alpha=0.25, axis="x")
     axis.legend(fontsize=8, frameon=False)

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard, cast
 from .arguments import Commands, add_display_flags, open_input
 from .display import show_stream
 from .exit_status import OK, CommandError, complain
+from .visible import visible
 
 if TYPE_CHECKING:
     from streamfold.adapters.client import Anthropic
@@ -97,6 +98,8 @@ def _record(options: argparse.Namespace) -> int:
         fault = error
     except ValueError as error:
         raise CommandError(error) from error
+    if sys.stderr.isatty() and Path(options.output).exists():
+        print(f"saved as {visible(options.output)}", file=sys.stderr)
     return OK if fault is None else complain(_without_keys(str(fault)))
 
 

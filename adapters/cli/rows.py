@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any
 
 from streamfold.adapters.corpus import Measurement
@@ -38,7 +39,7 @@ _COUNTS = (
 
 
 @contextmanager
-def rows_file(path: str | None) -> Iterator[Write]:
+def rows_file(path: str | None) -> Generator[Write, None, None]:
     """A function that writes one row.
 
     Args:
@@ -71,7 +72,7 @@ def _ignore(measurement: Measurement) -> None:
 
 
 @contextmanager
-def _csv_rows(path: str) -> Iterator[Write]:
+def _csv_rows(path: str) -> Generator[Write, None, None]:
     with open(path, "w", newline="", encoding="utf-8", errors="backslashreplace") as file:
         rows = csv.DictWriter(file, _NAMES)
         rows.writeheader()
@@ -79,10 +80,10 @@ def _csv_rows(path: str) -> Iterator[Write]:
 
 
 @contextmanager
-def _parquet_rows(path: str) -> Iterator[Write]:
+def _parquet_rows(path: str) -> Generator[Write, None, None]:
     try:
-        import pyarrow
-        from pyarrow.parquet import ParquetWriter
+        pyarrow: Any = import_module("pyarrow")
+        parquet: Any = import_module("pyarrow.parquet")
     except ImportError:
         raise CommandError(
             "a .parquet file needs pyarrow, which is not installed: "
@@ -98,7 +99,7 @@ def _parquet_rows(path: str) -> Iterator[Write]:
     }
     schema = pyarrow.schema(list(kinds.items()))
     waiting: list[dict[str, Any]] = []
-    with ParquetWriter(path, schema) as file:
+    with parquet.ParquetWriter(path, schema) as file:
 
         def flush() -> None:
             file.write_table(pyarrow.Table.from_pylist(waiting, schema))

@@ -15,6 +15,7 @@ The recording that answers a request is chosen so:
   of a request with the same body. Several with the same body are played in order, and the last of
   them is repeated. Recordings without a request, such as raw bodies, answer the requests that match
   no other.
+- `GET /` lists the recordings, each with the base URL that chooses it.
 - A request without a matching recording gets status 404 and an error in the API's shape. It names
   the nearest recording and shows the difference.
 

@@ -107,11 +107,20 @@ def application(
         reason = f"expected POST …/v1/messages, got {request.method} {request.url.path}"
         return _error(error.status_code, "not_found_error", reason)
 
+    async def listing(request: Request) -> Response:
+        base = str(request.base_url).rstrip("/")
+        return JSONResponse(
+            {"recordings": {one.name: f"{base}/{_place_of(one)}" for one in store.recordings}}
+        )
+
     return Starlette(
         routes=[
-            Route(f"{place}{path}", messages, methods=["POST"])
-            for path in _PATHS
-            for place in ("", "/{place:path}")
+            Route("/", listing, methods=["GET"]),
+            *(
+                Route(f"{place}{path}", messages, methods=["POST"])
+                for path in _PATHS
+                for place in ("", "/{place:path}")
+            ),
         ],
         exception_handlers={HTTPException: refused},
     )

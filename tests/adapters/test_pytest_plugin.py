@@ -121,3 +121,18 @@ def test_loading_the_plugin_imports_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True)
     assert done.stdout.decode().strip() == "[]", done.stderr
+
+
+def test_a_replay_needs_no_key(sample, monkeypatch):
+    for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    sample.module(
+        "test_chat",
+        """
+import os
+
+def test_it(recorded_streams):
+    assert os.environ.get("ANTHROPIC_API_KEY") == "replayed"
+""",
+    )
+    sample.run().assert_outcomes(passed=1)

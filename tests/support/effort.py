@@ -24,6 +24,11 @@ FEWEST = 5
 """The least number of examples, however small the profile."""
 
 
+def is_thorough() -> bool:
+    """Whether the profile is `thorough`, for a test that does more than draw more examples."""
+    return settings().max_examples >= FULL_EFFORT
+
+
 def effort(examples: int, **options: Any) -> settings:
     """The settings of a test that draws `examples` in `thorough`, and fewer in a smaller profile.
 

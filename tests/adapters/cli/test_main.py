@@ -161,3 +161,19 @@ def test_ctrl_c_on_a_terminal_ends_the_line(running, pty):
     assert read_all(pty.master).endswith(b"\r\n")
     assert process.wait(PATIENCE) == 130
     assert process.stderr.read() == b""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "usage"),
+    [
+        (["replay", "--sped", "1", "x"], "usage: streamfold replay"),
+        (["--sped"], "usage: streamfold"),
+    ],
+)
+def test_an_unknown_flag_shows_the_usage_of_its_command(arguments, usage, capsys):
+    with pytest.raises(SystemExit) as exit:
+        cli.main(arguments)
+    assert exit.value.code == 2
+    err = capsys.readouterr().err
+    assert err.startswith(usage)
+    assert "unrecognized arguments: --sped" in err

@@ -249,3 +249,10 @@ def test_text_is_shown_as_it_comes_and_ctrl_c_keeps_the_part_that_came(
     assert process.stderr.read() == b""
     recording = Recording.load(written)
     assert (recording.body, recording.ended) == (beginning, "cut")
+
+
+def test_on_a_terminal_the_name_of_the_recording_is_shown(server, record, written, monkeypatch):
+    server.answer(event_stream(BODY))
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    status, _, err = record()
+    assert (status, err) == (0, f"saved as {written}\n")

@@ -120,3 +120,67 @@ def test_unusable_speeds(speed, capsys):
     assert f"expected a number of at least 0 (0 = no delay), got {speed!r}" in (
         capsys.readouterr().err
     )
+
+
+# --- the first minute -----------------------------------------------------------------------------
+
+
+def test_an_unfinished_recording_shows_its_whole_chunks_and_then_the_reason(tmp_path, capsys):
+    path = tmp_path / "half.jsonl"
+    whole = Recording.of([BODY[:500], BODY[500:]])
+    path.write_bytes(whole.to_bytes()[:-20])
+    assert cli.main(["replay", "--json", str(path)]) == 2
+    out, err = capsys.readouterr()
+    message = fold_of(BODY[:500])
+    assert json.loads(out) == message
+    assert err.startswith(f"streamfold: {path}")
+    for damaged in (b"", b"[]\n", b"{}\n", b"no JSON\n"):
+        path.write_bytes(damaged)
+        assert cli.main(["replay", str(path)]) == 2
+        assert capsys.readouterr().out == ""
+
+
+def fold_of(part):
+    state, _ = feed(StreamState(), part)
+    return state.snapshot.message.to_dict()
+
+
+def test_a_file_that_is_no_stream_is_named(tmp_path, capsys):
+    path = tmp_path / "notes.txt"
+    path.write_text("Buy honey.\n")
+    assert cli.main(["replay", str(path)]) == 1
+    assert capsys.readouterr().err == (
+        f"streamfold: {path}: expected a message stream (server-sent events), found no event\n"
+    )
+
+
+def test_a_raw_body_has_a_pace_in_tokens(tmp_path, monkeypatch, capsys):
+    path = str(tmp_path / "raw.sse")
+    Path(path).write_bytes(BODY)
+    waited = []
+    monkeypatch.setattr("time.sleep", waited.append)
+    assert cli.main(["replay", "--tokens-per-second", "0.001", path]) == 0
+    assert len(waited) == len(BODY.splitlines())
+    assert max(waited) > len(BODY)
+    paced = capsys.readouterr()
+    assert cli.main(["replay", path]) == 0
+    assert capsys.readouterr() == paced
+
+
+@pytest.mark.parametrize(
+    ("flags", "name", "advice"),
+    [
+        (["--speed=1"], "raw.sse", "give --tokens-per-second"),
+        (["--tokens-per-second=9"], "one.jsonl", "give --speed"),
+    ],
+)
+def test_a_pace_of_the_other_kind_of_file(flags, name, advice, capsys):
+    assert cli.main(["replay", *flags, name]) == 2
+    assert advice in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["fast", "0", "-1", "nan", "inf"])
+def test_unusable_tokens_per_second(text, capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["replay", f"--tokens-per-second={text}", "-"])
+    assert f"expected a number above 0, got {text!r}" in capsys.readouterr().err

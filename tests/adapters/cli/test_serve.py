@@ -378,3 +378,12 @@ def test_without_the_extra_the_error_names_it(library, tmp_path, monkeypatch, ca
     monkeypatch.delitem(sys.modules, "streamfold.adapters.cli.serve_application", raising=False)
     assert cli.main(["serve", str(tmp_path)]) == 1
     assert "pip install 'streamfold[serve]'" in capsys.readouterr().err
+
+
+def test_the_recordings_are_listed_with_their_base_urls(serve, served):
+    Recording.of([BODY]).save(served / "below" / "hello.jsonl")
+    url = serve()
+    with httpx.Client(trust_env=False) as client:
+        listed = client.get(f"{url}/").json()
+    assert listed == {"recordings": {"below/hello.jsonl": f"{url}/below/hello"}}
+    assert post(listed["recordings"]["below/hello.jsonl"]).content == BODY

@@ -8,8 +8,9 @@ from streamfold.adapters.anthropic import APITimeoutError, StalledStreamError
 from streamfold.reducer import Timing
 
 from tests.support.clients import ANSWER, PING
+from tests.support.events import body
 from tests.support.loopback import chunk, event_stream, hold, wait
-from tests.support.shells import BODY, EVENTS, KEY, MESSAGE, body
+from tests.support.shells import BODY, EVENTS, KEY, MESSAGE
 
 pytestmark = pytest.mark.anyio
 

@@ -17,7 +17,7 @@ from streamfold.adapters.conformance import (
 )
 from streamfold.reducer import SSEState, decode_sse, fold
 
-from tests.support.model import (
+from tests.support.events import (
     MESSAGE_STOP,
     block_delta,
     block_start,

@@ -15,7 +15,7 @@ from streamfold.adapters.conformance import (
 from streamfold.adapters.conformance.claims import claimed
 from streamfold.reducer import fold
 
-from tests.support.model import MESSAGE_STOP, block_start, block_stop, message_delta, message_start
+from tests.support.events import MESSAGE_STOP, block_start, block_stop, message_delta, message_start
 from tests.support.planted import accumulators
 
 MESSAGE = {

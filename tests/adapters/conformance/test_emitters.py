@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from streamfold.adapters.conformance import (
     EmitterMismatch,
     check_chat,
@@ -19,6 +19,7 @@ from streamfold.adapters.conformance import (
 from streamfold.adapters.strategies import CHAT_QUIRKS, openai_chunks
 from streamfold.reducer import Message, encode_sse, expand
 
+from tests.support.effort import effort
 from tests.support.planted import emitters
 from tests.support.planted.emitters import Right, Translator
 
@@ -211,7 +212,7 @@ def test_a_translator_is_checked_with_many_chats() -> None:
     assert len(found.value.given) == 2
 
 
-@settings(max_examples=100)
+@effort(100)
 @given(openai_chunks())
 def test_chats_are_json_and_share_nothing(chunks: list[Any]) -> None:
     assert json.loads(json.dumps(chunks)) == chunks
@@ -219,7 +220,7 @@ def test_chats_are_json_and_share_nothing(chunks: list[Any]) -> None:
     assert len(parts) == len(set(parts))
 
 
-@settings(max_examples=100)
+@effort(100)
 @given(openai_chunks(quirks=set(CHAT_QUIRKS) - {"no_finish", "cut", "empty"}))
 def test_without_faults_every_chat_has_a_message(chunks: list[Any]) -> None:
     assert translated(chunks) is not None

@@ -16,7 +16,7 @@ from streamfold.adapters.conformance import (
     check_stream,
 )
 
-from tests.support.model import (
+from tests.support.events import (
     MESSAGE_STOP,
     block_delta,
     block_start,

@@ -12,7 +12,8 @@ from streamfold.adapters.conformance import RULES, Violation, lint, lint_body
 from streamfold.adapters.strategies import chunked, raw_events, wire
 from streamfold.reducer import SSEState, decode_sse, encode_sse, parse_event
 
-from tests.support.model import MESSAGE_STOP
+from tests.support.effort import effort, is_thorough
+from tests.support.events import MESSAGE_STOP
 
 RECORDINGS = Path(__file__).parents[2] / "recordings"
 COMPLETE = sorted(
@@ -20,7 +21,6 @@ COMPLETE = sorted(
     for name, entry in json.loads((RECORDINGS / "index.json").read_text()).items()
     if entry["ends"] == "complete"
 )
-THOROUGH = settings.get_current_profile_name() == "thorough"
 
 Event = dict[str, Any]
 
@@ -255,19 +255,19 @@ def test_a_complete_recording_breaks_no_rule(name: str) -> None:
     assert lint([json.loads(frame.data) for frame in frames]) == ()
 
 
-@settings(max_examples=5000 if THOROUGH else 100)
+@settings(max_examples=5000 if is_thorough() else 100)
 @given(raw_events())
 def test_a_default_stream_breaks_no_rule(events: list[Event]) -> None:
     assert lint(events, must_stop=True) == ()
 
 
-@settings(max_examples=50)
+@effort(50)
 @given(raw_events().flatmap(lambda events: wire(events, forms=["crlf", "spelled"])))
 def test_a_default_body_breaks_no_rule(body: bytes) -> None:
     assert lint_body(body, must_stop=True) == ()
 
 
-@settings(max_examples=100)
+@effort(100)
 @given(raw_events(unknown=True).flatmap(lambda events: wire(events).flatmap(chunked)))
 def test_any_body_can_be_read(chunks: list[bytes]) -> None:
     for violation in lint_body(b"".join(chunks)):

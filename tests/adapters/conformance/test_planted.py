@@ -7,6 +7,7 @@ seeds 0 to 4 and shrinks each.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,13 +15,15 @@ from functools import cache
 from typing import Any
 
 import pytest
-from hypothesis import settings
 from streamfold.adapters.conformance import Mismatch
 from streamfold.adapters.conformance.names import name_of
 
+from tests.support.effort import is_thorough
 from tests.support.planted import accumulators, checks, decoders, emitters
 
-THOROUGH = settings.get_current_profile_name() == "thorough"
+pytestmark = pytest.mark.xdist_group("planted")  # one worker, because they share the findings
+
+THOROUGH = is_thorough()
 SEEDS = range(5) if THOROUGH else range(1)
 
 
@@ -55,8 +58,9 @@ def findings() -> dict[tuple[int, str], Any]:
         f"import sys; sys.path[:0] = {sys.path!r}; "
         f"from tests.support.planted import checks; checks.main(%d, 2, {[*SEEDS]}, {THOROUGH})"
     )
+    untraced = {name: value for name, value in os.environ.items() if "COVERAGE" not in name}
     halves = [
-        subprocess.Popen([sys.executable, "-c", code % half], stdout=subprocess.PIPE)
+        subprocess.Popen([sys.executable, "-c", code % half], stdout=subprocess.PIPE, env=untraced)
         for half in (0, 1)
     ]
     lines = [line for half in halves for line in half.communicate()[0].splitlines()]

@@ -22,7 +22,7 @@ from streamfold.adapters.conformance.examination import smaller
 from streamfold.adapters.conformance.search import Search
 from streamfold.reducer import ProtocolError, fold
 
-from tests.support.model import (
+from tests.support.events import (
     MESSAGE_STOP,
     block_delta,
     block_start,
@@ -107,7 +107,8 @@ def test_shrinking_keeps_the_kind() -> None:
             raise ValueError("no blocks, now that there were some")
         return Right.accumulate(events)
 
-    found = mismatch_of(type("Odd", (Right,), {"accumulate": accumulate}), seed=0, blocks=["text"])
+    odd = type("Odd", (Right,), {"accumulate": accumulate})
+    found = mismatch_of(odd, seed=0, blocks=["text"], unusual=["empty_blocks"])
     assert found.kind == "differs"
     assert [event["type"] for event in found.events][1:3] == [
         "content_block_start",
@@ -121,7 +122,7 @@ def test_single_parts_that_hypothesis_leaves_are_removed() -> None:
     assert smaller(decoder, finding).given == [b"data: a\n\n"]
     accumulator = AccumulatorSubject(lambda events: {}, (), False)
     other = [block_start(1, "text", text=""), block_stop(1)]
-    finding = Finding("differs", [*STREAM[:3], *other, *STREAM[3:]])
+    finding = Finding("differs", [*STREAM[:3], *other, *STREAM[3:]], field="type")
     left = smaller(accumulator, finding).given
     assert [event["type"] for event in left] == ["message_start", "message_delta", "message_stop"]
 
@@ -167,6 +168,7 @@ def test_progress_can_be_watched() -> None:
         check_decoder(
             decoders.KeepsTheByteOrderMark.decode,
             seed=0,
+            first=True,
             watch=lambda tried, found: seen.append((tried, found)),
         )
     assert seen[-1][1]

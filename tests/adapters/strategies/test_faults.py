@@ -19,12 +19,13 @@ from streamfold.reducer import (
     fold,
 )
 
-from tests.support.stream_queries import Event, examples, of_type
+from tests.support.effort import effort
+from tests.support.stream_queries import Event, of_type
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_the_engine_reaches_the_outcome(fault: Any) -> None:
-    @examples(max_examples=40)
+    @effort(40)
     @given(broken(faults=[fault]) | broken(faults=[fault], unknown=True))
     def check(stream: BrokenStream) -> None:
         assert stream.fault == fault
@@ -62,7 +63,7 @@ def outcome_of(stream: BrokenStream) -> tuple[str, int]:
     return "message", stream.at
 
 
-@examples(max_examples=60)
+@effort(60)
 @given(st.data())
 def test_a_message_whose_stop_is_missing_is_the_same(data: st.DataObject) -> None:
     stream = data.draw(broken(faults=["missing_stop"], ways=[]))
@@ -74,7 +75,7 @@ def test_a_message_whose_stop_is_missing_is_the_same(data: st.DataObject) -> Non
     assert fold(stream.events).message == fold(whole).message
 
 
-@examples(max_examples=40)
+@effort(40)
 @given(broken(blocks=["text"]))
 def test_an_impossible_fault_is_left_out(stream: BrokenStream) -> None:
     assert stream.fault != "bad_input"

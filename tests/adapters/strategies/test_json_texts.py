@@ -10,14 +10,15 @@ from hypothesis import strategies as st
 from streamfold.adapters.strategies import json_documents, json_prefixes
 from streamfold.reducer import parse_partial_json
 
-from tests.support.stream_queries import examples, least
+from tests.support.effort import effort
+from tests.support.stream_queries import least
 
 
 def no_constant(name: str) -> Any:
     raise AssertionError(name)
 
 
-@examples(max_examples=150)
+@effort(150)
 @given(json_documents())
 def test_documents_are_json(text: str) -> None:
     json.loads(text, parse_constant=no_constant)
@@ -27,7 +28,7 @@ def test_nan_is_drawn_on_request() -> None:
     assert least(json_documents(nan=True), lambda text: "NaN" in text) == "NaN"
 
 
-@examples(max_examples=150)
+@effort(150)
 @given(st.data(), json_documents())
 def test_prefixes_begin_documents(data: st.DataObject, document: str) -> None:
     prefix = data.draw(json_prefixes(document))

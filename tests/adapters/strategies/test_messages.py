@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from streamfold.adapters.strategies import messages
 from streamfold.reducer import Message
 
-from tests.support.stream_queries import examples
+from tests.support.effort import effort
 
 
-@examples(max_examples=150)
+@effort(150)
 @given(st.booleans().flatmap(lambda unknown: messages(unknown=unknown)))
 def test_messages_are_messages(message: dict[str, Any]) -> None:
     assert Message.from_dict(message).to_dict() == message

@@ -29,10 +29,11 @@ from streamfold.adapters.strategies import (
 )
 from streamfold.reducer import ContentBlock
 
-from tests.support.stream_queries import examples, least, spoil
+from tests.support.effort import effort
+from tests.support.stream_queries import least, spoil
 
 
-@examples(max_examples=60)
+@effort(60)
 @given(data=st.data(), strategy=st.sampled_from([raw_events(unknown=True), broken(), messages()]))
 def test_drawn_values_share_no_parts(data: st.DataObject, strategy: st.SearchStrategy[Any]) -> None:
     first = data.draw(strategy)

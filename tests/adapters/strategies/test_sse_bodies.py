@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from streamfold.adapters.strategies import QUIRKS, event_streams
 from streamfold.reducer import SSEState, decode_sse
 
+from tests.support.effort import effort
 from tests.support.sse_model import decode
 
 SIGNS = {
@@ -54,7 +55,7 @@ ALONE = sorted({*QUIRKS} - {"no_data", "bom", "cr", "crlf", "multi_line", "unfin
 
 
 @pytest.mark.parametrize("left_out", ALONE)
-@settings(max_examples=30)
+@effort(30)
 @given(data=st.data())
 def test_a_quirk_that_is_left_out_is_not_drawn(left_out: str, data: st.DataObject) -> None:
     body = data.draw(event_streams(quirks=[quirk for quirk in QUIRKS if quirk != left_out]))

@@ -28,6 +28,7 @@ from streamfold.reducer import (
     fold,
 )
 
+from tests.support.effort import effort
 from tests.support.model import Model
 from tests.support.stream_queries import (
     Event,
@@ -36,7 +37,6 @@ from tests.support.stream_queries import (
     cut_matching,
     deltas,
     ends_in_a_tool,
-    examples,
     has_block,
     is_interleaved,
     last_delta,
@@ -54,7 +54,7 @@ TOOLS = ("tool_use", "server_tool_use", "mcp_tool_use")
 # --- folding ------------------------------------------------------------------------------------
 
 
-@examples(max_examples=200)
+@effort(200)
 @given(data=st.data(), unknown=st.booleans(), is_whole=st.booleans())
 def test_the_events_of_a_message_fold_to_it(
     data: st.DataObject, unknown: bool, is_whole: bool
@@ -76,7 +76,7 @@ def test_the_events_of_a_message_fold_to_it(
     assert message == before  # nothing is shared with it
 
 
-@examples(max_examples=150)
+@effort(150)
 @given(raw_events() | raw_events(unknown=True) | raw_events(ways=WAYS, unusual=UNUSUAL))
 def test_any_stream_is_valid(events: list[Event]) -> None:
     model = Model()
@@ -254,7 +254,7 @@ def test_one_of_200_streams_reaches_it(
 # --- options ------------------------------------------------------------------------------------
 
 
-@examples(max_examples=60)
+@effort(60)
 @given(data=st.data(), blocks=st.sets(st.sampled_from(BLOCKS)))
 def test_only_these_blocks_come(data: st.DataObject, blocks: set[str]) -> None:
     events = data.draw(raw_events(blocks=blocks))
@@ -311,7 +311,7 @@ def started_usage(events: list[Event]) -> dict[str, Any]:
 def test_a_way_that_is_left_out_is_not_used(way: str) -> None:
     implied = {"first_empty": ["empty"]}  # any delta may be empty, the first one too
 
-    @examples(max_examples=30)
+    @effort(30)
     @given(raw_events(ways=[other for other in WAYS if other not in (way, *implied.get(way, []))]))
     def check(events: list[Event]) -> None:
         assert not NOT_SO[way](events)
@@ -319,7 +319,7 @@ def test_a_way_that_is_left_out_is_not_used(way: str) -> None:
     check()
 
 
-@examples(max_examples=60)
+@effort(60)
 @given(raw_events(ways=()))
 def test_without_ways_blocks_come_one_after_another(events: list[Event]) -> None:
     indexes = [event["index"] for event in events if "index" in event]
@@ -327,7 +327,7 @@ def test_without_ways_blocks_come_one_after_another(events: list[Event]) -> None
     assert [event["type"] for event in events[-2:]] == ["message_delta", "message_stop"]
 
 
-@examples(max_examples=60)
+@effort(60)
 @given(raw_events() | raw_events(ways=WAYS, unusual=UNUSUAL))
 def test_every_event_is_of_the_types_that_the_api_has(events: list[Event]) -> None:
     types = pytest.importorskip("anthropic.types.beta")
@@ -337,7 +337,7 @@ def test_every_event_is_of_the_types_that_the_api_has(events: list[Event]) -> No
             api.validate_python(event)
 
 
-@examples(max_examples=100)
+@effort(100)
 @given(raw_events())
 def test_counts_do_not_shrink(events: list[Event]) -> None:
     totals = [events[0]["message"], *of_type(events, "message_delta")]
@@ -346,7 +346,7 @@ def test_counts_do_not_shrink(events: list[Event]) -> None:
         assert counts == sorted(counts)
 
 
-@examples(max_examples=60)
+@effort(60)
 @given(raw_events(unknown=True) | raw_events())
 def test_a_tool_has_an_id_of_its_own(events: list[Event]) -> None:
     blocks = [start["content_block"] for start in of_type(events, "content_block_start")]
@@ -354,7 +354,7 @@ def test_a_tool_has_an_id_of_its_own(events: list[Event]) -> None:
     assert len(ids) == len(set(ids))
 
 
-@examples(max_examples=60)
+@effort(60)
 @given(raw_events())
 def test_required_counts_are_always_there(events: list[Event]) -> None:
     assert started_usage(events).keys() >= {"input_tokens", "output_tokens"}
@@ -380,7 +380,7 @@ def test_a_failure_shrinks_to_the_events_that_matter(what: str) -> None:
     assert len(least(streams, is_reached)) <= most
 
 
-@examples(max_examples=100)
+@effort(100)
 @given(raw_events())
 def test_a_default_stream_breaks_no_rule(events: list[Event]) -> None:
     assert lint(events, must_stop=True) == ()

@@ -13,20 +13,21 @@ from hypothesis import strategies as st
 from streamfold.adapters.strategies import FORMS, broken, chunked, messages, raw_events, wire
 from streamfold.reducer import SSEState, decode_sse, fold, parse_event
 
-from tests.support.stream_queries import Event, examples, least
+from tests.support.effort import effort
+from tests.support.stream_queries import Event, least
 
 
 def decoded(body: bytes) -> list[Event]:
     return [parse_event(sse).to_dict() for sse in decode_sse(SSEState(), body)[1]]
 
 
-@examples(max_examples=150)
+@effort(150)
 @given(raw_events(unknown=True), st.data())
 def test_every_form_decodes_to_the_same_events(events: list[Event], data: st.DataObject) -> None:
     assert decoded(data.draw(wire(events))) == events
 
 
-@examples(max_examples=40)
+@effort(40)
 @given(st.data())
 def test_messages_and_broken_streams_can_be_written(data: st.DataObject) -> None:
     message = data.draw(messages())
@@ -57,7 +58,7 @@ def test_each_form_is_written_only_when_it_is_chosen(form: Any) -> None:
     seen = least(wire([PLAIN], forms=[form]), lambda body: bool(FORM_SEEN[form](body)))
     assert decoded(seen) == [PLAIN]
 
-    @examples(max_examples=40)
+    @effort(40)
     @given(wire([PLAIN], forms=[other for other in FORMS if other != form]))
     def check(body: bytes) -> None:
         assert decoded(body) == [PLAIN]
@@ -66,7 +67,7 @@ def test_each_form_is_written_only_when_it_is_chosen(form: Any) -> None:
     check()
 
 
-@examples(max_examples=20)
+@effort(20)
 @given(wire(["{}", PLAIN], forms=()))
 def test_without_forms_it_is_written_as_the_api_does(body: bytes) -> None:
     assert (
@@ -78,7 +79,7 @@ def test_without_forms_it_is_written_as_the_api_does(body: bytes) -> None:
     )
 
 
-@examples(max_examples=150)
+@effort(150)
 @given(st.data(), st.binary(max_size=20) | wire())
 def test_chunks_join_to_the_data(data: st.DataObject, body: bytes) -> None:
     assert b"".join(data.draw(chunked(body))) == body
