@@ -250,8 +250,8 @@ class Timing:
                 for block in _unseen(before.snapshot, snapshot, draft):
                     _note_content(draft, at, _of_block(block))
             if snapshot.is_complete:
-                usage: Any = snapshot._settled.head and snapshot._settled.head.usage
-                draft.output_tokens = (usage and usage.output_tokens) or draft.output_tokens
+                head = snapshot._settled.head
+                draft.output_tokens = (head and head.output_tokens) or draft.output_tokens
         draft.__class__ = Timing
         made: Timing = draft
         return made

@@ -24,7 +24,7 @@ from .arguments import Commands
 from .colours import Piece, printer
 from .executors import add_executor_flags, executor_of
 from .exit_status import FAILED, OK, CommandError
-from .json_display import write_json
+from .json_display import write_line
 from .long_work import recordings_in, with_progress
 from .visible import one_line
 
@@ -100,7 +100,7 @@ def _report(options: argparse.Namespace, executor: Executor | None) -> int:
         for report in with_progress(reports, "Checking"):
             summary.add(report, strict=options.strict)
             if options.json:
-                write_json(report.to_json(), out)
+                write_line(report.to_json(), out)
             elif _remark(report):
                 rows.append(report)
                 if len(rows) == _PAGE:
@@ -191,7 +191,7 @@ def _compare(options: argparse.Namespace, executor: Executor | None) -> int:
         for difference in with_progress(found, "Comparing"):
             differences.add(difference)
             if options.json:
-                write_json(to_json(attrs.asdict(difference)), out)
+                write_line(to_json(attrs.asdict(difference)), out)
     finally:
         differences.save(options.save)
         if not options.json:

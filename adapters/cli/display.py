@@ -99,9 +99,11 @@ def refuse_failure(stream: MessageStream[Any]) -> None:
     Raises:
         APIStatusError: the status is an error.
     """
-    from streamfold.transports import status_error
+    from streamfold.transports import beginning_needed, response_error
 
     response = stream.response
     if not response.is_success:
-        response.read()
-        raise status_error(response)
+        size, beginning = beginning_needed(response), bytearray()
+        while len(beginning) < size and (chunk := next(stream._chunks, b"")):
+            beginning += chunk
+        raise response_error(response, bytes(beginning[:size]))

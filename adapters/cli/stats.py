@@ -21,7 +21,7 @@ from .arguments import Commands
 from .colours import Piece, printer
 from .executors import add_executor_flags, executor_of
 from .exit_status import FAILED, OK
-from .json_display import write_json
+from .json_display import write_line
 from .long_work import recordings_in, with_progress
 from .visible import one_line
 
@@ -106,7 +106,7 @@ def _stats(options: argparse.Namespace) -> int:
             shown = sorted_groups(groups)
             if options.json:
                 for group in shown:
-                    write_json(to_json(group.to_dict()), out)
+                    write_line(to_json(group.to_dict()), out)
             elif shown:
                 printer(out)(_table(shown))
             if draw is not None and shown:

@@ -15,7 +15,7 @@ import httpx
 import pytest
 from streamfold.reducer import encode_sse
 from streamfold.transports import APITimeoutError, MessageStream, StalledStreamError
-from streamfold.transports.stalls import interruption_of
+from streamfold.transports.interruption import interruption_of
 
 from tests.support.events import body
 from tests.support.loopback import chunk, close, event_stream, hold, wait

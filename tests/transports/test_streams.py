@@ -53,12 +53,14 @@ ENDS = {
 
 
 def events_of(recorded):
-    """The events of a body by `feed`, up to its `error` event or its fault."""
+    """The events of a body by `feed`, up to `message_stop`, its `error` event or its fault."""
     try:
         events = feed(StreamState(), recorded)[1]
     except ProtocolError as fault:
         events = fault.events
     kinds = [event.type for event in events]
+    if "message_stop" in kinds:
+        return list(events[: kinds.index("message_stop") + 1])
     return list(events[: kinds.index("error")] if "error" in kinds else events)
 
 
