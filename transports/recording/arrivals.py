@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 import httpx
 from streamfold.reducer import DEFAULT_LIMIT, StreamState, Timing, fold_chunk
 
+from .content_types import decoder_of
 from .decompression import decompressed
 from .http_library import raw_headers
 from .parts import RecordedChunk, RecordedResponse
@@ -42,7 +43,9 @@ def timing_of(
             at = chunk.at
             yield chunk.data
 
-    state, timing = StreamState(), Timing().answered(at)
+    content_type = {name.lower(): value for name, value in response.headers}
+    state = StreamState(sse=decoder_of(content_type.get("content-type")))
+    timing = Timing().answered(at)
     read = httpx.Response(response.status, headers=raw_headers(response.headers), content=body())
     try:
         for data in decompressed(read, httpx, DEFAULT_LIMIT):
