@@ -4,9 +4,9 @@
     python -m benchmarks.attack --quick    # short streams, printed only
 
 Each growth row folds one family of hostile streams at n, 2n, 4n and 8n events, and shows the time
-at n and the ratios to it; linear work gives 2, 4 and 8. Each memory row reads an attack in a process
-of its own, and shows the peak of its memory above the start. The official client reads the same
-attack in the same way. A side that takes
+at n and the ratios to it; linear work gives 2, 4 and 8. Each memory row reads an attack in a
+process of its own, and shows the peak of its memory above the start. The official client reads the
+same attack in the same way. A side that takes
 longer than a quarter of a minute is stopped.
 
 The page that is saved also has the figures before the defences were made, of the issue that asked
@@ -268,11 +268,11 @@ def page(quick: bool) -> str:
     lines = [
         "# Under attack",
         "",
-        "`python -m benchmarks.attack` wrote this page. Only ratios mean anything on another machine.",
+        "`python -m benchmarks.attack` wrote this page. Only ratios mean anything elsewhere.",
         "",
         "## Growth",
         "",
-        "The time for n events; then its multiples for 2n, 4n and 8n. Linear work gives 2, 4 and 8. "
+        "The time for n events; then its multiples for 2n, 4n and 8n; linear work gives 2, 4, 8. "
         "The rows that read each snapshot hand out n² values in all; constant work for each value "
         "gives up to 4, 16 and 64.",
         "",

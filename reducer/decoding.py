@@ -55,7 +55,12 @@ def parse_data(data: str, name: str = "") -> Any:
         raise ProtocolError(f"data is not a JSON object: {shorten(data)}", data=data)
     if "type" not in fields and name not in ("", "message"):
         fields = {**fields, "type": name}
-    return event_of(fields)
+    try:
+        return event_of(fields)
+    except RecursionError:
+        raise ProtocolError(
+            f"the stack of the caller is too deep to read {shorten(data)}", data=data
+        ) from None
 
 
 def parse_event(sse: ServerSentEvent) -> RawEvent:

@@ -107,7 +107,7 @@ def test_controls_are_visible_in_every_output(tmp_path, capsys, character):
     assert character not in visible(character)
 
 
-# --- serve ------------------------------------------------------------------------------------------
+# --- serve --------------------------------------------------------------------------------------
 
 
 def served(tmp_path, hosts=None):

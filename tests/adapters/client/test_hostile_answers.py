@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import itertools
+import socket
 import traceback
 import tracemalloc
 from pathlib import Path
@@ -12,7 +13,9 @@ from typing import Any
 import pytest
 import streamfold.transports
 from streamfold.adapters.anthropic import (
+    APIConnectionError,
     APIResponseValidationError,
+    APIStatusError,
     AuthenticationError,
     OverloadedError,
 )
@@ -146,3 +149,19 @@ async def test_no_error_shows_a_key_that_the_answer_repeats(
     ):
         assert secret not in shown
         assert ECHOES[form](secret) not in shown or option == "base_url"
+
+
+async def test_a_redirect_is_not_followed_because_it_would_carry_the_key(calling, server) -> None:
+    moved = {"location": f"{server.url}/elsewhere", "content-length": "0"}
+    server.answer([head(307, moved)])
+    with pytest.raises(APIStatusError, match="307"):
+        await calling(max_retries=0).message()
+    assert [request.path for request in server.requests] == ["/v1/messages"]
+
+
+async def test_a_refused_connection_is_no_timeout(calling) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with pytest.raises(APIConnectionError) as caught:
+        await calling(max_retries=0, base_url=f"http://127.0.0.1:{port}").message()
+    assert type(caught.value) is APIConnectionError

@@ -115,6 +115,7 @@ def test_a_secret_that_begins_with_another_leaves_no_rest():
     redaction = Redaction()
     redaction.headers([("x-api-key", SECRET), ("api-key", f"{SECRET}-and-more")])
     assert redaction.text(f"{SECRET}-and-more, {SECRET}") == "[secret], [secret]"
+    assert redaction.blot(f"{SECRET}-and-more.".encode()) == b"*" * len(f"{SECRET}-and-more") + b"."
 
 
 def test_a_url_in_the_body_loses_its_password():
