@@ -59,8 +59,7 @@ class _Way:
         iterable: the class of iterables that can be read so.
         iterates: the method of those.
         raw: the method of a response that gives the bytes as they come.
-        in_memory: the method that gives the bytes of a body that was read before.
-        decompressed: gives the bytes of an open response, decompressed.
+        decompressed: gives the bytes of a response, decompressed.
         refuse: the generator that takes the place of a body that is not a stream.
     """
 
@@ -68,7 +67,6 @@ class _Way:
     iterable: type[Any]
     iterates: str
     raw: str
-    in_memory: str
     decompressed: Callable[[Any, Any, int], Any]
     refuse: Callable[..., Any]
 
@@ -127,13 +125,12 @@ async def _arefusal(response: httpx.Response, chunks: AsyncIterator[bytes], size
     return response_error(response, bytes(beginning[:size]))
 
 
-_SYNC = _Way("MessageStream", Iterable, "__iter__", "iter_raw", "iter_bytes", decompressed, _refuse)
+_SYNC = _Way("MessageStream", Iterable, "__iter__", "iter_raw", decompressed, _refuse)
 _ASYNC = _Way(
     "AsyncMessageStream",
     AsyncIterable,
     "__aiter__",
     "aiter_raw",
-    "aiter_bytes",
     AsyncDecompressed,
     _arefuse,
 )
@@ -162,9 +159,7 @@ def _source(source: Any, way: _Way, other: _Way, limit: int) -> Source[Any]:
                 "the response was read or closed before: pass an open one, such as that of "
                 "client.stream(…) or client.send(request, stream=True)"
             ) from None
-    if source.is_stream_consumed:
-        chunks = getattr(source, way.in_memory)()
-    elif "content-encoding" in source.headers:
+    if "content-encoding" in source.headers or source.is_stream_consumed:
         chunks = way.decompressed(source, http, limit)
     else:  # saves a generator a chunk
         chunks = getattr(source, way.raw)()

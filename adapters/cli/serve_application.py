@@ -79,13 +79,18 @@ def application(
             return store.play_one_of(named)
         return store.play_for(RecordedRequest.sent(*TARGET, (), content), _below(store, place))
 
+    def refused_host(request: Request) -> Response | None:
+        host = request.url.hostname or ""
+        if hosts is None or host in hosts:
+            return None
+        log(f"{request.url.path}: refused for the host {host}")
+        reason = f"expected a request for {' or '.join(hosts)}, got {host}: see --allow-host"
+        return _error(403, "permission_error", reason)
+
     async def messages(request: Request) -> Response:
         pace = Pace(speed)
-        host = request.url.hostname or ""
-        if hosts is not None and host not in hosts:
-            log(f"{request.url.path}: refused for the host {host}")
-            reason = f"expected a request for {' or '.join(hosts)}, got {host}: see --allow-host"
-            return _error(403, "permission_error", reason)
+        if (other := refused_host(request)) is not None:
+            return other
         content = await _body_of(request)
         if content is None:
             log(f"{request.url.path}: refused, the body is too large")
@@ -108,10 +113,11 @@ def application(
         return _error(error.status_code, "not_found_error", reason)
 
     async def listing(request: Request) -> Response:
+        if (other := refused_host(request)) is not None:
+            return other
         base = str(request.base_url).rstrip("/")
-        return JSONResponse(
-            {"recordings": {one.name: f"{base}/{_place_of(one)}" for one in store.recordings}}
-        )
+        places = {one.name: f"{base}/{_place_of(one)}" for one in store.recordings}
+        return Response(to_json({"recordings": places}), media_type="application/json")
 
     return Starlette(
         routes=[

@@ -449,7 +449,7 @@ def test_a_source_whose_connection_fails(error, kind):
 
 @pytest.mark.parametrize("source", [b"data: x\n\n", "data: x\n\n"])
 def test_a_whole_body_is_refused_as_a_source(source):
-    with pytest.raises(TypeError, match=f"not {type(source).__name__}: pass replay"):
+    with pytest.raises(TypeError, match=f"got {type(source).__name__}; use replay"):
         MessageStream(source)
 
 

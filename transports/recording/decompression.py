@@ -241,10 +241,10 @@ class Decompression:
 
 
 def decompressed(response: Any, http: Any, limit: int) -> Iterator[bytes]:
-    """The body of an open response, decompressed in bounded pieces.
+    """The body of a response, decompressed in bounded pieces.
 
     Args:
-        response: a response of the library `http` that was not read yet.
+        response: a response of the library `http` that is open, or whose body was read to its end.
         http: the module httpx or httpx2.
         limit: the bytes that any body may have, however small it came.
 
@@ -252,6 +252,9 @@ def decompressed(response: Any, http: Any, limit: int) -> Iterator[bytes]:
         http.DecodingError: the body is not compressed as its header says, expands too far, or needs
             a package that is not installed.
     """
+    if response.is_stream_consumed:
+        yield from response.iter_bytes()  # from memory
+        return
     decompression = Decompression(response.headers.get("content-encoding", ""), limit)
     for chunk in response.iter_raw():
         try:
@@ -267,9 +270,13 @@ class AsyncDecompressed:
     """
 
     def __init__(self, response: Any, http: Any, limit: int) -> None:
-        self._chunks: AsyncIterator[bytes] = response.aiter_raw()
+        is_read = response.is_stream_consumed
+        self._chunks: AsyncIterator[bytes] = (
+            response.aiter_bytes() if is_read else response.aiter_raw()
+        )
         self._http = http
-        self._decompression = Decompression(response.headers.get("content-encoding", ""), limit)
+        encodings = "" if is_read else response.headers.get("content-encoding", "")
+        self._decompression = Decompression(encodings, limit)
         self._pieces: Iterator[bytes] = iter(())
 
     def __aiter__(self) -> AsyncDecompressed:
