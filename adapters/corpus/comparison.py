@@ -33,6 +33,7 @@ import attrs
 import httpx
 from streamfold.adapters.conformance import as_json, comparable
 from streamfold.reducer import (
+    DEFAULT_LIMIT,
     EventStreamState,
     ProtocolError,
     decode_event_stream,
@@ -41,6 +42,7 @@ from streamfold.reducer import (
     parse_event,
 )
 from streamfold.transports import Recording, decoder_of, replay
+from streamfold.transports.recording import decompressed
 
 from .files import Path, expand_paths, load
 from .spreading import spread
@@ -152,7 +154,7 @@ def _events_of(recording: Recording) -> list[dict[str, Any]]:
         state: Any = decoder_of(stream.response.headers.get("content-type"))
         decode: Any = decode_event_stream if isinstance(state, EventStreamState) else decode_sse
         try:
-            for chunk in stream.response.iter_bytes():
+            for chunk in decompressed(stream.response, httpx, DEFAULT_LIMIT):
                 state, decoded = decode(state, chunk)
                 events.extend(parse_event(event).to_dict() for event in decoded)
         except (httpx.HTTPError, ProtocolError):

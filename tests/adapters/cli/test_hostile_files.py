@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 from streamfold.adapters import cli
 from streamfold.adapters.cli import serve_application
-from streamfold.adapters.cli.check import check
 from streamfold.adapters.cli.serve import _hosts
 from streamfold.adapters.cli.serve_application import MOST_BYTES, TARGET, application
 from streamfold.adapters.cli.visible import BIDIRECTIONAL, visible
+from streamfold.adapters.corpus import check
 from streamfold.transports import RecordedRequest, Recording, RecordingError
 from streamfold.transports.recording import RecordingStore
 from streamfold.transports.recording.matching import difference
