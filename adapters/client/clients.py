@@ -442,9 +442,11 @@ class AsyncAnthropic(_Client):
 
     async def _read(self, response: Any, limit: int) -> Message | APIResponseValidationError:
         body = bytearray()
-        async for piece in AsyncDecompressed(response, self._library, limit):
+        pieces = AsyncDecompressed(response, self._library, limit)
+        async for piece in pieces:
             body += piece
             if len(body) > limit:
+                await pieces.aclose()
                 break
         return _answer(body, response, limit)
 

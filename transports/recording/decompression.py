@@ -20,6 +20,7 @@ from __future__ import annotations
 import importlib
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from typing import Any, Protocol
 
 __all__ = [
@@ -274,6 +275,7 @@ class AsyncDecompressed:
         self._chunks: AsyncIterator[bytes] = (
             response.aiter_bytes() if is_read else response.aiter_raw()
         )
+        self._response = response
         self._http = http
         encodings = "" if is_read else response.headers.get("content-encoding", "")
         self._decompression = Decompression(encodings, limit)
@@ -292,6 +294,15 @@ class AsyncDecompressed:
             self._pieces = self._decompression.pieces(await self._chunks.__anext__())
 
     async def aclose(self) -> None:
-        """Close the raw body."""
+        """Close the response, and the iterator of its raw body.
+
+        Over a connection, that iterator is read on to its end, which comes at once: trio warns of a
+        generator that is left half-way.
+        """
+        await self._response.aclose()
+        if "network_stream" in self._response.extensions:
+            with suppress(Exception):
+                while True:
+                    await self._chunks.__anext__()
         close: Any = getattr(self._chunks, "aclose")  # noqa: B009 (an iterator need not have it)
         await close()

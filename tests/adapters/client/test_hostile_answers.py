@@ -19,6 +19,7 @@ from streamfold.adapters.anthropic import (
     AuthenticationError,
     OverloadedError,
 )
+from streamfold.reducer import Message
 
 from tests.support.bombs import ENCODINGS, MEGABYTE, comments, compress
 from tests.support.loopback import chunk, head
@@ -79,6 +80,26 @@ async def test_a_bomb_in_the_body_of_an_error(calling, server, peak, encoding: s
         await calling(max_retries=0).message()
     assert caught.value.body.startswith(":aaa")
     assert len(caught.value.body) == 65536
+    assert peak() < MOST_MEMORY
+
+
+@pytest.mark.parametrize("encoding", [*ENCODINGS, "gzip, gzip"])
+async def test_a_bomb_in_an_unstreamed_answer(calling, server, peak, encoding: str) -> None:
+    wire = compress(encoding.split(", "), comments(100))
+    headers = {**CHUNKED, "content-type": "application/json", "content-encoding": encoding}
+    server.answer([head(200, headers), chunk(wire), chunk(b"")])
+    messages = calling(max_retries=0).client.messages
+    question = [{"role": "user", "content": "Hello"}]
+
+    async def ask() -> None:
+        answer = messages.create(
+            model="claude-opus-4-6", max_tokens=9, messages=question, limit=1_000_000
+        )
+        if not isinstance(answer, Message):
+            await answer
+
+    with pytest.raises(APIResponseValidationError, match="longer than the limit of 1,000,000"):
+        await ask()
     assert peak() < MOST_MEMORY
 
 

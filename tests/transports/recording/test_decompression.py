@@ -247,6 +247,28 @@ async def test_an_honest_compressed_stream_over_http(server: Server, shell: Shel
             assert await stream.get_final_message() == MESSAGE
 
 
+def test_a_bomb_over_httpx2_ends_at_the_limit(peak: Any) -> None:
+    wire = compress(["gzip", "gzip"], comments(BOMB))
+
+    class Wire2(httpx2.SyncByteStream):
+        def __iter__(self) -> Any:
+            yield wire
+
+    headers = {"content-encoding": "gzip, gzip", "content-type": "text/event-stream"}
+    stream = MessageStream(httpx2.Response(200, headers=headers, stream=Wire2()))
+    with pytest.raises(APIConnectionError, match=r"cannot be decompressed: .* bytes expand to"):
+        stream.until_done()
+    assert peak() < MOST_MEMORY
+
+
+async def test_a_body_that_was_read_before_is_given_from_memory() -> None:
+    answer = response("gzip", [compress(["gzip"], [BODY])])
+    answer.read()
+    assert b"".join(decompressed(answer, httpx, DEFAULT_LIMIT)) == BODY
+    pieces = [piece async for piece in AsyncDecompressed(answer, httpx, DEFAULT_LIMIT)]
+    assert b"".join(pieces) == BODY
+
+
 def test_the_error_of_a_response_that_was_read_before() -> None:
     answer = httpx.Response(200, content=BODY)
     assert MessageStream(answer).get_final_message() == MESSAGE
