@@ -156,7 +156,8 @@ class BlockStreamer:
                 del start["citations"]
         position = 0
         for citation in citations:
-            position = self.draw(st.integers(position, len(deltas)))
+            ends = st.sampled_from([position, len(deltas)])
+            position = self.draw(ends | st.integers(position, len(deltas)))
             deltas.insert(position, {"type": "citations_delta", "citation": citation})
             position += 1
         return deltas
