@@ -136,11 +136,11 @@ class Mismatch(AssertionError):  # noqa: N818 - it names what was found
     def _text(self) -> str:
         """The text of this finding alone."""
         finding = self.finding
-        where = f" in {finding.field}" * bool(finding.field)
         reason = f": {finding.reason}" * bool(finding.reason)
         parts = {
-            "": f"{self.subject} {finding.kind}{where}{reason}",
+            "": f"{self.subject} {finding.kind}{reason}",
             "A test that shows it:\n\n": self.code,
+            "Field: ": finding.field,
             "Expected:\n\n": finding.expected,
             "Got:\n\n": finding.got,
             "Difference:\n\n": finding.diff,

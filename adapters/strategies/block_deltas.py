@@ -207,7 +207,7 @@ class BlockStreamer:
 
     def spelled(self, value: JSON) -> str:
         """The value as JSON text, as one of several serialisers writes it."""
-        ascii_only, separators = not self.draw(seldom), self.draw(json_separators)
+        ascii_only, separators = self.draw(st.booleans()), self.draw(json_separators)
         return json.dumps(value, ensure_ascii=ascii_only, separators=separators)
 
     def compaction(self, block: dict[str, JSON], start: dict[str, JSON]) -> list[Delta]:

@@ -14,7 +14,7 @@ from .grammar import Draw
 
 __all__ = ["cuts"]
 
-_hows = st.sampled_from(["whole", "places", "equal", "tender", "run"])
+_hows = st.sampled_from(["whole", "places", "tender", "tender", "run", "equal"])
 
 
 def cuts(draw: Draw, length: int, tender: Sequence[int]) -> list[int]:

@@ -50,7 +50,7 @@ FAULTS: tuple[Fault, ...] = get_args(Fault)
     wrong_type     a required field has another type: "protocol_error"
     missing_field  a required field is missing: "protocol_error"
     bad_json       the data of an event is not JSON, or not an object: "protocol_error"
-    bad_input      a tool's input is not JSON when its block stops: "protocol_error"
+    bad_input      a tool's input is not JSON, nor the beginning of it: "protocol_error"
     error_event    an `error` event ends the stream: "error"
     early          an event comes before the message starts: "unfolded"
     late           an event comes after the message stopped: "unfolded"
@@ -252,7 +252,7 @@ def _bad_json(draw: Draw, events: list[Any]) -> int:
 
 def _bad_input(draw: Draw, events: list[Event]) -> int:
     stop: int = draw(st.sampled_from(_places(events, "content_block_stop")))
-    delta = {"type": "input_json_delta", "partial_json": draw(st.sampled_from('{}"x,'))}
+    delta = {"type": "input_json_delta", "partial_json": draw(st.sampled_from("}x,"))}
     index = events[stop]["index"]
     events.insert(stop, {"type": "content_block_delta", "index": index, "delta": delta})
     return stop + 1

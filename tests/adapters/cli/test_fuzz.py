@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from streamfold.adapters import cli
+from streamfold.adapters.conformance.search import Search
 from streamfold.reducer import ProtocolError, StreamState, feed, finish, fold
 from streamfold.transports import Recording
 
@@ -24,6 +25,7 @@ QUICK = ("--max-examples", "20", "--seed", "1")
 def fuzz(capsys, monkeypatch):
     """A function that runs the command: exit status, output, error output."""
     monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setattr(Search, "shrinking_tries", 60)  # these tests need no smallest stream
 
     def run(*arguments):
         status = cli.main(["fuzz", *map(str, arguments)])

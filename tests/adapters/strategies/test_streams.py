@@ -376,7 +376,8 @@ SHRUNK: dict[str, tuple[Callable[[list[Event]], Any], int]] = {
 @pytest.mark.parametrize("what", SHRUNK)
 def test_a_failure_shrinks_to_the_events_that_matter(what: str) -> None:
     is_reached, most = SHRUNK[what]
-    streams = raw_events(blocks=["text", "tool_use"], ways=WAYS, unusual=UNUSUAL)
+    ways: list[Any] = ["cut", "halves", "usage", "interleaved"]
+    streams = raw_events(blocks=["text", "tool_use"], ways=ways, unusual=UNUSUAL)
     assert len(least(streams, is_reached)) <= most
 
 
