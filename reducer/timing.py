@@ -83,7 +83,8 @@ def _of_block(block: Any) -> tuple[str, ...]:
     if kind in _GROWING:
         shown = block.get(_GROWING[kind])
     else:
-        shown = block.input if kind in _TOOL_USES else kind != "fallback"
+        streamed = getattr(block, "_input_json", None)  # such as `{}`, which is an empty input
+        shown = block.input or streamed if kind in _TOOL_USES else kind != "fallback"
     return (kind,) if shown else ()
 
 
