@@ -10,12 +10,15 @@ import pytest
 from hypothesis import given
 from streamfold.adapters.conformance import (
     EmitterMismatch,
+    Finding,
     check_chat,
     check_emitter,
     check_message,
     check_translator,
     translated,
 )
+from streamfold.adapters.conformance.emitters import EmitterSubject, TranslatorSubject
+from streamfold.adapters.conformance.examination import smaller
 from streamfold.adapters.strategies import CHAT_QUIRKS, openai_chunks
 from streamfold.reducer import Message, encode_sse, expand
 
@@ -224,3 +227,32 @@ def test_chats_are_json_and_share_nothing(chunks: list[Any]) -> None:
 @given(openai_chunks(quirks=set(CHAT_QUIRKS) - {"no_finish", "cut", "empty"}))
 def test_without_faults_every_chat_has_a_message(chunks: list[Any]) -> None:
     assert translated(chunks) is not None
+
+
+@effort(30)
+@given(openai_chunks(quirks=[]))
+def test_without_quirks_no_delta_is_empty(chunks: list[Any]) -> None:
+    deltas = [chunk["choices"][0]["delta"] for chunk in chunks[1:-1]]
+    assert all(delta.get("content") or "tool_calls" in delta for delta in deltas)
+
+
+def test_arguments_that_are_not_json_have_no_message() -> None:
+    chunks = [chat(call(0, name="a", arguments="}")), chat({}, "tool_calls")]
+    assert translated(chunks) is None
+
+
+def test_single_parts_that_hypothesis_leaves_are_removed() -> None:
+    emitter = EmitterSubject(emitters.NeverStops.emit)
+    message = {**MESSAGE, "content": MESSAGE["content"] * 3}
+    finding = Finding("breaks a rule", [message], rule="message-stop")
+    assert smaller(emitter, finding).given[0]["content"] == []
+    translator = TranslatorSubject(emitters.TrustsTheFinishReason.translate)
+    chunks = [
+        chat({"content": ""}),
+        chat({"content": "Hi"}),
+        chat(call(0, name="a", arguments="{}")),
+        chat({}),
+        chat({}, "stop"),
+    ]
+    finding = Finding("breaks a rule", chunks, rule="tool-use-stop")
+    assert smaller(translator, finding).given == [chunks[0], chunks[2], chunks[4]]

@@ -59,6 +59,7 @@ def test_the_pasted_test_of_a_decoder_fails() -> None:
     with pytest.raises(DecoderMismatch) as found:
         check_decoder(decoders.CutsCharacters.decode, seed=0, ignore=["retry"])
     pasted: dict[str, Any] = {}
+    assert b"data: a\n\n" in b"".join(found.value.chunks)
     exec(found.value.code, pasted)
     with pytest.raises(DecoderMismatch):
         pasted["test_decode"]()

@@ -206,6 +206,20 @@ def test_findings_can_be_left_as_they_were_drawn(monkeypatch: pytest.MonkeyPatch
         assert found.finding.key == ("differs", "", "usage.output_tokens")
 
 
+def test_shrinking_ends_after_so_many_tries(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Search, "shrinking_tries", 3)
+    calls: list[int] = []
+
+    def accumulate(events: Any) -> Any:
+        calls.append(1)
+        events = list(events)
+        return {} if len(events) > 12 else Right.accumulate(events)
+
+    with pytest.raises(AccumulatorMismatch):
+        check_accumulator(accumulate, seed=0, first=True, growth=False)
+    assert len(calls) < 500
+
+
 def test_long_streams_add_to_the_findings() -> None:
     def accumulate(events: Any) -> Any:
         events = list(events)
