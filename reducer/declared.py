@@ -36,16 +36,19 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import attrs
 
 from .frozen_json import (
+    EMPTY,
     KEY_NOT_A_STRING,
     SCALARS,
     JSONObject,
     described,
     freeze,
+    frozen_object,
     is_array,
     is_object,
     shorten,
 )
 from .model_methods import ModelMethods
+from .sealed import sealed
 
 if TYPE_CHECKING:
     from typing_extensions import Self, dataclass_transform
@@ -267,7 +270,7 @@ def declared(**parsers: Callable[[Any], Any]) -> Callable[[type[T]], type[T]]:
             cls.__init__ = _with_type(cls.__init__, cls._tag)
         compared = [field.name for field in attrs.fields(cls) if field.eq]
         cls._content = attrgetter(*compared)
-        return cls
+        return sealed(cls)
 
     return decorate
 
@@ -365,7 +368,7 @@ class APIObject(Value):
                 raise FieldError(field.key, "is missing")
             field.set(new, value)
         if rest:
-            object.__setattr__(new, "_rest", JSONObject(rest))
+            object.__setattr__(new, "_rest", frozen_object(rest))
         return new
 
     @classmethod
@@ -382,7 +385,26 @@ class APIObject(Value):
         >>> TextBlock(text="Hello").replace(text="Hi", citations=None).to_dict()
         {'type': 'text', 'text': 'Hi', 'citations': None}
         """
-        return self.from_dict({**dict(self), **fields})
+        attributes: dict[str, Any] = {}
+        rest: dict[str, Any] | None = None
+        for key, raw in fields.items():
+            field = self._fields.get(key)
+            if field is not None:
+                value = attributes[field.name] = field.read(raw)
+                in_rest = not field.required and value == field.default
+            elif key == "type" and self._tag:
+                self.from_dict({"type": raw})
+                continue
+            else:
+                value, in_rest = freeze(raw, 1), True
+            if in_rest or key in self._rest:
+                rest = dict(self._rest) if rest is None else rest
+                rest.pop(key, None)
+                if in_rest:
+                    rest[key] = value
+        if rest is not None:
+            attributes["rest"] = frozen_object(rest) if rest else EMPTY
+        return evolve(self, **attributes)  # type: ignore[no-any-return]
 
 
 def evolve(value: Any, as_class: Any = None, /, **attributes: Any) -> Any:

@@ -296,7 +296,11 @@ class ListGrowth(Growth):
 
     def so_far(self, block: Any, value: Growing[Any]) -> Any:
         """See `Growth.so_far`."""
-        return block.replace(**{self.grows: value.items()}) if value else block
+        if not value:
+            return block
+        if self.grows in block._rest:  # it started as `null`
+            block = block.replace(**{self.grows: ()})
+        return evolve(block, **{self.grows: value.items()})
 
     finished = so_far
 

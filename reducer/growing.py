@@ -31,6 +31,7 @@ import re
 from typing import Any, Generic, TypeVar
 
 from .drafts import draft_of
+from .sealed import sealed
 
 __all__ = ["Growing", "Text"]
 
@@ -66,6 +67,7 @@ class Shared(list[Any]):
         return Shared, (list(self),)
 
 
+@sealed
 class Growing(Generic[T]):
     """An immutable sequence with an `append` that takes constant time.
 
@@ -78,7 +80,7 @@ class Growing(Generic[T]):
     (('a',), ('a', 'b'))
     """
 
-    __slots__ = ("_count", "_shared")
+    __slots__ = ("_shared", "_count")  # noqa: RUF023 (`sealed` looks at the one that is set first)
     _shared: Shared
     _count: int
 
@@ -234,8 +236,14 @@ def _join(text: str, pieces: list[str]) -> str:
     # `isascii` costs nothing; without it, `drain` and one read of a long text take 35 % longer
     if new.isascii() or not SURROGATES.search(new):
         return text + new
-    utf_16 = (text + new).encode("utf-16-le", "surrogatepass")
-    return utf_16.decode("utf-16-le", "surrogatepass")
+    if text and "\ud800" <= text[-1] <= "\udbff":  # its other half may come first in `new`
+        text, new = text[:-1], text[-1] + new
+    return text + joined_halves(new)
+
+
+def joined_halves(text: str) -> str:
+    """Return `text` with the one character for each two halves of a surrogate pair that meet."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
 
 
 class Bytes(Growing[bytes]):

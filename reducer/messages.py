@@ -226,7 +226,7 @@ class _ToolUse(APIObject):
     def replace(self, **fields: Any) -> Self:
         """Return the block with these JSON fields set; a new input drops the old text."""
         replaced = super().replace(**fields)
-        return replaced if "input" in fields else evolve(replaced, input_json=self._input_json)
+        return evolve(replaced, input_json=None) if "input" in fields else replaced
 
 
 @declared()

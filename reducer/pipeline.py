@@ -22,6 +22,8 @@ Cost: 1.0 µs an event in a chunk with a run of deltas (see `runs`), 5 µs other
 
 from __future__ import annotations
 
+# The modules of this package share their private attributes.
+# pyright: reportPrivateUsage=false
 from bisect import bisect_left
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -34,9 +36,11 @@ from .errors import IncompleteStreamError, ProtocolError
 from .event_stream import EventStreamState
 from .event_stream import scan as scan_frames
 from .events import DERIVED_EVENT_CLASSES, MessageStreamEvent, RawPingEvent
+from .frozen_json import shorten
 from .messages import Message
 from .reduce import step
 from .runs import fold_run, inside_run
+from .sealed import sealed
 from .snapshot import Snapshot
 from .sse import SSEState, scan
 
@@ -48,6 +52,7 @@ __all__ = ["FoldedChunk", "StreamState", "drain", "feed", "finish", "fold_chunk"
 _VERSION = 1
 
 
+@sealed
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class StreamState:
     """The position in a stream, exact to the byte. `StreamState()` is the beginning.
@@ -104,6 +109,7 @@ Step = tuple[int, Snapshot]
 """A step of the fold of a chunk: the number of events up to its end, and the snapshot after it."""
 
 
+@sealed
 @attrs.frozen(weakref_slot=False)
 class FoldedChunk:
     """The result of folding one chunk, with the snapshot after each of its events.
@@ -308,8 +314,8 @@ def finish(state: StreamState) -> Message:
     demands.
 
     Raises:
-        IncompleteStreamError: the message is not complete, or the stream ended with an `error`
-            event.
+        IncompleteStreamError: the message is not complete (it has no stop reason, or a block is
+            open that the stop reason does not explain), or the stream ended with an `error` event.
     """
     snapshot = state.snapshot
     message = snapshot.message
@@ -322,7 +328,22 @@ def finish(state: StreamState) -> Message:
     elif message is None:
         reason = "the stream ended before message_start"
     elif not snapshot.is_complete:
-        reason = "the stream ended before the message was complete"
+        reason = _missing(snapshot)
     else:
         return message
     raise IncompleteStreamError(reason, snapshot=snapshot)
+
+
+def _missing(snapshot: Snapshot) -> str:
+    """Return the reason why the message of `snapshot` is not complete."""
+    settled = snapshot._settled
+    if not settled.is_complete:
+        if settled.is_over:
+            return "message_stop came before any stop reason"
+        return "the stream ended before the message was complete"
+    opened = next(snapshot._still_open())
+    kind, name = opened.block.type, opened.block.get("name")
+    block = f"block {opened.index} ({kind}{f' {shorten(name)}' if isinstance(name, str) else ''})"
+    came = "message_stop came" if settled.is_over else "the stream ended"
+    reason = shorten(str(settled.head and settled.head.stop_reason))
+    return f"{came} while {block} was open, and stop_reason {reason} does not explain that"

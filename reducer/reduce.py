@@ -24,7 +24,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, Protocol, cast
 
-from .declared import FieldError, evolve
+import attrs
+
+from .declared import FieldError, evolve, made
 from .decoding import event_of
 from .deltas import DELTAS
 from .errors import InvalidToolInputError, ProtocolError
@@ -45,8 +47,9 @@ from .events import (
 )
 from .frozen_json import is_object, shorten
 from .growing import Growing
+from .head import Head
 from .messages import STOP_REASONS_OF_A_CUT, FallbackBlock, Message, UnknownBlock
-from .snapshot import OpenBlock, Snapshot, settled_with, snapshot_of
+from .snapshot import MAX_UNFOLDED, OpenBlock, Snapshot, settled_with, size_of, snapshot_of
 
 __all__ = ["fold", "reduce"]
 
@@ -75,7 +78,16 @@ def _settle(snapshot: Snapshot, **changes: Any) -> Snapshot:
 
 
 def _set_aside(snapshot: Snapshot, event: Any) -> Step:
-    return _settle(snapshot, unfolded=snapshot._settled.unfolded.append(event)), (event,)
+    settled = snapshot._settled
+    size = settled.unfolded_size + size_of(event)
+    if size > MAX_UNFOLDED:
+        reason = (
+            f"the events that cannot be folded take more than {MAX_UNFOLDED:,} bytes; "
+            f"{len(settled.unfolded):,} came before this one"
+        )
+        raise ProtocolError(reason, event=event.type, data=event)
+    unfolded = settled.unfolded.append(event)
+    return _settle(snapshot, unfolded=unfolded, unfolded_size=size), (event,)
 
 
 # --- events of the message ----------------------------------------------------------------------
@@ -85,23 +97,23 @@ def _message_start(snapshot: Snapshot, event: RawMessageStartEvent) -> Step:
     if snapshot._settled.head is not None:
         raise ProtocolError("the message has started already", event=event.type, data=event)
     content = event.message.content
-    head = _renamed(evolve(event.message, content=()), content)
+    head = _renamed(Head(evolve(event.message, content=())), content)
     closed: Growing[tuple[int, Any]] = Growing(enumerate(content))
     return _settle(snapshot, head=head, closed=closed), (event,)
 
 
-def _renamed(head: Message, blocks: Iterable[Any]) -> Message:
-    """Return the message with the name of the last model that took over in `blocks`."""
+def _renamed(head: Head, blocks: Iterable[Any]) -> Head:
+    """Return the head with the name of the last model that took over in `blocks`."""
     for block in blocks:
         if isinstance(block, FallbackBlock) and isinstance(block.to.get("model"), str):
-            head = evolve(head, model=block.to["model"])
+            head = attrs.evolve(head, started=evolve(head.started, model=block.to["model"]))
     return head
 
 
 def _message_delta(snapshot: Snapshot, event: RawMessageDeltaEvent) -> Step:
     settled, delta = snapshot._settled, event.delta
-    head = cast(Message, settled.head)
-    changes = {
+    head = cast(Head, settled.head)
+    changes: dict[str, Any] = {
         key: delta[key] for key in ("stop_reason", "stop_sequence", "stop_details") if key in delta
     }
     for key, value in (
@@ -112,20 +124,21 @@ def _message_delta(snapshot: Snapshot, event: RawMessageDeltaEvent) -> Step:
         if value is not None:
             changes[key] = value
     if event.usage is not None:
-        totals = {key: count for key, count in event.usage.items() if count is not None}
-        changes["usage"] = {**head.usage, **totals}
+        changes["usage"] = {key: count for key, count in event.usage.items() if count is not None}
     if settled.cut is not None and delta.stop_reason not in (None, *STOP_REASONS_OF_A_CUT):
         index, reason = settled.cut
         block = dict(settled.closed.items())[index]
         raise _invalid_input(block, f"{reason}; stop_reason is {delta.stop_reason!r}", event, index)
     is_complete = settled.is_complete or delta.stop_reason is not None
-    return _settle(snapshot, head=head.replace(**changes), is_complete=is_complete), (event,)
+    return _settle(snapshot, head=head.changed(changes), is_complete=is_complete), (event,)
 
 
 def _message_stop(snapshot: Snapshot, event: RawMessageStopEvent) -> Step:
-    snapshot = _settle(snapshot, is_complete=True, is_over=True)
+    settled = snapshot._settled
+    is_complete = settled.is_complete or cast(Head, settled.head).stop_reason is not None
+    snapshot = _settle(snapshot, is_complete=is_complete, is_over=True)
     message = cast(Message, snapshot.message)
-    return snapshot, (MessageStopEvent(message=message, rest=event._rest),)
+    return snapshot, (made(MessageStopEvent, message=message, rest=event._rest),)
 
 
 def _error(snapshot: Snapshot, event: RawErrorEvent) -> Step:
@@ -137,7 +150,7 @@ def _error(snapshot: Snapshot, event: RawErrorEvent) -> Step:
 
 def _block_start(snapshot: Snapshot, event: RawContentBlockStartEvent) -> Step:
     settled = snapshot._settled
-    expected = len(settled.closed) + len(snapshot._open)
+    expected = snapshot._started()
     if event.index != expected:
         reason = f"the next block to start has index {expected}"
         raise ProtocolError(reason, event=event.type, index=event.index, data=event)
@@ -147,16 +160,16 @@ def _block_start(snapshot: Snapshot, event: RawContentBlockStartEvent) -> Step:
     except FieldError as fault:
         raise ProtocolError(str(fault), event=event.type, index=expected, data=event) from None
     if isinstance(block, FallbackBlock):
-        settled = settled_with(settled, head=_renamed(cast(Message, settled.head), [block]))
-    return snapshot_of(settled, (*snapshot._open, opened)), (event,)
+        snapshot = _settle(snapshot, head=_renamed(cast(Head, settled.head), [block]))
+    return snapshot._with_started(opened), (event,)
 
 
 def _block_at(snapshot: Snapshot, event: Any) -> OpenBlock:
     """Return the open block at the index of `event`."""
-    for opened in snapshot._open:
-        if opened.index == event.index:
-            return opened
-    past = 0 <= event.index < len(snapshot._settled.closed) + len(snapshot._open)
+    opened = snapshot._open_at(event.index)
+    if opened is not None:
+        return opened
+    past = 0 <= event.index < snapshot._started()
     reason = "the block has stopped already" if past else "no such block has started"
     raise ProtocolError(reason, event=event.type, index=event.index, data=event)
 
@@ -171,25 +184,21 @@ def _block_delta(snapshot: Snapshot, event: RawContentBlockDeltaEvent) -> Step:
         reason = f"{delta.type!r} does not belong in a block of type {block.type!r}"
         raise ProtocolError(reason, event=event.type, index=event.index, data=event)
     grown, derived = opened.grow(row, delta)
-    blocks = tuple([grown if block is opened else block for block in snapshot._open])
-    return snapshot_of(snapshot._settled, blocks), (event, derived)
+    return snapshot._with_grown(opened, grown), (event, derived)
 
 
 def _block_stop(snapshot: Snapshot, event: RawContentBlockStopEvent) -> Step:
     opened = _block_at(snapshot, event)
-    settled = snapshot._settled
     try:
         block = opened.finished()
     except ValueError as fault:
         block = opened.so_far()
         if not opened.is_cut():
             raise _invalid_input(block, str(fault), event, event.index) from None
-        if settled.cut is None:
-            settled = settled_with(settled, cut=(event.index, str(fault)))
-    settled = settled_with(settled, closed=settled.closed.append((event.index, block)))
-    still_open = tuple([block for block in snapshot._open if block is not opened])
-    stopped = ContentBlockStopEvent(index=event.index, content_block=block, rest=event._rest)
-    return snapshot_of(settled, still_open), (stopped,)
+        if snapshot._settled.cut is None:
+            snapshot = _settle(snapshot, cut=(event.index, str(fault)))
+    stopped = made(ContentBlockStopEvent, index=event.index, content_block=block, rest=event._rest)
+    return snapshot._with_stopped(opened, block), (stopped,)
 
 
 def _invalid_input(

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 # The modules of this package share their private attributes.
 # pyright: reportPrivateUsage=false
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -26,9 +26,13 @@ from .declared import Value, evolve
 from .deltas import DeltaKind, Growth, InputGrowth, Replacement, growths_of
 from .drafts import draft_of
 from .events import RAW_EVENTS, RawErrorEvent, RawEvent, RawUnknownEvent
+from .frozen_json import SCALARS, is_array, is_object
 from .growing import Growing
-from .messages import Message, parse_block
+from .head import Head
+from .messages import STOP_REASONS_OF_A_CUT, Message, parse_block
+from .parked import Parked, parked_at, parked_blocks, with_parked
 from .partial_json import PartialMode
+from .sealed import sealed
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -144,12 +148,15 @@ class Settled:
 
     Attributes:
         partial_mode: see `Snapshot`.
-        is_complete: see `Snapshot`.
+        is_complete: whether a stop reason came.
         is_over: see `Snapshot`.
         error: see `Snapshot`.
         head: the message without its content; `None` before `message_start`.
         closed: the blocks that have stopped, as pairs of index and block.
+        parked: the open blocks beyond the `_MOST_OPEN` that the snapshot has at hand.
+        parked_count: the number of these blocks.
         unfolded: see `Snapshot`.
+        unfolded_size: the size of these events: see `MAX_UNFOLDED`.
         cut: the index of the first tool that stopped before the end of its input, and the reason.
     """
 
@@ -157,13 +164,43 @@ class Settled:
     is_complete: bool = False
     is_over: bool = False
     error: RawErrorEvent | None = None
-    head: Message | None = None
+    head: Head | None = None
     closed: Growing[tuple[int, Any]] = Growing()
+    parked: Parked = None
+    parked_count: int = 0
     unfolded: Growing[Any] = Growing()
+    unfolded_size: int = 0
     cut: tuple[int, str] | None = None
 
 
 _SettledDraft = draft_of(Settled)
+
+_MOST_OPEN = 32
+
+MAX_UNFOLDED = 32 * 1024 * 1024
+"""The most that `Snapshot.unfolded` may hold, in bytes, as `size_of` counts them."""
+
+
+def size_of(event: Any) -> int:
+    """Return about the number of bytes that an unfolded event takes in memory.
+
+    It is 256 for the event, 64 for each JSON value in it, and one for each character.
+    """
+    is_unknown = event.__class__ is RawUnknownEvent  # then all JSON but its type is in `_rest`
+    size, values = 256, [*(event._rest if is_unknown else event).values()]
+    while values:
+        value = values.pop()
+        size += 64
+        if value.__class__ is str:
+            size += len(value)
+        elif value.__class__ in SCALARS:
+            pass
+        elif is_object(value):
+            size += sum(map(len, value))
+            values.extend(value.values())
+        elif is_array(value):
+            values.extend(value)
+    return size
 
 
 def settled_with(settled: Settled, **changes: Any) -> Settled:
@@ -179,6 +216,7 @@ def settled_with(settled: Settled, **changes: Any) -> Settled:
     return new
 
 
+@sealed
 @attrs.frozen(init=False, weakref_slot=False)
 class Snapshot:
     """Everything that a stream has sent so far. `Snapshot()` is the beginning of a stream.
@@ -207,8 +245,16 @@ class Snapshot:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the message is complete: it has a stop reason, or `message_stop` came."""
-        return self._settled.is_complete
+        """Whether the message is complete: it has a stop reason, and no block is open, unless the
+        stop reason explains that (`max_tokens` and the like).
+        """
+        settled = self._settled
+        if not settled.is_complete:
+            return False
+        is_open = bool(self._open) or settled.parked is not None
+        return not is_open or (
+            settled.head is not None and settled.head.stop_reason in STOP_REASONS_OF_A_CUT
+        )
 
     @property
     def is_over(self) -> bool:
@@ -227,10 +273,58 @@ class Snapshot:
         if head is None:
             return None
         blocks = dict(self._settled.closed.items())
-        blocks.update((block.index, block.so_far()) for block in self._open)
+        blocks.update((block.index, block.so_far()) for block in self._still_open())
         content = tuple(blocks[index] for index in range(len(blocks)))
-        message: Message = evolve(head, content=content)
+        message: Message = evolve(head.message, content=content)
         return message
+
+    def _still_open(self) -> Iterator[OpenBlock]:
+        """Yield the open blocks."""
+        yield from parked_blocks(self._settled.parked)
+        yield from self._open
+
+    def _started(self) -> int:
+        """Return the number of blocks that have started."""
+        settled = self._settled
+        return len(settled.closed) + settled.parked_count + len(self._open)
+
+    def _open_at(self, index: int) -> OpenBlock | None:
+        """Return the open block at this index."""
+        for opened in self._open:
+            if opened.index == index:
+                return opened
+        parked = self._settled.parked
+        return None if parked is None else parked_at(parked, index)
+
+    def _with_started(self, opened: OpenBlock) -> Snapshot:
+        """Return the snapshot with a block that starts."""
+        settled, at_hand = self._settled, self._open
+        if len(at_hand) == _MOST_OPEN:
+            parked = with_parked(settled.parked, at_hand[0].index, at_hand[0])
+            count = settled.parked_count + 1
+            settled, at_hand = settled_with(settled, parked=parked, parked_count=count), at_hand[1:]
+        return snapshot_of(settled, (*at_hand, opened))
+
+    def _with_grown(self, opened: OpenBlock, grown: OpenBlock) -> Snapshot:
+        """Return the snapshot with an open block in its next state."""
+        settled, at_hand = self._settled, self._open
+        if len(at_hand) == 1 and at_hand[0] is opened:  # nearly always
+            return snapshot_of(settled, (grown,))
+        if any(block is opened for block in at_hand):
+            blocks = tuple([grown if block is opened else block for block in at_hand])
+            return snapshot_of(settled, blocks)
+        parked = with_parked(settled.parked, opened.index, grown)
+        return snapshot_of(settled_with(settled, parked=parked), at_hand)
+
+    def _with_stopped(self, opened: OpenBlock, block: Any) -> Snapshot:
+        """Return the snapshot after an open block has stopped as `block`."""
+        settled, at_hand = self._settled, self._open
+        changes: dict[str, Any] = {"closed": settled.closed.append((opened.index, block))}
+        blocks = tuple([one for one in at_hand if one is not opened])
+        if len(blocks) == len(at_hand):
+            changes["parked"] = with_parked(settled.parked, opened.index, None)
+            changes["parked_count"] = settled.parked_count - 1
+        return snapshot_of(settled_with(settled, **changes), blocks)
 
     @property
     def unfolded(self) -> tuple[RawEvent, ...]:
@@ -240,8 +334,8 @@ class Snapshot:
     def __repr__(self) -> str:
         settled = self._settled
         state = "failed" if self.error else "complete" if self.is_complete else "incomplete"
-        blocks = len(settled.closed) + len(self._open)
-        name = settled.head.id if settled.head else "no message yet"
+        blocks = self._started()
+        name = settled.head.started.id if settled.head else "no message yet"
         return (
             f"<Snapshot {name}: {state}, {blocks} blocks, {len(settled.unfolded)} unfolded events>"
         )
@@ -266,13 +360,14 @@ class Snapshot:
             "is_complete": settled.is_complete,
             "is_over": settled.is_over,
             "error": settled.error and settled.error.to_dict(),
-            "head": settled.head and settled.head.to_dict(),
+            "head": settled.head and settled.head.message.to_dict(),
             "closed": [
                 # a tool block keeps the text of its input beside its fields
                 [index, block.to_dict(), getattr(block, "_input_json", None)]
                 for index, block in settled.closed.items()
             ],
             "open": [block.to_dict() for block in self._open],
+            "parked": [block.to_dict() for block in parked_blocks(settled.parked)],
             "unfolded": [event.to_dict() for event in settled.unfolded.items()],
             **({} if settled.cut is None else {"cut": list(settled.cut)}),
         }
@@ -287,17 +382,25 @@ class Snapshot:
                 block = evolve(block, input_json=input_json)
             closed.append((index, block))
         mode: PartialMode = state["partial_mode"]
+        waiting = [OpenBlock.from_dict(block, mode) for block in state.get("parked", ())]
+        parked = None
+        for block in waiting:
+            parked = with_parked(parked, block.index, block)
+        unfolded = [
+            RAW_EVENTS.get(event["type"], RawUnknownEvent).from_dict(event)
+            for event in state["unfolded"]
+        ]
         settled = Settled(
             partial_mode=mode,
             is_complete=state["is_complete"],
             is_over=state["is_over"],
             error=state["error"] and RawErrorEvent.from_dict(state["error"]),
-            head=state["head"] and Message.from_dict(state["head"]),
+            head=state["head"] and Head(Message.from_dict(state["head"])),
             closed=Growing(closed),
-            unfolded=Growing(
-                RAW_EVENTS.get(event["type"], RawUnknownEvent).from_dict(event)
-                for event in state["unfolded"]
-            ),
+            parked=parked,
+            parked_count=len(waiting),
+            unfolded=Growing(unfolded),
+            unfolded_size=sum(map(size_of, unfolded)),
             cut=tuple(state["cut"]) if "cut" in state else None,
         )
         return snapshot_of(

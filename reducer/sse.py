@@ -34,6 +34,7 @@ import attrs
 from .drafts import draft_of
 from .errors import ProtocolError
 from .growing import Bytes, Growing
+from .sealed import sealed
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -44,6 +45,7 @@ DEFAULT_LIMIT = 16 * 1024 * 1024
 """The most bytes of one line, or of the data of one event: 16 MiB."""
 
 
+@sealed
 @attrs.frozen(weakref_slot=False)
 class ServerSentEvent:
     """One server-sent event.

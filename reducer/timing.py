@@ -83,7 +83,8 @@ def _of_block(block: Any) -> tuple[str, ...]:
     if kind in _GROWING:
         shown = block.get(_GROWING[kind])
     else:
-        shown = block.input if kind in _TOOL_USES else kind != "fallback"
+        streamed = getattr(block, "_input_json", None)  # such as `{}`, which is an empty input
+        shown = block.input or streamed if kind in _TOOL_USES else kind != "fallback"
     return (kind,) if shown else ()
 
 
@@ -250,8 +251,8 @@ class Timing:
                 for block in _unseen(before.snapshot, snapshot, draft):
                     _note_content(draft, at, _of_block(block))
             if snapshot.is_complete:
-                usage: Any = snapshot._settled.head and snapshot._settled.head.usage
-                draft.output_tokens = (usage and usage.output_tokens) or draft.output_tokens
+                head = snapshot._settled.head
+                draft.output_tokens = (head and head.output_tokens) or draft.output_tokens
         draft.__class__ = Timing
         made: Timing = draft
         return made

@@ -4,6 +4,7 @@ The folding is done by `streamfold.reducer`; this package waits for bytes and pa
 """
 
 from .errors import (
+    REDACTION,
     APIConnectionError,
     APIError,
     APIResponseValidationError,
@@ -24,7 +25,10 @@ from .errors import (
     ServiceUnavailableError,
     StalledStreamError,
     UnprocessableEntityError,
+    beginning_needed,
     refuse_other_content,
+    refuse_other_message,
+    response_error,
     stalled_error,
     status_error,
 )
@@ -69,6 +73,7 @@ from .streams import (
 __all__ = [
     "AWS_EVENT_STREAM",
     "EVENT_STREAM",
+    "REDACTION",
     "APIConnectionError",
     "APIError",
     "APIResponseValidationError",
@@ -111,6 +116,7 @@ __all__ = [
     "UnmatchedRequestError",
     "UnprocessableEntityError",
     "areplay",
+    "beginning_needed",
     "check_stall_timeout",
     "clock_from_now",
     "content_type_of",
@@ -119,7 +125,9 @@ __all__ = [
     "parsed_message",
     "recording_files",
     "refuse_other_content",
+    "refuse_other_message",
     "replay",
+    "response_error",
     "spawner",
     "stalled_error",
     "status_error",

@@ -22,6 +22,7 @@ from streamfold.reducer import RawErrorEvent, Snapshot, StreamfoldError, Timing
 from .recording import AWS_EVENT_STREAM, EVENT_STREAM, Redaction, media_type
 
 __all__ = [
+    "REDACTION",
     "APIConnectionError",
     "APIError",
     "APIResponseValidationError",
@@ -44,6 +45,7 @@ __all__ = [
     "UnprocessableEntityError",
     "beginning_needed",
     "refuse_other_content",
+    "refuse_other_message",
     "request_of",
     "response_error",
     "stalled_error",
@@ -52,8 +54,11 @@ __all__ = [
 ]
 
 
+REDACTION = "streamfold.redaction"
+"""The extension of a request with the `Redaction` that knows the secrets it was sent with."""
+
 _MOST_OF_AN_ERROR = 64 * 1024
-"""The number of bytes of an error's body that are read."""
+"""The number of bytes of an error's body that are read. The rest is dropped."""
 
 _SHOWN = 200
 """The number of characters of an unexpected body that a message shows."""
@@ -72,9 +77,15 @@ def request_of(response: httpx.Response | None) -> httpx.Request | None:
 
 
 def _redaction_for(request: httpx.Request | None) -> Redaction:
-    """The redaction that knows the secrets of a request."""
+    """The redaction that knows the secrets of a request.
+
+    A client that removes them from a request that was sent leaves it in the request's extensions.
+    """
     redaction = Redaction()
     if request is not None:
+        known: Redaction | None = getattr(request, "extensions", {}).get(REDACTION)
+        if known is not None:
+            return known
         redaction.headers(request.headers.items())
         redaction.url(str(request.url))
     return redaction
@@ -351,8 +362,10 @@ def stream_error(
 def beginning_needed(response: httpx.Response) -> int:
     """The most bytes of the body that the error of a response needs; 0 if it is a stream.
 
-    >>> beginning_needed(httpx.Response(529)), beginning_needed(httpx.Response(200))
-    (65536, 0)
+    >>> beginning_needed(httpx.Response(529)), beginning_needed(httpx.Response(200, html="<p>"))
+    (65536, 200)
+    >>> beginning_needed(httpx.Response(200))
+    0
     """
     if not response.is_success:
         return _MOST_OF_AN_ERROR
@@ -367,7 +380,10 @@ def response_error(response: httpx.Response, beginning: bytes) -> APIError:
         response: the response.
         beginning: the first bytes of its body: see `beginning_needed`.
     """
-    text = beginning.decode(response.charset_encoding or "utf-8", "replace")
+    try:
+        text = beginning.decode(response.charset_encoding or "utf-8", "replace")
+    except LookupError:  # the server names an encoding that Python does not have
+        text = beginning.decode("utf-8", "replace")
     if response.is_success:
         return refuse_other_content(response, text)
     return status_error(response, text)
@@ -387,6 +403,27 @@ def refuse_other_content(response: httpx.Response, beginning: str) -> APIRespons
     kind = response.headers.get("content-type", "no content type")
     return APIResponseValidationError(
         f"expected {EVENT_STREAM}, got {kind}: {beginning[:_SHOWN]!r}",
+        response=response,
+        body=beginning,
+    )
+
+
+def refuse_other_message(
+    response: httpx.Response, beginning: str, reason: str
+) -> APIResponseValidationError:
+    """The error of a successful unstreamed response that is not a message.
+
+    Args:
+        response: the response.
+        beginning: the first characters of its body.
+        reason: the reason why it is not a message.
+
+    >>> refuse_other_message(httpx.Response(200), "[]", "it is not an object").message
+    "expected a message as JSON, got '[]' (it is not an object)"
+    """
+    beginning = _redaction_for(request_of(response)).text(beginning)
+    return APIResponseValidationError(
+        f"expected a message as JSON, got {beginning!r} ({reason})",
         response=response,
         body=beginning,
     )

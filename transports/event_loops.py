@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     import asyncio
 
-__all__ = ["Spawn", "shielded", "spawner", "within"]
+__all__ = ["Spawn", "briefly", "shielded", "spawner", "within"]
 
 T = TypeVar("T")
 Step = Callable[[], Awaitable[T]]
@@ -67,6 +67,30 @@ async def shielded(step: Step[T]) -> T:
     import asyncio
 
     return await asyncio.shield(_start(loop, step))
+
+
+async def briefly(seconds: float, step: Step[object]) -> None:
+    """Await a step for some seconds at most. Its result and its errors are dropped.
+
+    A step that takes longer is cancelled. If this task is cancelled, the step goes on: see
+    `shielded`.
+
+    Args:
+        seconds: the longest time that it may take.
+        step: a function without arguments that returns an awaitable.
+    """
+    loop = _asyncio_loop()
+    if loop is None:
+        with sys.modules["trio"].move_on_after(seconds), suppress(Exception):
+            await step()
+        return
+    import asyncio
+
+    task = _start(loop, step)
+    _, late = await asyncio.wait({task}, timeout=seconds)
+    if late:
+        task.cancel()
+        await asyncio.wait({task})
 
 
 async def within(seconds: float, step: Step[T]) -> T:

@@ -21,6 +21,7 @@ from streamfold.reducer import (
     FoldedChunk,
     IncompleteStreamError,
     Message,
+    MessageStopEvent,
     PartialMode,
     ProtocolError,
     RawErrorEvent,
@@ -42,6 +43,9 @@ from .stalls import StallTimer
 __all__ = ["Progress", "clock_from_now", "partial_mode_of", "text_of"]
 
 _FINE_GRAINED = "fine-grained-tool-streaming-2025-05-14"
+
+_LAST_EVENTS = frozenset[type]({MessageStopEvent, RawErrorEvent})
+"""The events after which nothing changes the message."""
 
 
 def partial_mode_of(response: httpx.Response | None) -> PartialMode:
@@ -69,7 +73,6 @@ class Progress(Generic[ResponseFormatT]):
         stall_timer: the time that a reader may still wait; `None` for as long as it takes.
         connection_errors: the exceptions of the source whose connection fails.
         ended: whether no more chunks are taken.
-        is_over: whether the message is over: `message_stop` or an `error` event came.
     """
 
     def __init__(
@@ -96,8 +99,8 @@ class Progress(Generic[ResponseFormatT]):
         )
         self.pending: deque[Any] = deque()
         self.ended = False
-        self.is_over = False
         self._timeouts = source.timeouts
+        self._decoding_error: type[Exception] = source.http.DecodingError
         self._allow_incomplete = allow_incomplete
         self._parse = parse
         self._fault: StreamfoldError | None = None
@@ -119,11 +122,10 @@ class Progress(Generic[ResponseFormatT]):
     def _events_of(self, folded: FoldedChunk) -> list[Any]:
         """The events to hand out from a chunk that did more than grow blocks."""
         events: Any = folded.events
-        if folded.fault is not None:
-            self._break_off(folded.fault)
-        if self.state.snapshot.error is not None:
-            events = self._until_error(folded)
-        self.is_over = self.state.snapshot.is_over
+        if self.state.snapshot.is_over:
+            events = self._until_end(folded)
+        elif folded.fault is not None:
+            self.fail(folded.fault)
         return [
             parsed_event(event, self._parse) if event.__class__ in STOP_EVENTS else event
             for event in events
@@ -138,12 +140,13 @@ class Progress(Generic[ResponseFormatT]):
             after = drain(before, chunk)
         except ProtocolError:
             after = None
-        if after is None or after.snapshot.error is not None:
-            self.take(chunk)  # a fault has the snapshot at its event
+        if after is None or _has_more_than_the_end(before.snapshot, after.snapshot):
+            self.take(chunk)  # the end of the stream needs the snapshot at its event
         else:
             self.state = after
             self._note(before, chunk)
-        self.is_over = self.state.snapshot.is_over
+            if after.snapshot.is_over:
+                self.end()
         self.pending.clear()
 
     def _note(self, before: StreamState, chunk: bytes) -> None:
@@ -157,42 +160,40 @@ class Progress(Generic[ResponseFormatT]):
             elif not timer.left():
                 self.stall()
 
-    def _break_off(self, fault: ProtocolError) -> None:
-        """End the stream at a protocol violation; one after the end of the message is ignored."""
-        if self.state.snapshot.is_over:
+    def _until_end(self, folded: FoldedChunk) -> tuple[Any, ...]:
+        """The events up to `message_stop`, or before the `error` event, which is raised instead.
+
+        The stream has ended, and the rest of the chunk is dropped.
+        """
+        events: tuple[Any, ...] = folded.events
+        position = next(at for at, event in enumerate(events) if event.__class__ in _LAST_EVENTS)
+        snapshot = folded.snapshot_after(position + 1)
+        self.state = attrs.evolve(folded.state, snapshot=snapshot)
+        if snapshot.error is None:
+            position += 1
             self.end()
         else:
-            self.fail(fault)
-
-    def _until_error(self, folded: FoldedChunk) -> tuple[Any, ...]:
-        """The events before the `error` event, which ends the stream as the error of its type.
-
-        The rest of the chunk is dropped.
-        """
-        kinds: list[type[Any]] = [event.__class__ for event in folded.events]
-        position = kinds.index(RawErrorEvent)
-        snapshot = folded.snapshot_after(position + 1)
-        event: Any = folded.events[position]
-        self.state = attrs.evolve(folded.state, snapshot=snapshot)
-        self.fail(stream_error(event, snapshot, self.response))
-        self._dropped = len(folded.events) - position
-        return folded.events[:position]
+            self.fail(stream_error(events[position], snapshot, self.response))
+        self._dropped = len(events) - position
+        return events[:position]
 
     def lose_connection(self, error: Exception) -> None:
         """End the stream because reading it failed with `error`.
 
-        The error is ignored if the message is over, or the stream was closed.
+        The error is ignored if the stream was closed.
         """
-        if self.ended or self.is_over:
-            self.end()
+        if self.ended:
             return
         timed_out = isinstance(error, self._timeouts)
         if timed_out and self.stall_timer is not None and not self.stall_timer.left():
             self.stall(error)
             return
         cls = APITimeoutError if timed_out else APIConnectionError
+        failure = "the connection was lost"
+        if isinstance(error, self._decoding_error):
+            failure = "the body cannot be decompressed"
         fault = cls(
-            f"the connection was lost: {str(error) or type(error).__name__}",
+            f"{failure}: {str(error) or type(error).__name__}",
             response=self.response,
             snapshot=self.state.snapshot,
         )
@@ -205,8 +206,7 @@ class Progress(Generic[ResponseFormatT]):
         Args:
             cause: the error that the reader found, if it found one.
         """
-        if self.ended or self.is_over:
-            self.end()
+        if self.ended:
             return
         assert self.stall_timer is not None
         self._stop()
@@ -229,6 +229,12 @@ class Progress(Generic[ResponseFormatT]):
                 finish(self.state)
             except IncompleteStreamError as fault:
                 self.fail(fault)
+
+    @property
+    def has_stopped(self) -> bool:
+        """Whether `message_stop` came, so that only the end of the body can follow."""
+        snapshot = self.state.snapshot
+        return snapshot.is_over and snapshot.error is None
 
     def fail(self, fault: StreamfoldError) -> None:
         """End the stream with a fault, which is raised after the pending events."""
@@ -306,6 +312,11 @@ class Progress(Generic[ResponseFormatT]):
         if not self._allow_incomplete:
             finish(self.state)
         return self.message()
+
+
+def _has_more_than_the_end(before: Snapshot, after: Snapshot) -> bool:
+    """Whether a chunk has an `error` event, or events after `message_stop`."""
+    return after.is_over and (after.error is not None or len(after.unfolded) > len(before.unfolded))
 
 
 def text_of(message: Message) -> str:

@@ -20,12 +20,9 @@ sync stream one thread, from its first read to its end.
 from __future__ import annotations
 
 import math
-import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import suppress
-from typing import Any
 
 from .event_loops import within
 
@@ -35,7 +32,6 @@ __all__ = [
     "StallTimer",
     "Watchdog",
     "check_stall_timeout",
-    "interruption_of",
 ]
 
 
@@ -158,26 +154,3 @@ class Watchdog:
     def close(self) -> None:
         """End the thread. Nothing is interrupted after that."""
         self._closed.set()
-
-
-def interruption_of(response: Any) -> Callable[[], None] | None:
-    """A function that ends a read of a response's body, from another thread.
-
-    Args:
-        response: an open response of httpx or httpx2, or anything else.
-
-    Returns:
-        The function; `None` if there is no connection of its own: a response that was made without
-        one, or shares it with others (HTTP/2).
-    """
-    extensions = getattr(response, "extensions", {})
-    get_extra_info = getattr(extensions.get("network_stream"), "get_extra_info", None)
-    if get_extra_info is None or extensions.get("http_version") == b"HTTP/2":
-        return None
-    connection = get_extra_info("socket")
-
-    def interrupt() -> None:
-        with suppress(OSError):  # it is closed already
-            connection.shutdown(socket.SHUT_RDWR)
-
-    return interrupt

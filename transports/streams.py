@@ -5,6 +5,10 @@
 it when the stream is read to its end, its `with` block is left, an error ends it, it is closed, or
 it is dropped.
 
+A stream ends at `message_stop`. The events of that chunk are handed out; then the stream waits for
+the end of the body for a quarter of a second at most, because httpx gives a connection back only
+after a body that was read to its end. Whatever comes instead of the end is dropped.
+
 Handing out one event costs one `popleft` from a queue; waiting and folding cost once per chunk.
 """
 
@@ -19,11 +23,12 @@ from typing import TYPE_CHECKING, Any, Generic
 import httpx
 from streamfold.reducer import DEFAULT_LIMIT, PartialMode, Snapshot, StreamfoldError, Timing
 
-from .event_loops import Spawn, shielded, spawner
+from .event_loops import Spawn, briefly, shielded, spawner
+from .interruption import PATIENCE, interruption_of, read_end
 from .parsed import ParsedMessage, ParsedMessageStreamEvent, ResponseFormatT
 from .progress import Progress, partial_mode_of, text_of
 from .sources import Source, async_source, library_of, sync_source
-from .stalls import AsyncPatience, ReadStalledError, Watchdog, check_stall_timeout, interruption_of
+from .stalls import AsyncPatience, ReadStalledError, Watchdog, check_stall_timeout
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -59,6 +64,7 @@ class _Stream(Generic[ResponseFormatT]):
             clock=clock,
         )
         self._pending = self._progress.pending
+        self._is_response = source.response is not None
 
     @property
     def response(self) -> httpx.Response:
@@ -156,14 +162,16 @@ class MessageStream(_Stream[ResponseFormatT]):
             TypeError: `source` cannot be read; the error names what to pass instead.
             ValueError: `source` is a response that was read or closed before.
         """
-        found = sync_source(source)
+        found = sync_source(source, limit)
         super().__init__(found, parse, partial_mode, limit, allow_incomplete, stall_timeout, clock)
         self._chunks: Iterator[bytes] | Watchdog = found.chunks
+        self._raw_chunks = found.chunks
+        self._interrupt = interruption_of(found.opened)
+        self._reading = False
         watchdog = None
-        timer, interrupt = self._progress.stall_timer, interruption_of(found.opened)
-        if timer is not None and interrupt is not None:
-            self._chunks = watchdog = Watchdog(found.chunks, timer, interrupt)
-        self._timer = timer
+        self._timer = timer = self._progress.stall_timer
+        if timer is not None and self._interrupt is not None:
+            self._chunks = watchdog = Watchdog(found.chunks, timer, self._interrupt)
         self._close = weakref.finalize(self, _close, found.opened, watchdog)
         self._close.atexit = False
 
@@ -196,10 +204,14 @@ class MessageStream(_Stream[ResponseFormatT]):
         """
         progress = self._progress
         if progress.ended:
+            if self._close.alive and self._is_response and progress.has_stopped:
+                read_end(self._raw_chunks.__next__, self._interrupt)
+            self.close()
             progress.raise_fault()
             return False
         if self._timer is not None:
             self._timer.begin()
+        self._reading = True
         try:
             chunk = next(self._chunks)
         except StopIteration:
@@ -212,7 +224,9 @@ class MessageStream(_Stream[ResponseFormatT]):
             progress.fail(fault)
         else:
             take(chunk)
-        if progress.ended:
+        finally:
+            self._reading = False
+        if progress.ended and not progress.has_stopped:
             self.close()
         return True
 
@@ -273,9 +287,11 @@ class MessageStream(_Stream[ResponseFormatT]):
 
         A stream that is read to its end is closed already. Reading on after `close` gives the
         events of the chunks that came, and then raises `IncompleteStreamError` if the message is
-        not complete.
+        not complete. A thread that waits for a chunk over HTTP/1.1 wakes at once.
         """
         self._progress.end()
+        if self._reading and self._interrupt is not None:
+            self._interrupt()
         self._close()
 
     def __enter__(self) -> Self:
@@ -314,7 +330,7 @@ class AsyncMessageStream(_Stream[ResponseFormatT]):
         clock: Callable[[], float] | None = None,
     ) -> None:
         """Read a stream: see `MessageStream`."""
-        found = async_source(source)
+        found = async_source(source, limit)
         super().__init__(found, parse, partial_mode, limit, allow_incomplete, stall_timeout, clock)
         chunks = found.chunks
         timer = self._progress.stall_timer
@@ -338,14 +354,13 @@ class AsyncMessageStream(_Stream[ResponseFormatT]):
         """Wait for the next chunk, and fold it: see `MessageStream`."""
         progress = self._progress
         if progress.ended:
-            await self.close()  # a cancellation may have ended the stream without closing it
+            if self._abandon.alive and self._is_response and progress.has_stopped:
+                await briefly(PATIENCE, self._raw_chunks.__anext__)
+            await self.close()
             progress.raise_fault()
             return False
         try:
-            if progress.is_over:
-                chunk = await self._last_chunk()
-            else:
-                chunk = await self._chunks.__anext__()
+            chunk = await self._chunks.__anext__()
         except StopAsyncIteration:
             progress.end()
         except ReadStalledError as error:
@@ -356,7 +371,7 @@ class AsyncMessageStream(_Stream[ResponseFormatT]):
             progress.fail(fault)
         else:
             take(chunk)
-        if progress.ended:
+        if progress.ended and not progress.has_stopped:
             await self.close()
         return True
 
@@ -364,18 +379,6 @@ class AsyncMessageStream(_Stream[ResponseFormatT]):
         """Read chunks until an event can be handed out: see `MessageStream`."""
         while not self._pending and await self._advance(self._progress.take):
             pass
-
-    async def _last_chunk(self) -> bytes:
-        """Wait for the next chunk after the message is over, which is the end of most bodies.
-
-        At the end of a body httpx gives the connection back, which must not be interrupted. A task
-        that is cancelled while it waits has the whole message, so that the stream has ended.
-        """
-        try:
-            return await shielded(self._chunks.__anext__)
-        except BaseException:
-            self._progress.end()
-            raise
 
     @property
     def text_stream(self) -> AsyncIterator[str]:

@@ -18,27 +18,18 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Executor
-
-import attrs
-from streamfold.adapters.corpus import (
-    OUTCOMES,
-    Difference,
-    Outcome,
-    Report,
-    check_all,
-    compare_all,
-    function_named,
-    save_smallest,
-)
-from streamfold.reducer import to_json
+from typing import TYPE_CHECKING
 
 from .arguments import Commands
 from .colours import Piece, printer
 from .executors import add_executor_flags, executor_of
 from .exit_status import FAILED, OK, CommandError
-from .json_display import write_json
+from .json_display import write_line
 from .long_work import recordings_in, with_progress
 from .visible import one_line
+
+if TYPE_CHECKING:
+    from streamfold.adapters.corpus import Difference, Outcome, Report
 
 __all__ = ["add_command"]
 
@@ -98,6 +89,8 @@ def _check(options: argparse.Namespace) -> int:
 
 def _report(options: argparse.Namespace, executor: Executor | None) -> int:
     """Check the recordings, and show their reports."""
+    from streamfold.adapters.corpus import check_all
+
     out = sys.stdout  # before the progress bar puts its own stream there
     summary = _Summary()
     rows: list[Report] = []
@@ -107,7 +100,7 @@ def _report(options: argparse.Namespace, executor: Executor | None) -> int:
         for report in with_progress(reports, "Checking"):
             summary.add(report, strict=options.strict)
             if options.json:
-                write_json(report.to_json(), out)
+                write_line(report.to_json(), out)
             elif _remark(report):
                 rows.append(report)
                 if len(rows) == _PAGE:
@@ -127,7 +120,7 @@ def _remark(report: Report) -> str:
     return one_line("; ".join(filter(None, (report.reason, unfolded, violations))))
 
 
-_ROLES: dict[Outcome, str] = {
+_ROLES: dict[Outcome, str] = {  # in the order of the summary
     "complete": "result",
     "incomplete": "warning",
     "error": "warning",
@@ -140,7 +133,7 @@ def _table(reports: Sequence[Report]) -> list[Piece]:
     """A line in columns for each report."""
     rows = [(one_line(report.file), report) for report in reports]
     name_width = max((len(name) for name, _ in rows), default=0)
-    width = max(map(len, OUTCOMES))
+    width = max(map(len, _ROLES))
     pieces: list[Piece] = []
     for name, report in rows:
         pieces += [
@@ -170,7 +163,7 @@ class _Summary:
     def pieces(self) -> list[Piece]:
         """The last line, with an empty one before it if there was a table."""
         counts = self._outcomes
-        parts = [f"{counts[outcome]:,} {outcome}" for outcome in OUTCOMES if counts[outcome]]
+        parts = [f"{counts[outcome]:,} {outcome}" for outcome in _ROLES if counts[outcome]]
         if self._unfolded:
             parts.append(f"{self._unfolded:,} with unfolded events")
         noun = "recording" if self.count == 1 else "recordings"
@@ -183,6 +176,10 @@ class _Summary:
 
 def _compare(options: argparse.Namespace, executor: Executor | None) -> int:
     """Compare a function with the reference, and show where it differs."""
+    import attrs
+    from streamfold.adapters.corpus import compare_all, function_named
+    from streamfold.reducer import to_json
+
     try:
         function_named(options.against)
     except (ImportError, ValueError) as error:
@@ -194,7 +191,7 @@ def _compare(options: argparse.Namespace, executor: Executor | None) -> int:
         for difference in with_progress(found, "Comparing"):
             differences.add(difference)
             if options.json:
-                write_json(to_json(attrs.asdict(difference)), out)
+                write_line(to_json(attrs.asdict(difference)), out)
     finally:
         differences.save(options.save)
         if not options.json:
@@ -231,6 +228,8 @@ class _Differences:
         Raises:
             CommandError: one cannot be written.
         """
+        from streamfold.adapters.corpus import save_smallest
+
         if self._smallest:
             try:
                 save_smallest(self._smallest, folder)

@@ -13,7 +13,7 @@ import sys
 
 from .colours import Piece, printer
 from .exit_status import FAILED, OK, CommandError
-from .json_display import write_json
+from .json_display import write_line
 from .visible import one_line
 
 __all__ = ["add_command"]
@@ -66,7 +66,7 @@ def _conform(options: argparse.Namespace) -> int:
         for report in reports:
             status = status if report.is_legal else FAILED
             if options.json:
-                write_json(to_json(report.to_dict()), sys.stdout)
+                write_line(to_json(report.to_dict()), sys.stdout)
             else:
                 role = "result" if report.is_legal else "failure"
                 show(_lines(str(report), role))

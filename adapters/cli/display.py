@@ -24,7 +24,7 @@ from streamfold.reducer import (
 if TYPE_CHECKING:
     from streamfold.transports import MessageStream
 
-__all__ = ["Display", "ReadError", "refuse_failure", "show_body", "show_stream"]
+__all__ = ["Display", "ReadError", "show_body", "show_stream"]
 
 
 _BEGINNING = 12
@@ -84,24 +84,9 @@ def show_stream(stream: MessageStream[Any], display: Display) -> Exception | Non
     """Show an open stream, as far as it can be folded; return its fault as `show_body` does."""
     fault: Exception | None = None
     try:
-        refuse_failure(stream)
         for event in stream:
             display.show((event,), stream.snapshot)
     except StreamfoldError as error:
         fault = error
     display.close(stream.snapshot)
     return fault
-
-
-def refuse_failure(stream: MessageStream[Any]) -> None:
-    """Raise the error of a response with an error status, which has no stream to read.
-
-    Raises:
-        APIStatusError: the status is an error.
-    """
-    from streamfold.transports import status_error
-
-    response = stream.response
-    if not response.is_success:
-        response.read()
-        raise status_error(response)

@@ -15,15 +15,17 @@ from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from streamfold.adapters.conformance import DecoderMismatch, Mismatch
 from streamfold.reducer import encode_sse, is_object, to_json
 
 from .arguments import Commands
 from .colours import printer, rich_console
 from .exit_status import FAILED, OK, CommandError
 from .visible import visible
+
+if TYPE_CHECKING:
+    from streamfold.adapters.conformance import Mismatch
 
 __all__ = ["add_command"]
 
@@ -136,7 +138,7 @@ def _recording(text: str) -> Path:
 
 def _fuzz(options: argparse.Namespace) -> int:
     function = _function(options.function)
-    from streamfold.adapters.conformance import check_accumulator, check_decoder
+    from streamfold.adapters.conformance import Mismatch, check_accumulator, check_decoder
 
     accepted, refused = options.of_accumulators, options.of_decoders
     check: Callable[..., Any] = check_accumulator
@@ -231,6 +233,8 @@ def _progress(total: int) -> Generator[Callable[[int, bool], None], None, None]:
 
 def _chunks(mismatch: Mismatch) -> Iterable[bytes]:
     """The stream that was found, as chunks of a response's body."""
+    from streamfold.adapters.conformance import DecoderMismatch
+
     if isinstance(mismatch, DecoderMismatch):
         return mismatch.chunks
     return [_encode(event) for event in mismatch.finding.given]

@@ -12,7 +12,9 @@ from typing import Any, TextIO
 
 from streamfold.reducer import Snapshot
 
-__all__ = ["EventLines", "FinalMessage", "write_json"]
+from .visible import BIDIRECTIONAL
+
+__all__ = ["EventLines", "FinalMessage", "write_json", "write_line"]
 
 
 class EventLines:
@@ -24,7 +26,7 @@ class EventLines:
     def show(self, events: Iterable[Any], snapshot: Snapshot) -> None:
         """Write the events, one per line."""
         for event in events:
-            write_json(_INVISIBLE.sub(_escape, event.to_json()), self._out)
+            write_line(event.to_json(), self._out)
         self._out.flush()
 
     def close(self, snapshot: Snapshot) -> None:
@@ -48,9 +50,14 @@ class FinalMessage:
             self._out.flush()
 
 
-_INVISIBLE = re.compile("[\x7f-\x9f\u2028\u2029]")
+_INVISIBLE = re.compile(f"[\x7f-\x9f\u2028\u2029{BIDIRECTIONAL}]")
 """The characters that JSON allows as they are, but that terminals obey or that end a line."""
 _NOT_ASCII = re.compile("[^\x00-\x7f]")
+
+
+def write_line(text: str, out: TextIO) -> None:
+    """Write a JSON text on one line, with the characters that a terminal obeys as escapes."""
+    write_json(_INVISIBLE.sub(_escape, text), out)
 
 
 def write_json(text: str, out: TextIO) -> None:

@@ -8,8 +8,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import TypeVar
 
-from streamfold.adapters.corpus import expand_paths, is_listed
-
 from .colours import rich_console
 from .exit_status import CommandError
 
@@ -27,6 +25,8 @@ def recordings_in(names: Sequence[str]) -> Iterator[str]:
     Raises:
         CommandError: a name does not exist, or a directory has no recordings or cannot be read.
     """
+    from streamfold.adapters.corpus import expand_paths
+
     for name in names:
         if "://" not in name and not os.path.exists(name):
             raise CommandError(f"{name}: no such file or directory")
@@ -43,6 +43,8 @@ def recordings_in(names: Sequence[str]) -> Iterator[str]:
 
 def _outermost(names: Sequence[str]) -> Iterator[str]:
     """The names without those that a directory among them stands for, each once."""
+    from streamfold.adapters.corpus import is_listed
+
     folders = {os.path.join(os.path.abspath(name), "") for name in names if os.path.isdir(name)}
     seen: set[str] = set()
     for name in names:

@@ -99,7 +99,9 @@ class _Arrived:
 
 
 def _is_empty(snapshot: Snapshot | None) -> bool:
-    return snapshot is None or (snapshot.message is None and not snapshot.unfolded)
+    return snapshot is None or (
+        snapshot.message is None and snapshot.error is None and not snapshot.unfolded
+    )
 
 
 def _replay_recording(options: argparse.Namespace) -> int:

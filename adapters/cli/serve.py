@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 __all__ = ["add_command"]
 
 
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
 def add_command(commands: Commands) -> None:
     """Add `serve` to the commands."""
     parser = commands.add_parser(
@@ -60,6 +63,15 @@ def add_command(commands: Commands) -> None:
     )
     parser.add_argument(
         "--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--allow-host",
+        dest="hosts",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="another name that the Host header may have; on a loopback address only "
+        "127.0.0.1, localhost and ::1 are allowed otherwise; repeat the flag for more than one",
     )
     parser.add_argument(
         "--port",
@@ -103,7 +115,13 @@ def _serve(options: argparse.Namespace) -> int:
     store = _load(path, TARGET)
     server = uvicorn.Server(
         uvicorn.Config(
-            application(store, answers_all=not path.is_dir(), speed=options.speed, log=_log),
+            application(
+                store,
+                answers_all=not path.is_dir(),
+                speed=options.speed,
+                log=_log,
+                hosts=_hosts(options.host, options.hosts),
+            ),
             http="h11",  # a dependency of uvicorn, unlike the others
             ws="none",
             lifespan="off",
@@ -120,6 +138,14 @@ def _serve(options: argparse.Namespace) -> int:
         _log(f"{len(store.recordings)} to serve; Ctrl-C ends it")
         server.run(sockets=[listener])
     return 0
+
+
+def _hosts(address: str, allowed: list[str]) -> list[str] | None:
+    """The names that a Host header may have; `None` for any, on an address of the network."""
+    is_loopback = address in _LOOPBACK or address.startswith("127.")
+    if not (is_loopback or allowed):
+        return None
+    return list(dict.fromkeys([address, *(_LOOPBACK if is_loopback else ()), *allowed]))
 
 
 def _load(path: Path, target: tuple[str, str]) -> RecordingStore:

@@ -6,7 +6,7 @@ This module imports starlette. Import it only in the command itself, behind a ch
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -14,8 +14,9 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
+from streamfold.reducer import to_json
 from streamfold.transports import RecordedRequest, Recording, UnmatchedRequestError
 from streamfold.transports.recording import Pace, RecordingStore, StoredRecording, raw_headers
 
@@ -48,8 +49,17 @@ _CONNECTION_HEADERS = {
 """Headers that describe the recorded connection. They are left out, because ours differs."""
 
 
+MOST_BYTES = 32 * 1024 * 1024
+"""The most bytes of a request's body, as for the API."""
+
+
 def application(
-    store: RecordingStore, *, answers_all: bool, speed: float, log: Callable[[str], None]
+    store: RecordingStore,
+    *,
+    answers_all: bool,
+    speed: float,
+    log: Callable[[str], None],
+    hosts: Collection[str] | None = None,
 ) -> Starlette:
     """The application.
 
@@ -58,6 +68,8 @@ def application(
         answers_all: whether any recording answers every request, at any path.
         speed: 1 for the recorded speed, 2 for twice as fast, 0 for no delay.
         log: receives a line about each request.
+        hosts: the names that the header `Host` of a request may have; `None` for any. A page in a
+            browser can send requests to a server on this machine under a name of its own.
     """
 
     def answer(place: str, content: bytes) -> StoredRecording:
@@ -67,9 +79,23 @@ def application(
             return store.play_one_of(named)
         return store.play_for(RecordedRequest.sent(*TARGET, (), content), _below(store, place))
 
+    def refused_host(request: Request) -> Response | None:
+        host = request.url.hostname or ""
+        if hosts is None or host in hosts:
+            return None
+        log(f"{request.url.path}: refused for the host {host}")
+        reason = f"expected a request for {' or '.join(hosts)}, got {host}: see --allow-host"
+        return _error(403, "permission_error", reason)
+
     async def messages(request: Request) -> Response:
         pace = Pace(speed)
-        content = await request.body()
+        if (other := refused_host(request)) is not None:
+            return other
+        content = await _body_of(request)
+        if content is None:
+            log(f"{request.url.path}: refused, the body is too large")
+            reason = f"expected a body of at most {MOST_BYTES:,} bytes, got more"
+            return _error(413, "request_too_large", reason)
         place = request.path_params.get("place", "").strip("/")
         try:
             # a thread, because comparing many long requests takes time
@@ -87,10 +113,11 @@ def application(
         return _error(error.status_code, "not_found_error", reason)
 
     async def listing(request: Request) -> Response:
+        if (other := refused_host(request)) is not None:
+            return other
         base = str(request.base_url).rstrip("/")
-        return JSONResponse(
-            {"recordings": {one.name: f"{base}/{_place_of(one)}" for one in store.recordings}}
-        )
+        places = {one.name: f"{base}/{_place_of(one)}" for one in store.recordings}
+        return Response(to_json({"recordings": places}), media_type="application/json")
 
     return Starlette(
         routes=[
@@ -127,9 +154,18 @@ def _below(store: RecordingStore, place: str) -> list[StoredRecording]:
 
 def _error(status: int, kind: str, message: str) -> Response:
     """An error in the shape of the API's."""
-    return JSONResponse(
-        {"type": "error", "error": {"type": kind, "message": message}}, status_code=status
-    )
+    error = {"type": "error", "error": {"type": kind, "message": message}}
+    return Response(to_json(error), status_code=status, media_type="application/json")
+
+
+async def _body_of(request: Request) -> bytes | None:
+    """The body of a request; `None` if it is too large."""
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > MOST_BYTES:
+            return None
+    return bytes(body)
 
 
 def _describes_message(name: bytes) -> bool:

@@ -15,25 +15,18 @@ import argparse
 import math
 import sys
 from collections.abc import Sequence
-
-from streamfold.adapters.corpus import (
-    STALL,
-    Group,
-    Groups,
-    add_to_groups,
-    sorted_groups,
-    stats_all,
-)
-from streamfold.reducer import to_json
+from typing import TYPE_CHECKING
 
 from .arguments import Commands
 from .colours import Piece, printer
 from .executors import add_executor_flags, executor_of
 from .exit_status import FAILED, OK
-from .json_display import write_json
+from .json_display import write_line
 from .long_work import recordings_in, with_progress
-from .rows import rows_file
 from .visible import one_line
+
+if TYPE_CHECKING:
+    from streamfold.adapters.corpus import Group, Groups
 
 __all__ = ["add_command"]
 
@@ -69,8 +62,7 @@ def add_command(commands: Commands) -> None:
         "--stall",
         metavar="SECONDS",
         type=_seconds,
-        default=STALL,
-        help="the time without an event that counts as a stall (default: %(default)g)",
+        help="the time without an event that counts as a stall (default: 10)",
     )
     add_executor_flags(parser)
     parser.set_defaults(run=_stats)
@@ -92,6 +84,11 @@ def _seconds(text: str) -> float:
 
 
 def _stats(options: argparse.Namespace) -> int:
+    from streamfold.adapters.corpus import STALL, add_to_groups, sorted_groups, stats_all
+    from streamfold.reducer import to_json
+
+    from .rows import rows_file
+
     draw = None
     if options.plot is not None:
         from .plot import picture_of
@@ -103,13 +100,13 @@ def _stats(options: argparse.Namespace) -> int:
         try:
             found = stats_all(recordings_in(options.paths), executor=executor)
             for measurement in with_progress(found, "Measuring"):
-                add_to_groups(groups, measurement, options.stall)
+                add_to_groups(groups, measurement, options.stall or STALL)
                 write_row(measurement)
         finally:  # after Ctrl-C, too
             shown = sorted_groups(groups)
             if options.json:
                 for group in shown:
-                    write_json(to_json(group.to_dict()), out)
+                    write_line(to_json(group.to_dict()), out)
             elif shown:
                 printer(out)(_table(shown))
             if draw is not None and shown:

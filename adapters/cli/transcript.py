@@ -307,9 +307,9 @@ class Transcript:
     """The action at the end of a block, by its kind: see `_kind`."""
 
 
-def _kind(block: APIObject) -> str:
+def _kind(block: Any) -> str:
     """The row of a block in `_STOPS`: its type, or the group of types that share a layout."""
-    kind: str = block["type"]
+    kind: str = block.type
     if isinstance(block, UnknownBlock):  # nothing is known of its fields
         return ""
     if kind.endswith("tool_use"):

@@ -1,16 +1,21 @@
 """Text that is safe to print: control characters become visible ones.
 
 A stream is not trusted. A control character in it could move the cursor, recolour the screen or
-rename the window of a terminal, so commands print all text that they did not write through here.
+rename the window of a terminal, and a bidirectional one can make text read as another. So commands
+print all text that they did not write through here.
 """
 
 from __future__ import annotations
 
-__all__ = ["one_line", "visible"]
+__all__ = ["BIDIRECTIONAL", "one_line", "visible"]
 
 _VISIBLE = {code: chr(0x2400 + code) for code in range(0x20) if chr(code) not in "\n\t"}
 _VISIBLE[0x7F] = "␡"
 _VISIBLE.update((code, f"\\x{code:02x}") for code in range(0x80, 0xA0))
+
+BIDIRECTIONAL = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+"""The characters that change the order in which a terminal shows the others."""
+_VISIBLE.update((ord(character), f"\\u{ord(character):04x}") for character in BIDIRECTIONAL)
 
 
 def visible(text: str) -> str:

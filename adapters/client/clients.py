@@ -25,8 +25,10 @@ from streamfold.transports import (
     MessageStream,
     check_stall_timeout,
     clock_from_now,
+    refuse_other_message,
     stalled_error,
 )
+from streamfold.transports.recording import AsyncDecompressed, decompressed
 
 from .http_clients import Connections, library_of, timeout_for
 from .messages import AsyncBetaMessages, AsyncMessages, Beta, BetaMessages, Messages
@@ -237,29 +239,32 @@ class _Client(PointsToOfficialClient):
         return cls(message, request=request)
 
 
-def _with_chunk(body: bytes, chunk: bytes, response: httpx.Response, call: Call[Any]) -> bytes:
-    """`body` with the next chunk of an unstreamed answer, within the limit of a stream's event."""
-    limit = call.reading.get("limit", DEFAULT_LIMIT)
-    if len(body) + len(chunk) > limit:
-        raise APIResponseValidationError(
+def _limit(call: Call[Any]) -> int:
+    """The most bytes of an unstreamed answer: the limit of a stream's event."""
+    limit: int = call.reading.get("limit", DEFAULT_LIMIT)
+    return limit
+
+
+def _answer(
+    body: bytes | bytearray, response: httpx.Response, limit: int
+) -> Message | APIResponseValidationError:
+    """The message in an unstreamed answer, or the error of another answer.
+
+    The error is returned, not raised, so that no traceback has a frame with the body, which may
+    repeat the key.
+    """
+    if len(body) > limit:
+        return APIResponseValidationError(
             f"the answer is longer than the limit of {limit:,} bytes: stream it, or raise limit=",
             response=response,
         )
-    return body + chunk
-
-
-def _message(body: bytes, response: httpx.Response) -> Message:
-    """The message in an unstreamed answer."""
     try:
         fields = json.loads(body)
         if not isinstance(fields, dict):
             raise ValueError("it is not an object")
         return Message.from_dict(cast("dict[str, Any]", fields))
     except (ValueError, RecursionError) as error:
-        text = body[:_QUOTED].decode("utf-8", "replace")
-        raise APIResponseValidationError(
-            f"expected a message as JSON, got {text!r} ({error})", response=response, body=text
-        ) from None
+        return refuse_other_message(response, body[:_QUOTED].decode("utf-8", "replace"), str(error))
 
 
 # --- the sync client ----------------------------------------------------------------------------
@@ -336,14 +341,22 @@ class Anthropic(_Client):
         try:
             if not response.is_success:
                 MessageStream[Any](response).await_first_event()  # raises the status's error
-            body = b""
-            for chunk in response.iter_bytes():
-                body = _with_chunk(body, chunk, response, call)
+            answer = self._read(response, _limit(call))
         except self._library.HTTPError as error:
             raise self._connection_error(error, response.request, call) from error
         finally:
             response.close()
-        return _message(body, response)
+        if isinstance(answer, APIResponseValidationError):
+            raise answer
+        return answer
+
+    def _read(self, response: Any, limit: int) -> Message | APIResponseValidationError:
+        body = bytearray()
+        for piece in decompressed(response, self._library, limit):
+            body += piece
+            if len(body) > limit:
+                break
+        return _answer(body, response, limit)
 
     def close(self) -> None:
         """Close the connections. An `http_client` that was passed in stays open."""
@@ -418,14 +431,24 @@ class AsyncAnthropic(_Client):
         try:
             if not response.is_success:
                 await AsyncMessageStream[Any](response).await_first_event()
-            body = b""
-            async for chunk in response.aiter_bytes():
-                body = _with_chunk(body, chunk, response, call)
+            answer = await self._read(response, _limit(call))
         except self._library.HTTPError as error:
             raise self._connection_error(error, response.request, call) from error
         finally:
             await response.aclose()
-        return _message(body, response)
+        if isinstance(answer, APIResponseValidationError):
+            raise answer
+        return answer
+
+    async def _read(self, response: Any, limit: int) -> Message | APIResponseValidationError:
+        body = bytearray()
+        pieces = AsyncDecompressed(response, self._library, limit)
+        async for piece in pieces:
+            body += piece
+            if len(body) > limit:
+                await pieces.aclose()
+                break
+        return _answer(body, response, limit)
 
     async def close(self) -> None:
         """Close the connections. An `http_client` that was passed in stays open."""

@@ -7,16 +7,18 @@ because errors carry that request.
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from importlib.metadata import Distribution
 from typing import Any, Generic, TypeVar, cast
+from urllib.parse import unquote_to_bytes
 
 import attrs
 import httpx
 from streamfold.reducer import PartialMode, StreamfoldError
-from streamfold.transports import check_stall_timeout
+from streamfold.transports import REDACTION, check_stall_timeout
 from streamfold.transports.recording import Redaction, is_harmless_header
 
 from .json_body import encode_body
@@ -51,7 +53,7 @@ class Settings:
         stall_timeout: seconds without progress; `None` for no limit.
     """
 
-    base_url: httpx.URL
+    base_url: httpx.URL = attrs.field(repr=lambda url: repr(url.copy_with(userinfo=b"")))
     credentials: Mapping[str, str] = attrs.field(repr=False)
     headers: Mapping[str, str | None] = attrs.field(repr=False)
     query: Mapping[str, Any] = attrs.field(repr=False)
@@ -168,6 +170,9 @@ def prepare(
             "the request needs an API key, got none: give api_key= or auth_token=, or set "
             "ANTHROPIC_API_KEY or ANTHROPIC_AUTH_TOKEN"
         )
+    if settings.base_url.userinfo:  # in a header, because httpx logs the URL
+        userinfo = base64.b64encode(unquote_to_bytes(settings.base_url.userinfo)).decode()
+        headers["authorization"] = f"Basic {userinfo}"
     patience = cast("float", stall_timeout) if is_given(stall_timeout) else settings.stall_timeout
     reading = {
         "partial_mode": partial_mode,
@@ -207,7 +212,8 @@ def _with_format(output_config: Maybe[JSON], format_field: JSON) -> JSON:
 
 def _endpoint(base_url: httpx.URL, query: Mapping[str, Any]) -> httpx.URL:
     path, mark, rest = base_url.raw_path.partition(b"?")
-    url = base_url.copy_with(raw_path=path.rstrip(b"/") + b"/v1/messages" + mark + rest)
+    path = path.rstrip(b"/") + b"/v1/messages" + mark + rest
+    url = base_url.copy_with(raw_path=path, userinfo=b"")
     return url.copy_merge_params(query) if query else url
 
 
@@ -280,11 +286,17 @@ def check_key(key: str) -> str:
 
 
 def conceal(request: httpx.Request) -> None:
-    """Remove the secrets of a request that was sent, by the policy that recordings follow."""
+    """Remove the secrets of a request that was sent, by the policy that recordings follow.
+
+    Their redaction stays in the extensions of the request, so that no error repeats them.
+    """
+    redaction = Redaction()
+    redaction.headers(request.headers.items())
+    url = str(request.url)
+    concealed = redaction.url(url, harmless=None)
+    request.extensions = {**request.extensions, REDACTION: redaction}
     for name in request.headers:
         if not is_harmless_header(name):
             request.headers[name] = "[secure]"
-    url = str(request.url)
-    concealed = Redaction().url(url)
     if concealed != url:
         request.url = type(request.url)(concealed)

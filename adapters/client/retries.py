@@ -27,8 +27,8 @@ _RETRYABLE_ERRORS = frozenset(
 )
 """The types of `error` events, in a response with status 200, that are retried."""
 
-_LONGEST_WAIT = 86_400.0
-"""Seconds. `time.sleep` raises for much longer times."""
+_LONGEST_WAIT = 60.0
+"""Seconds. A server that asks for a longer wait is ignored, as the official client does."""
 
 
 def is_retryable(error: BaseException) -> bool:
@@ -53,7 +53,7 @@ def is_retryable(error: BaseException) -> bool:
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:
-    """The seconds that the API asks us to wait; `None` without a header that asks for a wait.
+    """The seconds that the API asks us to wait; `None` if it does not, or for more than 60.
 
     Args:
         headers: the headers of the response, with names in lower case (httpx's take any case).
@@ -70,7 +70,7 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
         except (KeyError, ValueError, OverflowError):
             continue
         if math.isfinite(wait):
-            return min(wait, _LONGEST_WAIT) if wait > 0 else None
+            return wait if 0 < wait <= _LONGEST_WAIT else None
     return None
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import attrs
 import httpx
+from streamfold.transports.recording import decompressed
 
 from .lint import lint_body
 from .rules import Violation
@@ -181,7 +182,7 @@ def _report(client: httpx.Client, url: str, name: str, body: dict[str, Any]) -> 
     try:
         with client.stream("POST", url, json=body) as response:
             answer = b""
-            for chunk in response.iter_bytes():
+            for chunk in decompressed(response, httpx, _LIMIT):
                 answer += chunk
                 if len(answer) > _LIMIT:
                     return GatewayReport(name, failure=f"the answer exceeds {_LIMIT} bytes")

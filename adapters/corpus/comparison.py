@@ -32,8 +32,17 @@ from typing import Any
 import attrs
 import httpx
 from streamfold.adapters.conformance import as_json, comparable
-from streamfold.reducer import ProtocolError, SSEState, decode_sse, fold, parse_event
-from streamfold.transports import Recording, replay
+from streamfold.reducer import (
+    DEFAULT_LIMIT,
+    EventStreamState,
+    ProtocolError,
+    decode_event_stream,
+    decode_sse,
+    fold,
+    parse_event,
+)
+from streamfold.transports import Recording, decoder_of, replay
+from streamfold.transports.recording import decompressed
 
 from .files import Path, expand_paths, load
 from .spreading import spread
@@ -141,11 +150,12 @@ def compare(file: Path, against: str) -> Difference:
 def _events_of(recording: Recording) -> list[dict[str, Any]]:
     """The decoded events of a recording, up to its end or to data that is not an event."""
     events: list[dict[str, Any]] = []
-    sse = SSEState()
     with replay(recording) as stream:
+        state: Any = decoder_of(stream.response.headers.get("content-type"))
+        decode: Any = decode_event_stream if isinstance(state, EventStreamState) else decode_sse
         try:
-            for chunk in stream.response.iter_bytes():
-                sse, decoded = decode_sse(sse, chunk)
+            for chunk in decompressed(stream.response, httpx, DEFAULT_LIMIT):
+                state, decoded = decode(state, chunk)
                 events.extend(parse_event(event).to_dict() for event in decoded)
         except (httpx.HTTPError, ProtocolError):
             pass

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Any, Union
 
-from streamfold.transports.recording import Recording, is_recording
+from streamfold.transports.recording import Recording, check_regular, is_recording
 
 __all__ = ["Path", "expand_paths", "is_listed", "load"]
 
@@ -150,10 +150,11 @@ def load(name: str) -> Recording:
     """Read the recording, or the raw body, of a name that `expand_paths` gave.
 
     Raises:
-        OSError: the file cannot be read.
+        OSError: the file cannot be read, or is not a regular file.
         RecordingError: the file is called `*.jsonl`, but is not a complete recording.
     """
     if "://" not in name:
+        check_regular(name)
         return Recording.load(name)
     files, inside = _filesystem(name)
     with files.open(inside, "rb") as file:

@@ -35,7 +35,6 @@ from streamfold.transports import (
     Recording,
     RecordingError,
     replay,
-    status_error,
 )
 
 from .files import Path, expand_paths, load
@@ -190,9 +189,6 @@ def _report(name: str, outcome: Outcome, reason: str | None, snapshot: Snapshot)
 def _fold(stream: Any) -> tuple[Outcome, str | None]:
     """Read a stream to its end: the outcome, and its reason."""
     try:
-        if not stream.response.is_success:
-            stream.response.read()
-            raise status_error(stream.response)
         stream.get_final_message()
     except (IncompleteStreamError, APIConnectionError) as error:
         return "incomplete", str(error)

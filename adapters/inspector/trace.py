@@ -42,7 +42,6 @@ from streamfold.transports import (
     APIConnectionError,
     Recording,
     replay,
-    status_error,
 )
 
 from .changes import Change, Changes, Path
@@ -178,9 +177,6 @@ def _replayed(recording: Recording) -> tuple[Snapshot, StreamfoldError | None]:
     with replay(recording) as stream:
         beginning = stream.snapshot
         try:
-            if not stream.response.is_success:
-                stream.response.read()
-                raise status_error(stream.response)
             stream.get_final_message()
         except StreamfoldError as error:
             return beginning, error

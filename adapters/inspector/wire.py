@@ -13,8 +13,9 @@ from itertools import accumulate
 
 import attrs
 import httpx
-from streamfold.reducer import ProtocolError, ServerSentEvent, SSEState, decode_sse
+from streamfold.reducer import DEFAULT_LIMIT, ProtocolError, ServerSentEvent, SSEState, decode_sse
 from streamfold.transports import RecordedChunk, Recording
+from streamfold.transports.recording import decompressed
 
 __all__ = ["Body", "WireEvent", "body_of", "wire_events"]
 
@@ -93,7 +94,7 @@ def body_of(recording: Recording) -> Body:
     plain_cuts: list[int] = []
     fault = None
     try:
-        for data in response.iter_bytes():
+        for data in decompressed(response, httpx, DEFAULT_LIMIT):
             plain.append(RecordedChunk(data, chunks[arrived].at))
             plain_cuts.append(cuts[arrived])
     except httpx.DecodingError as error:

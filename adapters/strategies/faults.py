@@ -42,7 +42,7 @@ FAULTS: tuple[Fault, ...] = get_args(Fault)
 """The faults, and the outcome of each (`BrokenStream.outcome`):
 
     cut            the stream ends before the message is complete: "incomplete"
-    missing_stop   a block, or the message, does not stop; the stop reason came: "message"
+    missing_stop   the message does not stop, but its stop reason came: "message"
     repeated       the message or a block starts twice, or a block stops twice: "protocol_error"
     reordered      a block starts after its first delta, or after its stop: "protocol_error"
     wrong_index    the index is not that of an open block, or not the next: "protocol_error"
@@ -97,8 +97,7 @@ def _cut(draw: Draw, events: list[Event]) -> int:
 
 
 def _missing_stop(draw: Draw, events: list[Event]) -> int:
-    stops = _places(events, "content_block_stop", "message_stop")
-    at: int = draw(st.sampled_from(stops))
+    (at,) = _places(events, "message_stop")
     del events[at]
     return at
 

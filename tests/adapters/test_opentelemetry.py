@@ -21,7 +21,14 @@ import pytest
 from streamfold.adapters import anthropic as ours
 from streamfold.adapters import httpx2 as for_httpx2
 from streamfold.adapters import opentelemetry as for_httpx
-from streamfold.reducer import Message, encode_sse, expand
+from streamfold.reducer import (
+    Message,
+    SSEState,
+    decode_sse,
+    encode_event_stream,
+    encode_sse,
+    expand,
+)
 from streamfold.transports import RecordedError, Recording, ReplayTransport
 
 from tests.support.events import body, error_event
@@ -705,3 +712,20 @@ def test_without_opentelemetry_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "opentelemetry", None)
     with pytest.raises(ImportError, match=r"pip install 'streamfold\[opentelemetry\]'"):
         for_httpx.ObservingTransport(ReplayTransport(WHOLE))
+
+
+# --- Bedrock --------------------------------------------------------------------------------------
+
+
+def test_a_stream_of_bedrock(server, exported):
+    events = [json.loads(event.data) for event in decode_sse(SSEState(), WHOLE.body)[1]]
+    framed = encode_event_stream(events)
+    headers = {"content-type": "application/vnd.amazon.eventstream"}
+    server.answer(event_stream(framed, chunks=500, headers=headers))
+    transport = for_httpx.ObservingTransport(httpx.HTTPTransport(verify=NO_TLS), **exported.options)
+    with httpx.Client(transport=transport) as client:
+        path = "/model/claude-opus-4-6/invoke-with-response-stream"
+        assert client.post(server.url + path, json={"max_tokens": 100}).content == framed
+    host, port = server.url.removeprefix("http://").split(":")
+    expected = {**SPAN, **identity(host, int(port)), "gen_ai.provider.name": "aws.bedrock"}
+    assert timeless(exported.span) == timeless(expected)

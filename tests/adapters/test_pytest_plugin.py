@@ -76,7 +76,7 @@ def test_secrets_that_the_configuration_names_are_not_written_and_still_match(sa
     sample.pytester.makeini("[pytest]\nrecording_secrets = x-team user_id")
     code = """
 def test_it(recorded_streams):
-    headers = {"x-team": "secret-of-the-team", "x-other": "public"}
+    headers = {"x-team": "secret-of-the-team", "user-agent": "public"}
     with httpx.Client(transport=recorded_streams.transport, headers=headers) as http:
         http.post(URL, json={"metadata": {"user_id": "secret-of-the-user"}})
 """

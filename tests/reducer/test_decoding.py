@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import pickle
+import sys
 from typing import Any
 
 import pytest
@@ -198,3 +200,22 @@ def test_offending_text_is_cut_short() -> None:
 def test_data_that_is_nested_too_deep(text: str) -> None:
     with pytest.raises(ProtocolError, match=r"nested (too deep|deeper than 200 levels)"):
         feed(StreamState(), b'data: {"type":"odd","x":' + text.encode() + b"}\n\n")
+
+
+@pytest.mark.parametrize("depth", [1, 50, 190])
+def test_a_deep_stack_of_the_caller_gives_the_event_or_a_documented_error(depth: int) -> None:
+    data = '{"type":"odd","x":' + "[" * depth + "]" * depth + "}"
+    event = parse_event(ServerSentEvent(data=data))
+
+    def deeper(left: int) -> None:
+        """Read the event below this many frames, and every number of frames above."""
+        if left:
+            deeper(left - 1)
+        try:
+            assert parse_event(ServerSentEvent(data=data)) == event
+        except ProtocolError as error:
+            assert "too deep" in str(error)  # noqa: PT017
+        except RecursionError:
+            assert left < 60
+
+    deeper(sys.getrecursionlimit() - len(inspect.stack()) - 30)

@@ -20,7 +20,14 @@ from streamfold.reducer import (
     fold,
 )
 
-from tests.support.events import MESSAGE_STOP, block_start, message_delta, message_start, tool_start
+from tests.support.events import (
+    MESSAGE_STOP,
+    block_start,
+    block_stop,
+    message_delta,
+    message_start,
+    tool_start,
+)
 
 pytestmark = pytest.mark.xdist_group("million")  # one worker, because the fixture is expensive
 
@@ -55,7 +62,7 @@ def test_a_million_deltas_fold(long_stream: tuple[StreamState, list[Any]]) -> No
     message = state.snapshot.message
     assert message is not None
     assert message.content[0].text == "word " * MILLION
-    state, events = feed(state, encode_sse([message_delta(), MESSAGE_STOP]))
+    state, events = feed(state, encode_sse([block_stop(0), message_delta(), MESSAGE_STOP]))
     assert finish(state) == events[-1].message
     assert len(finish(state).content[0].text) == 5 * MILLION
 

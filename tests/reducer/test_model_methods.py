@@ -239,6 +239,7 @@ def test_the_events_that_a_stream_hands_out_can_be_folded_again(
     assert fold(handed_out) == snapshot
 
 
+@pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")  # of the official models
 @given(raw_events())
 def test_the_events_of_the_official_client_are_folded(events: list[dict[str, Any]]) -> None:
     adapter = pydantic.TypeAdapter[Any](anthropic.types.beta.BetaRawMessageStreamEvent)

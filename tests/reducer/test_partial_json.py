@@ -30,6 +30,7 @@ from streamfold.reducer.partial_json import parse_json_text
 
 from tests.support.effort import effort
 from tests.support.json_strategies import mutated, same, soup
+from tests.support.model import put_together
 
 MODES: list[PartialMode] = ["on", "trailing-strings"]
 NOTHING = object()
@@ -121,7 +122,51 @@ def test_the_value_after_each_character(mode: PartialMode, text: str) -> None:
 def test_a_whole_document_has_the_value_that_json_gives(text: str) -> None:
     for mode in MODES:
         assert same(parse_partial_json(text, mode), json.loads(text))
+
+
+@effort(200)
+@given(json_documents())
+def test_a_whole_input_has_the_value_that_json_gives(text: str) -> None:
     assert same(parse_json_text(text), json.loads(text))
+
+
+@effort(100)
+@given(
+    st.sampled_from(["NaN", "Infinity", "-Infinity", "1e999", "-1e999", "9" * 400 + ".0"]),
+    st.sampled_from(["%s", "[%s]", '{"a":%s,"b":1}', '[{"a":[1,%s]}]']),
+)
+def test_a_whole_input_holds_only_numbers_that_json_can_express(number: str, around: str) -> None:
+    with pytest.raises(ValueError, match=r"is not JSON|is out of range"):
+        parse_json_text(around % number)
+
+
+HALVES = ["\ud83d", "\ude00", "\\ud83d", "\\uDE00", "\\\\", "\\n", "a", "😀", "\ud83d\ude00"]
+half_strings = st.lists(st.sampled_from(HALVES), max_size=8)
+
+
+@effort(300)
+@given(st.lists(st.tuples(half_strings, half_strings), min_size=1, max_size=4), st.data())
+def test_halves_that_meet_are_joined_in_the_same_way_everywhere(members: Any, data: Any) -> None:
+    """Raw or escaped, in keys and strings, cut anywhere: one rule for all."""
+    pieces = ["{"]
+    for at, (key, value) in enumerate(members):
+        pieces += [',"' if at else '"', *key, '":["', *value, '"]']
+    pieces.append("}")
+    cuts = data.draw(st.lists(st.booleans(), min_size=len(pieces), max_size=len(pieces)))
+    deltas = [""]
+    for piece, is_cut in zip(pieces, cuts, strict=True):
+        deltas = [*deltas, piece] if is_cut else [*deltas[:-1], deltas[-1] + piece]
+    growing = PartialJSON()
+    for delta in deltas:
+        growing = growing.append(delta)
+        _ = growing.value  # as a reader of each snapshot does
+    joined = put_together("", "".join(deltas))
+    expected: dict[str, Any] = {}
+    for key, value in json.loads(joined).items():
+        expected[put_together("", key)] = [put_together("", value[0])]
+    assert growing.value == parse_json_text(str(growing.text))
+    assert growing.value == PartialJSON().append(joined).value
+    assert set(map(str, growing.value)) == set(expected)
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -549,8 +549,9 @@ def test_finish_gives_the_message() -> None:
     "events",
     [
         [message_start(), message_delta("max_tokens")],
-        [message_start(), MESSAGE_STOP],
+        [message_start(stop_reason="end_turn"), MESSAGE_STOP],
         [message_start(), tool_start(0), message_delta("max_tokens")],
+        [message_start(), tool_start(0), message_delta("refusal"), MESSAGE_STOP],
     ],
 )
 def test_finish_takes_a_message_that_is_complete_without_its_stop(events: list[Event]) -> None:
@@ -569,6 +570,17 @@ NOT_FINISHED: list[tuple[str, list[Event]]] = [
     (
         "the stream ended before the message was complete",
         [*WHOLE[:4], message_delta(None, usage={"output_tokens": 1})],
+    ),
+    ("message_stop came before any stop reason", [*WHOLE[:4], MESSAGE_STOP]),
+    (
+        "message_stop came while block 0 (tool_use 'look') was open, and stop_reason 'tool_use' "
+        "does not explain that",
+        [message_start(), tool_start(0), message_delta("tool_use"), MESSAGE_STOP],
+    ),
+    (
+        "the stream ended while block 0 (text) was open, and stop_reason 'end_turn' does not "
+        "explain that",
+        [*WHOLE[:3], message_delta()],
     ),
     ("the stream failed with overloaded_error: Overloaded", [ERROR]),
     ("the stream failed with overloaded_error: Overloaded", [*WHOLE[:3], ERROR]),

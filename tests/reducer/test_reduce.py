@@ -510,8 +510,14 @@ def test_is_complete_with_the_stop_reason() -> None:
     assert snapshot.message.stop_reason is None
 
 
-def test_is_complete_and_over_at_message_stop() -> None:
+def test_a_stop_without_a_reason_completes_nothing() -> None:
     snapshot = fold([message_start(), MESSAGE_STOP])
+    assert snapshot.is_complete is False
+    assert snapshot.is_over is True
+
+
+def test_is_complete_and_over_at_message_stop() -> None:
+    snapshot = fold([message_start(stop_reason="end_turn"), MESSAGE_STOP])
     assert snapshot.is_complete is True
     assert snapshot.is_over is True
 

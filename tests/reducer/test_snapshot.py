@@ -139,7 +139,7 @@ def test_the_repr_of_a_snapshot_shows_its_state_and_stays_short() -> None:
     events = [message_start(), block_start(0, "text", text="x" * 1000), block_stop(0)]
     events += [block_start(1, "text", text=""), {"type": "odd"}]
     assert repr(fold(events)) == "<Snapshot msg_1: incomplete, 2 blocks, 1 unfolded events>"
-    events.append(message_delta())
+    events += [block_stop(1), message_delta()]
     assert repr(fold(events)) == "<Snapshot msg_1: complete, 2 blocks, 1 unfolded events>"
     events.append({"type": "error", "error": {}})
     assert repr(fold(events)) == "<Snapshot msg_1: failed, 2 blocks, 1 unfolded events>"

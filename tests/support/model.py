@@ -281,7 +281,7 @@ class Model:
         message: the message so far, as the API would return it; None before it started.
         unfolded: the events that changed nothing.
         error: the stream's own error event, if one came.
-        is_complete: whether the message has a stop reason or has stopped.
+        has_stop_reason: whether a stop reason came.
     """
 
     def __init__(self, partial_mode: str = "on") -> None:
@@ -289,7 +289,7 @@ class Model:
         self.message: dict[str, Any] | None = None
         self.unfolded: list[Event] = []
         self.error: Event | None = None
-        self.is_complete = False
+        self.has_stop_reason = False
         self.is_over = False
         self.open: set[int] = set()
         self.input_texts: dict[int, str] = {}
@@ -352,12 +352,20 @@ class Model:
                 if count is not None:
                     usage[key] = count
         if delta.get("stop_reason") is not None:
-            self.is_complete = True
+            self.has_stop_reason = True
         return [event]
 
     def _message_stop(self, event: Event) -> list[Event]:
-        self.is_complete = self.is_over = True
+        self.is_over = True
+        self.has_stop_reason = self.has_stop_reason or self.message.get("stop_reason") is not None
         return [{**event, "message": self.message}]
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether a stop reason came, and no block is open that it does not explain."""
+        cut = ("max_tokens", "model_context_window_exceeded", "refusal")
+        explained = self.message is not None and self.message.get("stop_reason") in cut
+        return self.has_stop_reason and (not self.open or explained)
 
     def _content_block_start(self, event: Event) -> list[Event]:
         index, block = event["index"], copy.deepcopy(event["content_block"])

@@ -14,8 +14,15 @@ import anyio
 import httpx
 import pytest
 from streamfold.reducer import encode_sse
-from streamfold.transports import APITimeoutError, MessageStream, StalledStreamError
-from streamfold.transports.stalls import interruption_of
+from streamfold.transports import (
+    APITimeoutError,
+    MessageStream,
+    RecordedChunk,
+    Recording,
+    StalledStreamError,
+    replay,
+)
+from streamfold.transports.interruption import interruption_of
 
 from tests.support.events import body
 from tests.support.loopback import chunk, close, event_stream, hold, wait
@@ -163,6 +170,15 @@ async def test_a_stream_that_is_over_does_not_stall(shell, server):
     async with shell.client() as client:
         stream = await client.open(server, stall_timeout=STALL)
         assert await stream.get_final_message() == MESSAGE
+
+
+def test_a_replay_that_sleeps_stalls():
+    recording = Recording([RecordedChunk(body(*EVENTS[:4]), 0.0), RecordedChunk(PING, 60.0)])
+    stream = replay(recording, speed=1, stall_timeout=STALL)
+    begun = time.monotonic()
+    with pytest.raises(StalledStreamError):
+        stream.until_done()
+    assert time.monotonic() - begun < SOON
 
 
 async def test_a_lost_connection_is_not_a_stall(shell, server):

@@ -53,12 +53,14 @@ ENDS = {
 
 
 def events_of(recorded):
-    """The events of a body by `feed`, up to its `error` event or its fault."""
+    """The events of a body by `feed`, up to `message_stop`, its `error` event or its fault."""
     try:
         events = feed(StreamState(), recorded)[1]
     except ProtocolError as fault:
         events = fault.events
     kinds = [event.type for event in events]
+    if "message_stop" in kinds:
+        return list(events[: kinds.index("message_stop") + 1])
     return list(events[: kinds.index("error")] if "error" in kinds else events)
 
 
@@ -447,7 +449,7 @@ def test_a_source_whose_connection_fails(error, kind):
 
 @pytest.mark.parametrize("source", [b"data: x\n\n", "data: x\n\n"])
 def test_a_whole_body_is_refused_as_a_source(source):
-    with pytest.raises(TypeError, match=f"not {type(source).__name__}: pass replay"):
+    with pytest.raises(TypeError, match=f"got {type(source).__name__}; use replay"):
         MessageStream(source)
 
 

@@ -11,7 +11,8 @@ from .content_types import (
     decoder_of,
     media_type,
 )
-from .files import is_recording, numbered, recording_files
+from .decompression import AsyncDecompressed, decompressed
+from .files import check_regular, is_recording, numbered, recording_files
 from .format import RecordingError
 from .http_library import raw_headers
 from .matching import UnmatchedRequestError
@@ -26,6 +27,7 @@ from .value import Recording
 __all__ = [
     "AWS_EVENT_STREAM",
     "EVENT_STREAM",
+    "AsyncDecompressed",
     "Pace",
     "RecordedChunk",
     "RecordedError",
@@ -42,9 +44,11 @@ __all__ = [
     "Step",
     "StoredRecording",
     "UnmatchedRequestError",
+    "check_regular",
     "check_speed",
     "content_type_of",
     "decoder_of",
+    "decompressed",
     "is_harmless_header",
     "is_recording",
     "media_type",

@@ -1,7 +1,7 @@
 """`timing_of`: the timing of a recorded stream, by the times of its chunks.
 
-It folds the recording once, at the cost of reading it. A compressed body is decompressed by httpx;
-the events of a chunk have come when its last byte has.
+It folds the recording once, at the cost of reading it. A compressed body is decompressed in bounded
+pieces; the events of a chunk have come when its last byte has.
 """
 
 from __future__ import annotations
@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import httpx
-from streamfold.reducer import StreamState, Timing, fold_chunk
+from streamfold.reducer import DEFAULT_LIMIT, StreamState, Timing, fold_chunk
 
+from .content_types import decoder_of
+from .decompression import decompressed
 from .http_library import raw_headers
 from .parts import RecordedChunk, RecordedResponse
 
@@ -41,10 +43,12 @@ def timing_of(
             at = chunk.at
             yield chunk.data
 
-    state, timing = StreamState(), Timing().answered(at)
+    content_type = {name.lower(): value for name, value in response.headers}
+    state = StreamState(sse=decoder_of(content_type.get("content-type")))
+    timing = Timing().answered(at)
     read = httpx.Response(response.status, headers=raw_headers(response.headers), content=body())
     try:
-        for data in read.iter_bytes():
+        for data in decompressed(read, httpx, DEFAULT_LIMIT):
             folded = fold_chunk(state, data)
             timing = timing.took(at, state, folded.state, len(data))
             state = folded.state

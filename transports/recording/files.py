@@ -6,8 +6,10 @@ Nothing here knows the content of a file: see `format` for that.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import stat
 from pathlib import Path
 from secrets import token_hex
 from typing import Union
@@ -15,6 +17,7 @@ from typing import Union
 __all__ = [
     "PathLike",
     "check_name",
+    "check_regular",
     "is_recording",
     "numbered",
     "recording_files",
@@ -62,7 +65,7 @@ def write_whole(path: Path, data: bytes) -> None:
     """Write a file so that, whatever happens, it has all of `data` or its old content.
 
     Missing parent folders are made. The data goes to a file beside it first, which then takes its
-    name.
+    name. Only its owner may read the file (mode 0600).
 
     Raises:
         OSError: the file cannot be written.
@@ -70,7 +73,7 @@ def write_whole(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{token_hex(8)}.unfinished")
     try:
-        with open(unfinished, "xb") as file:
+        with open(unfinished, "xb", opener=_for_the_owner) as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -78,6 +81,20 @@ def write_whole(path: Path, data: bytes) -> None:
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
+
+
+def _for_the_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def check_regular(path: PathLike) -> None:
+    """Refuse a file that is not a regular one: reading a pipe or a device might never end.
+
+    Raises:
+        OSError: it is another kind of file, or there is none.
+    """
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise OSError(errno.EINVAL, "not a regular file", os.fspath(path))
 
 
 def recording_files(folder: PathLike) -> list[Path]:

@@ -38,6 +38,7 @@ from contextlib import contextmanager
 from typing import Any, TypedDict, TypeVar, cast
 
 import attrs
+import httpx
 from streamfold.reducer import FieldError, StreamfoldError, described, to_json
 
 from .parts import (
@@ -47,6 +48,7 @@ from .parts import (
     RecordedError,
     RecordedRequest,
     RecordedResponse,
+    bytes_of,
     header_pairs,
 )
 
@@ -214,17 +216,26 @@ def _chunk(fields: Fields) -> RecordedChunk:
 
 
 def _request(fields: Fields) -> RecordedRequest:
+    method, url = _take(fields, "method", str), _take(fields, "url", str)
+    _check_line("method", method)
+    try:
+        httpx.URL(url)
+    except (httpx.InvalidURL, ValueError) as error:
+        raise FieldError("url", f"must be a URL: {error}") from None
     return RecordedRequest(
-        method=_take(fields, "method", str),
-        url=_take(fields, "url", str),
+        method=method,
+        url=url,
         headers=_headers(fields),
         **({"body": fields.pop("body")} if "body" in fields else {"content": _bytes(fields)}),
     )
 
 
 def _response(fields: Fields) -> RecordedResponse:
+    status: int = _take(fields, "status", int)
+    if not 100 <= status <= 999:
+        raise FieldError("status", f"must be an HTTP status from 100 to 999, not {status}")
     return RecordedResponse(
-        status=_take(fields, "status", int),
+        status=status,
         headers=_headers(fields),
         at=_take(fields, "at", float),
     )
@@ -238,11 +249,21 @@ def _headers(fields: Fields) -> Headers:
     headers: list[Any] = _take(fields, "headers", list)
     for index, pair in enumerate(headers):
         match pair:
-            case [str(), str()]:
-                pass
+            case [str(name), str(value)]:
+                _check_line(f"headers[{index}]", name + value)
             case _:
                 raise FieldError(f"headers[{index}]", "must be a name and a value, two strings")
     return header_pairs(headers)
+
+
+def _check_line(path: str, text: str) -> None:
+    """Refuse a text that the head of an HTTP message cannot carry, as one with a line break."""
+    if any(character in text for character in "\r\n\0"):
+        raise FieldError(path, f"must not have a line break or a NUL, got {text!r}")
+    try:
+        bytes_of(text)
+    except UnicodeEncodeError:
+        raise FieldError(path, f"must not have half of a surrogate pair, got {text!r}") from None
 
 
 def _bytes(fields: Fields) -> bytes:

@@ -10,8 +10,9 @@ test is the same as one with the key of production.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
-from difflib import SequenceMatcher, unified_diff
+from difflib import unified_diff
 
 from streamfold.reducer import thaw
 
@@ -21,6 +22,10 @@ __all__ = ["UnmatchedRequestError", "difference", "same_request"]
 
 _MOST_LINES, _WIDEST_LINE = 40, 160
 """The limits of a difference that is shown, in lines and in characters."""
+
+
+_MOST_COMPARED = 800
+"""The most lines that are compared in detail."""
 
 
 class UnmatchedRequestError(BaseException):
@@ -61,9 +66,8 @@ def difference(request: RecordedRequest, recorded: Sequence[tuple[str, RecordedR
     message = [f"{unmatched}; the nearest of {len(recorded)} is {name}"]
     if _target(nearest) != _target(request):
         message.append(f"it answers {_target(nearest)}")
-    diff = unified_diff(
-        _body(nearest).splitlines(), lines, "recorded", "requested", lineterm="", n=2
-    )
+    recorded_lines, requested_lines = _differing(_body(nearest).splitlines(), lines)
+    diff = unified_diff(recorded_lines, requested_lines, "recorded", "requested", lineterm="", n=2)
     shown = [line if len(line) <= _WIDEST_LINE else f"{line[:_WIDEST_LINE]}…" for line in diff]
     if len(shown) > _MOST_LINES:
         shown[_MOST_LINES:] = [f"… and {len(shown) - _MOST_LINES} more lines"]
@@ -81,9 +85,26 @@ def _body(request: RecordedRequest) -> str:
     return json.dumps(thaw(request.body), ensure_ascii=False, sort_keys=True, indent=2)
 
 
+def _differing(recorded: list[str], requested: list[str]) -> tuple[list[str], list[str]]:
+    """The lines to compare: of long bodies, those around the first difference.
+
+    The comparison takes time in the square of its lines and more.
+    """
+    if len(recorded) + len(requested) <= _MOST_COMPARED:
+        return recorded, requested
+    pairs = enumerate(zip(recorded, requested, strict=False))
+    same = next((at for at, (one, other) in pairs if one != other), len(requested))
+    start, end = max(0, same - 2), same + _MOST_COMPARED // 2
+    return recorded[start:end], requested[start:end]
+
+
 def _similarity(
     request: RecordedRequest, lines: list[str], recorded: RecordedRequest
 ) -> tuple[int, float]:
-    """A sort key: the number of equal parts of the target, then the share of equal lines."""
+    """A sort key: the number of equal parts of the target, then the share of equal lines.
+
+    The order of the lines does not count, so that the cost is that of reading both bodies.
+    """
     same = (request.method == recorded.method) + (request.url == recorded.url)
-    return same, SequenceMatcher(None, _body(recorded).splitlines(), lines).ratio()
+    ours, theirs = Counter(lines), Counter(_body(recorded).splitlines())
+    return same, 2 * (ours & theirs).total() / ((ours + theirs).total() or 1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator, Generator, Iterator
 from typing import Any
@@ -141,10 +142,14 @@ class _ReplayedBody:
     def __init__(self, steps: Generator[Step, None, None], pace: Pace) -> None:
         self._steps = steps
         self._pace = pace
+        self._closed = threading.Event()
 
     def __iter__(self) -> Iterator[bytes]:
         for at, chunk in self._steps:
-            self._pace.wait(at)
+            self._pace.skip_to(at)
+            left = self._pace.left(at)
+            if left and self._closed.wait(left):  # another thread has closed the body
+                return
             if chunk:
                 yield chunk
 
@@ -159,10 +164,14 @@ class _ReplayedBody:
         raise StopAsyncIteration
 
     def close(self) -> None:
+        self._closed.set()
         self._steps.close()
 
     async def aclose(self) -> None:
         self._steps.close()
+
+    interrupt = close
+    """Ends a read that waits: see `interruption_of`."""
 
 
 def replayed_response(

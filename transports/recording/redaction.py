@@ -2,21 +2,22 @@
 
 Recordings, error messages and the client's requests follow it. The rules:
 
-- A header, a parameter of a URL or a form, and a key in the JSON of a request are secret if their
-  name is in `SECRET_NAMES`, or in the names that a caller adds. Case does not matter.
-- A request header is harmless if its name begins with one of `HARMLESS_HEADERS`. Headers that are
-  neither secret nor harmless may hold the key of a gateway. Recordings keep them, because their
-  owner can add names; the client hides them in the requests that its errors carry.
+- A header is kept only if its name begins with one of `HARMLESS_HEADERS`, and a parameter of a URL
+  only if its name is in `HARMLESS_PARAMETERS`. All others lose their value.
+- A parameter of a form, and a key in the JSON of a request, is secret if its name is in
+  `SECRET_NAMES`, sounds like a secret (`client_secret`, `api_key`, …), or is one of the names that
+  a caller adds. Case does not matter. So is a parameter of a URL inside other text.
 - User and password in a URL are secret. They are dropped, because httpx sends them as a header.
 
 The value of a secret becomes `PLACEHOLDER`. It is the same for every value, so that two requests
 that differ only in a secret compare equal.
 
 Servers repeat in their answers what they received ("invalid x-api-key: …"). Therefore the value of
-each secret that was found by its name is removed from all other text, too. In the bytes of an
-answer it is replaced by as many asterisks, so that no chunk changes its length. Values shorter than
-12 characters are not searched for, because they could be part of ordinary words. Compressed answers
-are not searched.
+each secret that was found by its name is removed from all other text, too, however its characters
+are written: as they are, percent-encoded, or as escapes of JSON. In the bytes of an answer it is
+replaced by as many asterisks, so that no chunk changes its length; there it is also found if the
+deltas of a stream cut it in pieces. Values shorter than 12 characters are not searched for, because
+they could be part of ordinary words. So is the value of a header that is merely not known.
 
 Headers that name an account or a request (`anthropic-organization-id`, `request-id`) are kept.
 
@@ -25,9 +26,14 @@ JSON is walked by `json` itself, at any depth, and costs one pass of encoding an
 
 from __future__ import annotations
 
+import base64
+import binascii
 import json
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
+from itertools import accumulate
 from typing import Any, cast
 from urllib.parse import unquote, unquote_plus
 
@@ -62,24 +68,65 @@ SECRET_NAMES = frozenset(
 
 HARMLESS_HEADERS = (
     "accept",
+    "age",
     "anthropic-",
+    "cache-control",
+    "cf-cache-status",
+    "cf-ray",
     "connection",
     "content-",
+    "date",
+    "expires",
     "host",
+    "keep-alive",
+    "last-modified",
+    "request-id",
+    "retry-after",
+    "server",
+    "strict-transport-security",
     "transfer-encoding",
     "user-agent",
+    "vary",
+    "via",
+    "x-request-id",
+    "x-should-retry",
+    "x-stainless-",
 )
-"""The beginnings of the names of request headers that hold no secret, in lower case."""
+"""The beginnings of the names of headers that hold no secret, in lower case."""
+
+HARMLESS_PARAMETERS = frozenset({"after_id", "api-version", "before_id", "beta", "limit"})
+"""The parameters of a URL that hold no secret, in lower case."""
+
+_SOUNDS_SECRET = re.compile(
+    r"(?:^|[-_.])(?:auth|authorization|cookie|credentials?|passw(?:or)?d|secret|session|sig|signature)"
+    r"(?:$|[-_.])|(?:api|access|account|master|private|secret|subscription)[-_.]?key|passw(?:or)?d"
+    r"|(?:^|[-_.])(?:client|app|webhook)[-_.]?secret|(?:^|[-_.])(?:token|key)$|^jwt$",
+    re.IGNORECASE,
+)
+"""The names of headers and parameters whose value is searched for in other text."""
+
+_SECRET_KEY = re.compile(
+    r"(?:api|access|private|secret|subscription)[-_]?key$|client[-_]?secret$|passw(?:or)?d$"
+    r"|(?:access|auth|authorization|bearer|refresh|session)[-_]?token$",
+    re.IGNORECASE,
+)
+"""The keys of JSON objects whose value is a secret if it is a string."""
+
+_PARAMETER_IN_TEXT = r"""([?&;#]([\w.%-]{1,100})=)([^&#;\s"'<>\\]+)"""
+_DELTA_TEXT = re.compile(rb'"(text|thinking|partial_json)"\s*:\s*"((?:[^"\\]|\\.)*)"', re.DOTALL)
+"""The strings of a body that the deltas of a stream cut in pieces."""
 
 _SHORTEST_SEARCHED = 12
 
 _JSON_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
 
 _USERINFO = re.compile(r"(?<=://)[^/?#\s@]*@")
+_USERINFO_BYTES = re.compile(rb"(?<=://)[^/?#\s@\"\\]*@")
+_PARAMETER_IN_BYTES = re.compile(_PARAMETER_IN_TEXT.encode())
 
 
 def is_harmless_header(name: str) -> bool:
-    """Whether a request header of this name never holds a secret.
+    """Whether a header of this name never holds a secret.
 
     Args:
         name: the name of the header, in any case.
@@ -87,7 +134,8 @@ def is_harmless_header(name: str) -> bool:
     >>> is_harmless_header("Anthropic-Version"), is_harmless_header("x-my-gateway-key")
     (True, False)
     """
-    return name.lower().startswith(HARMLESS_HEADERS)
+    name = name.lower()
+    return name.startswith(HARMLESS_HEADERS) and not _SOUNDS_SECRET.search(name)
 
 
 def _with_standard_names(names: Iterable[str]) -> frozenset[str]:
@@ -128,7 +176,7 @@ class Redaction:
     """
 
     names: frozenset[str] = attrs.field(default=frozenset[str](), converter=_with_standard_names)
-    found: set[str] = attrs.field(factory=set[str], init=False)
+    found: set[str] = attrs.field(factory=set[str], init=False, repr=False)
 
     # --- a whole request or response ---
 
@@ -156,24 +204,42 @@ class Redaction:
         """The headers of a request or a response without the values of secret names."""
         return tuple((name, self._value(name, value)) for name, value in headers)
 
-    def url(self, url: str) -> str:
-        """`url` without user, password, and the values of secret parameters."""
+    def url(self, url: str, harmless: frozenset[str] | None = HARMLESS_PARAMETERS) -> str:
+        """`url` without user, password, and the values of parameters that may be secret.
+
+        Args:
+            url: the URL.
+            harmless: the parameters to keep; `None` for all that do not have the name of a secret.
+        """
         for userinfo in _USERINFO.findall(url):
             for secret in userinfo[:-1].split(":"):
                 self._find(unquote(secret))
         address, question_mark, query = _USERINFO.sub("", url).partition("?")
         query, hash_mark, fragment = query.partition("#")
-        return "".join([address, question_mark, self.query(query), hash_mark, fragment])
+        query = "&".join(
+            self._parameter(*piece.partition("="), harmless) for piece in query.split("&")
+        )
+        return "".join([address, question_mark, query, hash_mark, self.query(fragment)])
 
     def query(self, query: str) -> str:
-        """The query of a URL, or a form, without the values of secret parameters."""
+        """A form without the values of secret parameters."""
         return "&".join(self._parameter(*piece.partition("=")) for piece in query.split("&"))
 
-    def _parameter(self, name: str, equals_sign: str, value: str) -> str:
-        if not equals_sign or unquote_plus(name).lower() not in self.names:
+    def _parameter(
+        self, name: str, equals_sign: str, value: str, harmless: frozenset[str] | None = None
+    ) -> str:
+        """A parameter without its value if that is secret; with `harmless`, if it may be one."""
+        plain = unquote_plus(name).lower()
+        is_secret = self._is_secret(plain)
+        if not equals_sign or not (is_secret or (harmless is not None and plain not in harmless)):
             return f"{name}{equals_sign}{value}"
-        self._find(unquote_plus(value))
+        if is_secret:
+            self._find(unquote_plus(value))
         return f"{name}{equals_sign}{PLACEHOLDER}"
+
+    def _is_secret(self, name: str) -> bool:
+        """Whether a header or a parameter has the name of a secret."""
+        return name.lower() in self.names or bool(_SOUNDS_SECRET.search(name))
 
     def json(self, value: Any) -> Any:
         """The JSON `value` without everything under a secret key."""
@@ -181,15 +247,17 @@ class Redaction:
 
     def _object(self, members: dict[str, Any]) -> dict[str, Any]:
         for name, value in members.items():
-            if name.lower() in self.names:
+            if name.lower() in self.names or (isinstance(value, str) and _SECRET_KEY.search(name)):
                 for text in _strings_in(value):
                     self._find(text)
                 members[name] = PLACEHOLDER
         return members
 
     def _value(self, name: str, value: str) -> str:
-        if name.lower() not in self.names:
+        if name.lower() not in self.names and is_harmless_header(name):
             return value
+        if not self._is_secret(name):
+            return PLACEHOLDER
         for secret in _SECRETS_IN_HEADER.get(name.lower(), _whole)(value):
             self._find(secret)
         return PLACEHOLDER
@@ -201,10 +269,17 @@ class Redaction:
     # --- the same values elsewhere ---
 
     def text(self, text: str) -> str:
-        """`text` without the values found so far, and without user and password of any URL."""
-        for secret in self._longest_first():
-            text = text.replace(secret, PLACEHOLDER)
-        return _USERINFO.sub("", text)
+        """`text` without the values found so far, and without the secrets of any URL in it."""
+        pattern = self._pattern()
+        if pattern is not None:
+            text = pattern.sub(PLACEHOLDER, text)
+        text = _USERINFO.sub("", text)
+        return re.sub(_PARAMETER_IN_TEXT, self._parameter_in_text, text)
+
+    def _parameter_in_text(self, found: re.Match[str]) -> str:
+        if not self._is_secret(unquote_plus(found[2])):
+            return found[0]
+        return f"{found[1]}{PLACEHOLDER}"
 
     def texts(self, value: Any) -> Any:
         """The JSON `value`, with `text` applied to each string in it, keys included."""
@@ -215,15 +290,74 @@ class Redaction:
         return json.dumps(self.text(json.loads(string)), ensure_ascii=False)
 
     def blot(self, data: bytes) -> bytes:
-        """`data` with asterisks in place of the values found so far; its length is unchanged."""
-        for secret in self._longest_first():
-            word = bytes_of(secret)
-            data = data.replace(word, b"*" * len(word))
-        return data
+        """`data` with asterisks in place of the values found so far, and of the secrets of URLs.
 
-    def _longest_first(self) -> list[str]:
-        """The values found, longest first, because one may be the beginning of another."""
-        return sorted(self.found, key=lambda secret: (-len(secret), secret))
+        Its length is unchanged.
+        """
+        blotted = bytearray(data)
+        for start, end in self._spans(data):
+            blotted[start:end] = b"*" * (end - start)
+        return bytes(blotted)
+
+    def _spans(self, data: bytes) -> Iterator[tuple[int, int]]:
+        """The places of the secrets in the bytes of an answer."""
+        for userinfo in _USERINFO_BYTES.finditer(data):
+            yield userinfo.start(), userinfo.end() - 1
+        for found in _PARAMETER_IN_BYTES.finditer(data):
+            if self._is_secret(unquote_plus(text_of(found[2]))):
+                yield found.span(3)
+        pattern = self._pattern()
+        if pattern is None:
+            return
+        in_bytes = re.compile(bytes_of(pattern.pattern))
+        yield from (found.span() for found in in_bytes.finditer(data))
+        for field in (b"text", b"thinking", b"partial_json"):
+            places = [found.span(2) for found in _DELTA_TEXT.finditer(data) if found[1] == field]
+            joined = b"".join(data[start:end] for start, end in places)
+            ends = list(accumulate(end - start for start, end in places))
+            for found in in_bytes.finditer(joined):
+                at = bisect_right(ends, found.start())
+                while at < len(places) and (before := ends[at] - _length(places[at])) < found.end():
+                    shift = places[at][0] - before
+                    yield (
+                        max(before, found.start()) + shift,
+                        min(ends[at], found.end()) + shift,
+                    )
+                    at += 1
+
+    def _pattern(self) -> re.Pattern[str] | None:
+        """The values found, in all forms; the longest first, as one may begin another."""
+        secrets = sorted(self.found, key=lambda secret: (-len(secret), secret))
+        return re.compile("|".join(map(_in_all_forms, secrets))) if secrets else None
+
+
+def _length(place: tuple[int, int]) -> int:
+    return place[1] - place[0]
+
+
+@lru_cache(maxsize=64)
+def _in_all_forms(secret: str) -> str:
+    r"""A pattern for a secret whose characters are plain, percent-encoded or escaped, at any depth.
+
+    >>> pattern = re.compile(_in_all_forms("a/b"))
+    >>> [bool(pattern.fullmatch(form)) for form in ("a/b", "a%252fb", r"a\/b", r"\u0061/b")]
+    [True, True, True, True]
+    """
+    return "".join(map(_character_in_all_forms, secret))
+
+
+def _character_in_all_forms(character: str) -> str:
+    encoded = "".join(f"%(?:25)*{_hexadecimal(byte, 2)}" for byte in bytes_of(character))
+    escaped = rf"\\+u{_hexadecimal(ord(character), 4)}"
+    return rf"(?:\\*{re.escape(character)}|{encoded}|{escaped})"
+
+
+def _hexadecimal(number: int, digits: int) -> str:
+    """A pattern for a number in hexadecimal digits of either case."""
+    return "".join(
+        digit if digit.isdecimal() else f"[{digit}{digit.upper()}]"
+        for digit in f"{number:0{digits}x}"
+    )
 
 
 def _whole(value: str) -> list[str]:
@@ -231,7 +365,14 @@ def _whole(value: str) -> list[str]:
 
 
 def _credentials(value: str) -> list[str]:
-    return [value.split(" ")[-1]]
+    scheme, _, credentials = value.rpartition(" ")
+    if scheme.lower() != "basic":
+        return [credentials]
+    try:
+        plain = text_of(base64.b64decode(credentials, validate=True))
+    except binascii.Error:
+        return [credentials]
+    return [credentials, plain, *plain.split(":", 1)]
 
 
 def _cookies(value: str) -> list[str]:

@@ -14,7 +14,7 @@ from typing import Union
 
 import attrs
 
-from .files import PathLike, recording_files
+from .files import PathLike, check_regular, recording_files
 from .matching import UnmatchedRequestError, difference, same_request
 from .parts import RecordedRequest
 from .redaction import Redaction
@@ -89,6 +89,7 @@ class RecordingStore:
             name, recording = f"recording {number}", source
         else:
             relative = source if folder is None else source.relative_to(folder)
+            check_regular(source)
             name, recording = relative.as_posix(), Recording.load(source)
         request = recording.request
         return StoredRecording(source, name, recording, request and self._comparable(request))

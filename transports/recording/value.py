@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 from streamfold.reducer import (
+    DEFAULT_LIMIT,
     EventStreamState,
     SSEState,
     Timing,
@@ -29,6 +30,7 @@ from streamfold.reducer import (
 
 from .arrivals import timing_of
 from .content_types import AWS_EVENT_STREAM, content_type_of, media_type
+from .decompression import Decompression
 from .files import PathLike, check_name, is_recording, write_whole
 from .format import Content, decode, encode, located
 from .parts import (
@@ -139,7 +141,10 @@ class Recording:
 
     @property
     def body(self) -> bytes:
-        """The bytes of all chunks, as they came over the wire; compressed if the wire was."""
+        """The bytes of all chunks, as they came over the wire; compressed if the wire was.
+
+        A file holds them decompressed: see `redacted`.
+        """
         return b"".join(chunk.data for chunk in self.chunks)
 
     @property
@@ -234,15 +239,50 @@ class Recording:
         (('x-api-key', '[secret]'),)
         """
         redaction = Redaction(secrets)
+        redaction.headers(self.response.headers)  # the answer may repeat its own cookie
         request, error = self.request, self.error
         if request is not None:
             request = redaction.request(request)
-        response = redaction.response(self.response)
         if error is not None:
             error = attrs.evolve(error, message=redaction.text(error.message))
-        rest = BytesIO(redaction.blot(self.body))
-        chunks = [RecordedChunk(rest.read(len(chunk.data)), chunk.at) for chunk in self.chunks]
-        return attrs.evolve(self, chunks=chunks, request=request, response=response, error=error)
+        plain = self._decompressed(hides=bool(redaction.found))
+        response = redaction.response(plain.response)
+        if error is None:
+            error = plain.error
+        rest = BytesIO(redaction.blot(plain.body))
+        chunks = [RecordedChunk(rest.read(len(chunk.data)), chunk.at) for chunk in plain.chunks]
+        return attrs.evolve(plain, chunks=chunks, request=request, response=response, error=error)
+
+    def _decompressed(self, *, hides: bool) -> Self:
+        """The recording with its body decompressed, so that it can be searched for secrets.
+
+        Args:
+            hides: whether to leave out a body that cannot be decompressed.
+        """
+        encodings = [
+            value for name, value in self.response.headers if name.lower() == "content-encoding"
+        ]
+        if not encodings:
+            return self
+        decompression = Decompression(", ".join(encodings), DEFAULT_LIMIT)
+        try:
+            chunks = [
+                RecordedChunk(b"".join(decompression.pieces(chunk.data)), chunk.at)
+                for chunk in self.chunks
+            ]
+        except ValueError as error:
+            if not hides:
+                return self
+            reason = f"the body was left out, because it cannot be searched for secrets: {error}"
+            lost = RecordedError("DecodingError", reason)
+            return attrs.evolve(self, chunks=(), ended="error", error=lost)
+        headers = [
+            (name, value)
+            for name, value in self.response.headers
+            if name.lower() not in ("content-encoding", "content-length")
+        ]
+        response = attrs.evolve(self.response, headers=headers)
+        return attrs.evolve(self, chunks=[c for c in chunks if c.data], response=response)
 
     # --- changed recordings ---
 

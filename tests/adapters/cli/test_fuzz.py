@@ -48,7 +48,8 @@ def test_no_bug(fuzz):
 def test_a_bug_is_printed_as_a_test(fuzz):
     status, out, err = fuzz(BUG, "--seed", "1")
     assert (status, err) == (1, "")
-    assert out.startswith(f"{BUG.replace(':', '.')} differs\n\nA test that shows it:\n\nfrom ")
+    found = f"{BUG.replace(':', '.')} differs"
+    assert out.startswith(f"{found}\n\nA test that shows it:\n\nfrom ")
     assert fuzz(BUG, "--seed", "1")[1] == out
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import runpy
 import signal
 import subprocess
 import sys
@@ -109,12 +108,11 @@ def test_the_command_is_also_a_module():
     assert (done.returncode, done.stdout) == (2, b"")
 
 
-def test_the_module_exits_with_the_status_of_the_command(monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["streamfold", "--version"])
-    with pytest.raises(SystemExit) as exited:
-        runpy.run_module("streamfold.adapters.cli", run_name="__main__")
-    assert exited.value.code == 0
-    assert capsys.readouterr().out.startswith("streamfold ")
+def test_the_module_exits_with_the_status_of_the_command():
+    done = command("--version")
+    assert done.returncode == 0
+    assert done.stdout.startswith(b"streamfold ")
+    assert command("--no-such-flag").returncode == 2
 
 
 @posix

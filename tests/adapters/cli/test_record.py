@@ -66,7 +66,7 @@ def test_a_stream_is_sent_for_shown_and_recorded(server, record, written, capsys
     (sent,) = server.requests
     assert sent.path == "/v1/messages"
     assert sent.json() == {**REQUEST, "stream": True}
-    assert sent.headers["x-api-key"] == KEY
+    assert sent.headers["authorization"] == f"Bearer {KEY}"
     recording = Recording.load(written)
     assert [chunk.data for chunk in recording.chunks] == CHUNKS
     assert recording.ended == "complete"
@@ -98,7 +98,7 @@ def test_betas_of_the_file_and_of_the_flags_are_sent(server, record, asked):
     asked.write_text(json.dumps({**REQUEST, "betas": ["one"], "thinking": {"type": "adaptive"}}))
     assert record("--beta", "two", "--beta", "three")[0] == 0
     (sent,) = server.requests
-    assert sent.path == "/v1/messages?beta=true"
+    assert sent.path == "/v1/messages"
     assert sent.headers["anthropic-beta"] == "one,two,three"
     assert sent.json() == {**REQUEST, "thinking": {"type": "adaptive"}, "stream": True}
 

@@ -6,12 +6,15 @@ import json
 import os
 import re
 import sys
+import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from streamfold.adapters import cli
 from streamfold.reducer import ProtocolError, StreamState, feed
 from streamfold.transports import RecordedChunk, Recording
+from streamfold.transports.recording import playback
 
 from tests.support.command_line import PATIENCE, posix, read_until
 from tests.support.events import block_delta, block_stop, body
@@ -94,7 +97,13 @@ def test_a_recording_without_delay_or_at_its_speed(tmp_path, monkeypatch, capsys
     path = str(tmp_path / "late.jsonl")
     Recording.of([RecordedChunk(BODY[:500]), RecordedChunk(BODY[500:], at=3600)]).save(path)
     waited = []
-    monkeypatch.setattr("time.sleep", waited.append)
+
+    class Unset(threading.Event):
+        def wait(self, timeout=None):
+            waited.append(timeout)
+            return False
+
+    monkeypatch.setattr(playback, "threading", SimpleNamespace(Event=Unset))
     assert cli.main(["replay", path]) == 0
     assert waited == []
     at_once = capsys.readouterr()

@@ -213,9 +213,11 @@ def test_a_cluster_that_is_not_there(told, night, monkeypatch):
 @posix
 @pytest.mark.parametrize("flags", [(), ("--jobs", "2")])
 def test_ctrl_c_ends_at_once_and_shows_what_there_is(running, tmp_path, flags):
-    """The third file is a pipe into which nothing is ever written."""
-    folder = fill(tmp_path / "night", 2)
-    os.mkfifo(folder / "turn-5.sse")
+    """The work is long: 8,000 names of one recording."""
+    folder = fill(tmp_path / "night", 1)
+    recording = folder / "turn-0.jsonl"
+    for number in range(8000):
+        os.link(recording, folder / f"night-{number}{recording.suffix}")
     process = running("stats", *flags, "--rows", str(tmp_path / "rows.csv"), str(folder))
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and not (tmp_path / "rows.csv.unfinished").exists():
@@ -224,11 +226,9 @@ def test_ctrl_c_ends_at_once_and_shows_what_there_is(running, tmp_path, flags):
     process.send_signal(signal.SIGINT)
     assert process.wait(10) == 130
     out = process.stdout.read().decode()
-    if flags:  # the files of a task come together
-        assert out == ""
-    else:
+    if not flags:  # with jobs, the files of a task come together, and none may have come yet
         assert "complete" in out
-        assert (tmp_path / "rows.csv").read_text().count("complete") == 2
+    assert (tmp_path / "rows.csv").read_text().count("complete") < 8000
 
 
 def test_processes_end_at_once():

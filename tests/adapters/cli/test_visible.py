@@ -8,7 +8,7 @@ from tests.support.transcripts import message_end, text_of, transcript, whole
 
 def test_control_characters_of_a_text_are_visible():
     seen = transcript(*text_of("\x1b[31mred\x07\x00\r\n", "\x9b2J\x7f\u202e"))
-    assert seen.startswith("␛[31mred␇␀␍\n\\x9b2J␡\u202e\n")
+    assert seen.startswith("␛[31mred␇␀␍\n\\x9b2J␡\\u202e\n")
 
 
 def test_control_characters_are_visible_in_every_field():

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 
 import attrs
 import pytest
 from streamfold.adapters.corpus import check, compare_all, function_named, save_smallest
+from streamfold.reducer import SSEState, decode_sse, encode_event_stream
 from streamfold.transports import RecordedResponse, Recording
 
 from tests.support.corpora import CUT, RECORDINGS, WHOLE
@@ -45,8 +47,6 @@ def test_every_kind_of_difference():
 
 
 def test_lists_of_other_lengths(tmp_path):
-    import json
-
     body = WHOLE.body.replace(b'"content":[]', b'"content":[{"type":"text","text":"Well. "}]')
     body = body.replace(b'"index":0', b'"index":1')
     (tmp_path / "turn.sse").write_bytes(body)
@@ -76,6 +76,17 @@ def test_data_that_is_not_an_event_is_not_handed_on(tmp_path):
     Recording.of(WHOLE.body[:700] + b"\n\ndata: {\n\n").save(tmp_path / "turn.jsonl")
     CUT.save(tmp_path / "cut.jsonl")
     assert [difference.kinds for difference in compared(tmp_path)] == [("accepts incomplete",)] * 2
+
+
+def test_a_recording_of_bedrock(tmp_path):
+    events = [json.loads(event.data) for event in decode_sse(SSEState(), WHOLE.body)[1]]
+    head = RecordedResponse(headers=[("content-type", "application/vnd.amazon.eventstream")])
+    made = attrs.evolve(Recording.of(encode_event_stream(events)), response=head)
+    made.save(tmp_path / "turn.jsonl")
+    (framed,) = compared(tmp_path)
+    (plain,) = compared(RECORDINGS / "text.sse")
+    assert framed.kinds == plain.kinds != ()
+    assert check(framed.file).outcome == "complete"
 
 
 def test_the_comparison_is_the_same_on_an_executor():

@@ -221,7 +221,6 @@ def where(page: ShownPage) -> str:
         ("text", "Event 33 of 33", None),
         ("error-overloaded", "Event 9 of 9", "OverloadedError overloaded_error: Overloaded"),
         ("cut-text", "Event 20 of 20", "IncompleteStreamError the stream ended before"),
-        ("invalid-tool-input", "Event 13 of 15", "InvalidToolInputError content_block_stop"),
         ("unknown-events", "Event 17 of 17", "it came after the end"),
         ("empty-body", "Before the first of 0 events", "IncompleteStreamError"),
     ],

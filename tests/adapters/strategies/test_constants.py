@@ -30,6 +30,8 @@ def test_constants_of_loaded_modules_are_not_drawn(monkeypatch: pytest.MonkeyPat
     constants = providers.Constants()
     constants.add(UNLIKELY)
     monkeypatch.setattr(providers, "_get_local_constants", lambda: constants)
+    fresh = type(providers.CONSTANTS_CACHE)(1024)  # the real one may hold what earlier tests drew
+    monkeypatch.setattr(providers, "CONSTANTS_CACHE", fresh)
     assert is_drawn()
     with without_local_constants():
         assert not is_drawn()

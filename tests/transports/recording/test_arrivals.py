@@ -8,7 +8,7 @@ import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from streamfold.reducer import StreamState, Timing, feed
+from streamfold.reducer import StreamState, Timing, encode_event_stream, feed
 from streamfold.transports import RecordedChunk, RecordedResponse, Recording, replay
 
 from tests.support.events import body
@@ -106,3 +106,14 @@ def test_a_cut_recording_ends_when_it_was_cut():
     assert (timing.events, timing.duration) == (1, 1.25)
     with replay(RECORDING.cut(200), allow_incomplete=True) as stream:
         assert stream.timing.headers == 0.25
+
+
+def test_a_recording_of_bedrock():
+    chunks = [
+        RecordedChunk(encode_event_stream([event]), at=1.0 + n / 4)
+        for n, event in enumerate(EVENTS)
+    ]
+    headers = (("Content-Type", "application/vnd.amazon.eventstream"),)
+    head = attrs.evolve(HEAD, headers=headers)
+    framed = Recording(chunks, response=head, duration=9.0).timing
+    assert attrs.evolve(framed, bytes=len(BODY)) == RECORDING.timing

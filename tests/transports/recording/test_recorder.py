@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import itertools
 import os
 import threading
@@ -67,7 +66,7 @@ async def test_every_chunk_is_passed_on_as_it_comes_and_recorded_as_it_came(shel
 
 
 async def test_the_request_and_the_head_of_the_response_are_recorded(shell, server, path):
-    server.answer(event_stream(BODY, headers={"x-twice": "1", "X-Twice": "2"}))
+    server.answer(event_stream(BODY, headers={"via": "1", "Via": "2"}))
     async with recording(shell, path) as client:
         stream = await client.open(server)
         assert await stream.get_final_message() == MESSAGE
@@ -78,7 +77,7 @@ async def test_the_request_and_the_head_of_the_response_are_recorded(shell, serv
     assert headers["x-api-key"] == headers["authorization"] == "[secret]"
     assert headers["accept-encoding"] == server.requests[0].headers["accept-encoding"] == "identity"
     assert made.response.status == 200
-    assert ("x-twice", "1") in made.response.headers
+    assert ("via", "1") in made.response.headers
     assert ("request-id", "req_loopback") in made.response.headers
     assert 0 < made.response.at <= made.chunks[0].at <= made.duration
 
@@ -211,11 +210,11 @@ async def test_a_request_without_an_answer_is_not_recorded(shell, server, path):
     assert os.listdir(path.parent) == ["turn.jsonl"]
 
 
-async def test_a_compressed_answer_is_recorded_and_replayed_compressed(shell, server, path):
+async def test_a_compressed_answer_is_recorded_decompressed(shell, server, path):
     server.answer(event_stream(BODY, compress=True, chunks=30))
     async with recording(shell, path) as client:
         assert await (await client.open(server)).get_final_message() == MESSAGE
-    assert gzip.decompress(Recording.load(path).body) == BODY
+    assert Recording.load(path).body == BODY
     async with shell.client(transport=ReplayTransport(path)) as client:
         assert await (await client.open(server)).get_final_message() == MESSAGE
     assert await shell.replay(path).get_final_message() == MESSAGE

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 
 import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from streamfold.reducer import SSEState, decode_sse
 from streamfold.transports import (
     RecordedError,
     RecordedRequest,
@@ -18,6 +20,8 @@ from streamfold.transports import (
 from streamfold.transports.recording import Redaction, is_harmless_header
 from streamfold.transports.recording.redaction import HARMLESS_HEADERS, SECRET_NAMES
 
+from tests.support.bombs import ENCODINGS, comments, compress
+from tests.support.events import block_delta, body
 from tests.support.recordings import chunk_sizes, data_of
 
 SECRET = "sk-ant-api03-do-not-tell"
@@ -95,9 +99,9 @@ def test_every_secret_name_is_one_as_a_header_a_parameter_and_a_key(name):
 
 
 @pytest.mark.parametrize("name", ["X-My-Gateway-Key", "helicone-auth", "x-copy", "key", ""])
-def test_a_header_of_any_other_name_is_not_harmless_but_kept_in_recordings(name):
+def test_a_header_of_any_other_name_loses_its_value(name):
     assert not is_harmless_header(name)
-    assert Redaction().headers([(name, "value")]) == ((name, "value"),)
+    assert Redaction().headers([(name, "value")]) == ((name, "[secret]"),)
     assert Redaction([name]).headers([(name, "value")]) == ((name, "[secret]"),)
 
 
@@ -111,12 +115,158 @@ def test_a_secret_that_begins_with_another_leaves_no_rest():
     redaction = Redaction()
     redaction.headers([("x-api-key", SECRET), ("api-key", f"{SECRET}-and-more")])
     assert redaction.text(f"{SECRET}-and-more, {SECRET}") == "[secret], [secret]"
+    assert redaction.blot(f"{SECRET}-and-more.".encode()) == b"*" * len(f"{SECRET}-and-more") + b"."
 
 
 def test_a_url_in_the_body_loses_its_password():
     asked = request(body={"source": f"https://me:{SECRET}@example.com/a.png", "at": "me@a.com"})
     redacted = Recording((), request=asked).redacted().request
     assert redacted.body == {"source": "https://example.com/a.png", "at": "me@a.com"}
+
+
+GATEWAY_HEADERS = [
+    "x-auth-token", "helicone-auth", "cf-access-client-secret", "ocp-apim-subscription-key",
+    "x-litellm-api-key", "x-portkey-api-key", "anthropic-api-key", "x-functions-key", "jwt",
+    "x-session", "authorization-2", "x-password", "x-amz-security-token",
+]  # fmt: skip
+PARAMETERS = ["api_key", "key", "access_token", "Signature", "client_secret", "token", "X-Auth"]
+
+
+def percent(text):
+    return "".join(f"%{ord(character):02X}" for character in text)
+
+
+FORMS = {
+    "plain": str,
+    "percent-encoded": percent,
+    "percent-encoded twice": lambda text: percent(text).replace("%", "%25").lower(),
+    "escaped": lambda text: "".join(f"\\u{ord(character):04x}" for character in text),
+    "escaped in a string of JSON": lambda text: "".join(f"\\\\u{ord(c):04X}" for c in text),
+    "with escaped punctuation": lambda text: text.replace("-", "\\-").replace("/", "\\/"),
+    "mixed": lambda text: percent(text[:5]) + text[5:9] + f"\\u{ord(text[9]):04x}" + text[10:],
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("where", [*GATEWAY_HEADERS, *PARAMETERS, "set-cookie"])
+def test_a_secret_under_any_such_name_is_hidden_in_any_form(where, form):
+    secret = "sk-gate/way-0123456789"
+    headers, url, answered = {}, "https://example.com/v1", {"content-type": "text/plain"}
+    if where == "set-cookie":
+        answered[where] = f"session={secret}; path=/"
+    elif where in PARAMETERS:
+        url += f"?beta=true&{where}={percent(secret)}"
+    else:
+        headers[where] = secret
+    echo = FORMS[form](secret)
+    asked = request(url=url, headers=headers, body={"note": f"see {echo}"})
+    answer = f'data: {{"error":{{"message":"bad key {echo} here"}}}}\n\n'.encode()
+    recording = attrs.evolve(
+        Recording.of(answer).rechunk(7), request=asked, response=RecordedResponse(401, answered)
+    )
+    hidden = recording.redacted()
+    assert echo.encode() not in hidden.body
+    assert len(hidden.body) == len(answer)
+    assert b"bad key *" in hidden.body
+    assert b"* here" in hidden.body
+    assert hidden.request.body == {"note": "see [secret]"}
+    assert secret not in repr(hidden)
+    assert percent(secret) not in hidden.request.url
+    assert "beta=true" in hidden.request.url or where not in PARAMETERS
+
+
+@pytest.mark.parametrize("name", ["x-app", "referer", "x-title", "pragma"])
+def test_a_header_that_is_only_unknown_is_not_searched_for(name):
+    asked = request(headers={name: "ordinary words"}, body=["ordinary words"])
+    hidden = Recording.of(b"data: ordinary words\n\n")
+    hidden = attrs.evolve(hidden, request=asked).redacted()
+    assert hidden.request.headers == ((name, "[secret]"),)
+    assert hidden.request.body == ["ordinary words"]
+    assert hidden.body == b"data: ordinary words\n\n"
+
+
+@pytest.mark.parametrize("name", ["x", "page", "q"])
+def test_a_parameter_that_is_only_unknown_loses_its_value_in_the_url(name):
+    asked = request(url=f"https://example.com/?{name}=ordinary&limit=2#here", body=["ordinary"])
+    hidden = Recording((), request=asked).redacted().request
+    assert hidden.url == f"https://example.com/?{name}=[secret]&limit=2#here"
+    assert hidden.body == ["ordinary"]
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_a_secret_in_a_url_inside_of_a_body_is_hidden(name):
+    link = f"https://me:{SECRET}@example.com/a.png?size=2&{name}={SECRET[::-1]}#top"
+    asked = request(body={"content": [{"source": {"url": link}}]})
+    recording = attrs.evolve(Recording.of(f'data: "{link}"\n\n'.encode()), request=asked)
+    hidden = recording.redacted()
+    for text in (hidden.body.decode(), json.dumps(hidden.request.body)):
+        assert SECRET not in text
+        assert SECRET[::-1] not in text
+        assert "size=2" in text
+    assert len(hidden.body) == len(recording.body)
+
+
+@pytest.mark.parametrize(
+    "key", ["api_key", "Password", "client_secret", "accessToken", "auth-token"]
+)
+def test_a_key_of_json_that_sounds_secret(key):
+    value = {key: SECRET, "max_tokens": 5, "properties": {key: {"type": "string"}}}
+    hidden = Recording((), request=request(body=value)).redacted().request.body
+    assert hidden == {**value, key: "[secret]"}
+
+
+@given(
+    st.sampled_from(["text", "thinking", "partial_json"]),
+    st.integers(1, len(SECRET) - 1),
+    st.integers(0, 5),
+    chunk_sizes,
+)
+def test_a_secret_that_deltas_cut_is_hidden(field, cut, more, sizes):
+    kind = {"partial_json": "input_json_delta"}.get(field, f"{field}_delta")
+    pieces = ["my key: ", SECRET[:cut], SECRET[cut : cut + more], SECRET[cut + more :], "."]
+    deltas = [block_delta(0, kind, **{field: piece}) for piece in pieces]
+    asked = request(headers={"x-api-key": SECRET})
+    recording = attrs.evolve(Recording.of(body(*deltas)).rechunk(sizes), request=asked)
+    events = decode_sse(SSEState(), recording.redacted().body)[1]
+    texts = [json.loads(event.data)["delta"][field] for event in events]
+    assert "".join(texts) == f"my key: {'*' * len(SECRET)}."
+    assert [len(text) for text in texts] == [len(piece) for piece in pieces]
+
+
+@pytest.mark.parametrize("encoding", [*ENCODINGS, "gzip, br"])
+def test_a_compressed_answer_is_searched_too(encoding):
+    answer = f"data: {SECRET}\n\n".encode()
+    head = {"content-encoding": encoding, "content-length": "5", "content-type": "text/plain"}
+    recording = attrs.evolve(
+        Recording.of(compress(encoding.split(", "), [answer])).rechunk(9),
+        request=request(headers={"x-api-key": SECRET}),
+        response=RecordedResponse(200, head),
+    )
+    hidden = recording.redacted()
+    assert hidden.body == answer.replace(SECRET.encode(), b"*" * len(SECRET))
+    assert hidden.response.headers == (("content-type", "text/plain"),)
+    assert hidden.redacted() == hidden
+
+
+def test_a_compressed_answer_that_cannot_be_searched_is_left_out():
+    bomb = compress(["gzip", "gzip"], comments(100))
+    head = {"content-encoding": "gzip, gzip"}
+    for answer in (b"not gzip", bomb):
+        recording = attrs.evolve(Recording.of(answer), response=RecordedResponse(200, head))
+        assert recording.redacted() == recording
+        asked = request(headers={"x-api-key": SECRET})
+        hidden = attrs.evolve(recording, request=asked).redacted()
+        assert (hidden.body, hidden.ended) == (b"", "error")
+        assert "the body was left out" in hidden.error.message
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a file has a mode")
+def test_only_the_owner_may_read_a_recording(tmp_path):
+    path = tmp_path / "turn.jsonl"
+    path.write_bytes(b"")
+    path.chmod(0o644)
+    Recording.of(b"data: {}\n\n").save(path)
+    assert path.stat().st_mode & 0o777 == 0o600
 
 
 @given(st.text("abcdef-_0123456789", min_size=12, max_size=16), st.binary(), chunk_sizes)

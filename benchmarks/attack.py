@@ -1,0 +1,321 @@
+"""Streamfold under attack: the growth and the memory of reading hostile streams.
+
+    python -m benchmarks.attack            # the whole table, saved as benchmarks/ATTACK.md
+    python -m benchmarks.attack --quick    # short streams, printed only
+
+Each growth row folds one family of hostile streams at n, 2n, 4n and 8n events, and shows the time
+at n and the ratios to it; linear work gives 2, 4 and 8. Each memory row reads an attack in a
+process of its own, and shows the peak of its memory above the start. The official client reads the
+same attack in the same way. A side that takes
+longer than a quarter of a minute is stopped.
+
+The page that is saved also has the figures before the defences were made, of the issue that asked
+for them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import multiprocessing
+import resource
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+PAGE = Path(__file__).with_name("ATTACK.md")
+PATIENCE = 15.0
+"""Seconds after which a side of a row is stopped."""
+
+Event = dict[str, Any]
+
+# --- hostile streams ----------------------------------------------------------------------------
+
+HEAD = {"id": "msg_1", "type": "message", "role": "assistant", "model": "m", "content": []}
+START = {
+    "stop_reason": None,
+    "stop_sequence": None,
+    "usage": {"input_tokens": 1, "output_tokens": 1},
+}
+LARGE = {f"key {number}": [number] for number in range(2000)}
+
+
+def message_start(**fields: Any) -> Event:
+    return {"type": "message_start", "message": {**HEAD, **START, **fields}}
+
+
+def message_delta(**usage: int) -> Event:
+    delta = {"stop_reason": None, "stop_sequence": None}
+    return {"type": "message_delta", "delta": delta, "usage": {"output_tokens": 1, **usage}}
+
+
+def block_start(index: int, **block: Any) -> Event:
+    return {"type": "content_block_start", "index": index, "content_block": block}
+
+
+def block_delta(**delta: Any) -> Event:
+    return {"type": "content_block_delta", "index": 0, "delta": delta}
+
+
+def usage_keys(count: int) -> Iterator[Event]:
+    yield message_start()
+    for number in range(count):
+        yield message_delta(**{f"tokens_{number}": number})
+
+
+def open_blocks(count: int) -> Iterator[Event]:
+    yield message_start()
+    for index in range(count):
+        yield block_start(index, type="text", text="")
+
+
+def large_head(count: int) -> Iterator[Event]:
+    yield message_start(unknown=LARGE)
+    for number in range(count):
+        yield message_delta(output_tokens=number)
+
+
+def large_block(count: int) -> Iterator[Event]:
+    yield message_start()
+    yield block_start(0, type="thinking", thinking="", signature="", unknown=LARGE)
+    for number in range(count):
+        yield block_delta(type="signature_delta", signature=str(number))
+
+
+def halves(count: int) -> Iterator[Event]:
+    yield message_start()
+    yield block_start(0, type="text", text="")
+    for number in range(count):
+        yield block_delta(type="text_delta", text=("\ud83d", "\ude00", "\ud83d", "x")[number % 4])
+
+
+def input_keys(count: int) -> Iterator[Event]:
+    yield message_start()
+    yield block_start(0, type="tool_use", id="t", name="look", input={})
+    for number in range(count):
+        piece = f'{"," if number else "{"}"key {number}":1'
+        yield block_delta(type="input_json_delta", partial_json=piece)
+
+
+def citations(count: int) -> Iterator[Event]:
+    yield message_start()
+    yield block_start(0, type="text", text="", citations=[])
+    place = {"document_index": 0, "start_char_index": 0, "end_char_index": 1}
+    for _ in range(count):
+        citation = {"type": "char_location", "cited_text": "x", "document_title": None, **place}
+        yield block_delta(type="citations_delta", citation=citation)
+
+
+GROWTH: tuple[tuple[str, Callable[[int], Iterator[Event]], int, bool, str], ...] = (
+    ("a new usage key in each message_delta", usage_keys, 1000, False, "4,000 events 15 s"),
+    ("blocks that start and never stop", open_blocks, 5000, False, "40,000 blocks 16 s"),
+    ("a large field in the head, then small deltas", large_head, 250, False, "60 ms an event"),
+    ("a large field in a block, then small deltas", large_block, 250, False, "60 ms an event"),
+    ("surrogate halves, each snapshot read", halves, 1000, True, "17 s"),
+    ("an input with many keys, each snapshot read", input_keys, 500, True, "21 s"),
+    ("many citations, each snapshot read", citations, 500, True, "4,000 citations 6 s"),
+)
+"""Name, events, n, whether each snapshot is read (which is quadratic in n, because the snapshots
+are), and the figure before."""
+
+
+def body(events: Iterator[Event]) -> list[bytes]:
+    return [f"event: {e['type']}\ndata: {json.dumps(e)}\n\n".encode() for e in events]
+
+
+# --- the sides ----------------------------------------------------------------------------------
+
+
+def ours(chunks: list[bytes], reads: bool) -> None:
+    from streamfold.reducer import StreamState, feed
+
+    state = StreamState()
+    for chunk in chunks:
+        state, _ = feed(state, chunk)
+        if reads:
+            message = state.snapshot.message
+            for block in message.content if message else ():
+                _ = block.to_dict if block.type == "text" else block.input
+
+
+def official(chunks: list[bytes], reads: bool) -> None:
+    import anthropic
+
+    def answer(_: Any) -> Any:
+        headers = {"content-type": "text/event-stream"}
+        return library.Response(200, headers=headers, content=b"".join(chunks))
+
+    import httpx2 as library
+
+    http = library.Client(transport=library.MockTransport(answer))
+    client = anthropic.Anthropic(api_key="none", http_client=http, max_retries=0)
+    asked = {"model": "m", "max_tokens": 1, "messages": [{"role": "user", "content": "x"}]}
+    with client.messages.stream(**asked) as stream:  # type: ignore[arg-type]
+        for _ in stream:
+            pass
+
+
+SIDES = {"streamfold": ours, "anthropic": official}
+
+
+def seconds(side: str, events: Callable[[int], Iterator[Event]], count: int, reads: bool) -> float:
+    chunks = body(events(count))
+    start = time.perf_counter()
+    with suppress(Exception):  # an attack may end with an error; its cost counts all the same
+        SIDES[side](chunks, reads)
+    return time.perf_counter() - start
+
+
+# --- memory -------------------------------------------------------------------------------------
+
+MEGABYTE = 1024 * 1024
+
+
+def bomb(megabytes: int) -> bytes:
+    """One endless line, compressed twice, made without holding it."""
+    gzipped = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS | 16)
+    pieces = [gzipped.compress(b"event: x\ndata: ")]
+    pieces += [gzipped.compress(b"a" * MEGABYTE) for _ in range(megabytes)]
+    return gzip.compress(b"".join([*pieces, gzipped.flush()]))
+
+
+MEMORY: tuple[tuple[str, int, dict[str, str], bool, str], ...] = (
+    ("a stream, gzip twice", 200, {"content-encoding": "gzip, gzip"}, True, "2,043 MB"),
+    ("an error's body, gzip twice", 529, {"content-encoding": "gzip, gzip"}, True, "3,044 MB"),
+    ("an endless body of an error", 529, {}, False, "1,542 MB"),
+)
+
+
+def read_attack(side: str, row: int, megabytes: int, out: Any) -> None:
+    """Read an attack in this process, and send the peak of the memory above the start."""
+    _, status, headers, is_bomb, _ = MEMORY[row]
+    wire = bomb(megabytes) if is_bomb else b""
+
+    if side == "streamfold":
+        import httpx as library
+        from streamfold.adapters.client import Anthropic as Client
+    else:
+        import httpx2 as library  # type: ignore[no-redef]
+        from anthropic import Anthropic as Client  # type: ignore[assignment]
+
+    class Wire(library.SyncByteStream):
+        def __iter__(self) -> Iterator[bytes]:
+            if is_bomb:
+                yield wire
+            else:
+                yield from (b"x" * MEGABYTE for _ in range(megabytes))
+
+    def answer(_: Any) -> Any:
+        kind = {"content-type": "text/event-stream", **headers}
+        return library.Response(status, headers=kind, stream=Wire())
+
+    http = library.Client(transport=library.MockTransport(answer))
+    client: Any = Client(api_key="none", http_client=http, max_retries=0)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    failure = "none"
+    try:
+        with client.messages.stream(
+            model="m", max_tokens=1, messages=[{"role": "user", "content": "x"}]
+        ) as stream:
+            for _ in stream:
+                pass
+    except Exception as error:
+        failure = type(error).__name__
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    out.put((peak / 1024, failure))
+
+
+def isolated(work: Callable[..., None], *arguments: Any) -> Any:
+    """The result that `work` sends from a process of its own; `None` after `PATIENCE` seconds."""
+    context = multiprocessing.get_context("spawn")
+    results = context.Queue()
+    process = context.Process(target=work, args=(*arguments, results), daemon=True)
+    process.start()
+    try:
+        return results.get(timeout=PATIENCE)
+    except Exception:
+        return None
+    finally:
+        process.kill()
+        process.join()
+
+
+def timed(side: str, row: int, count: int, out: Any) -> None:
+    """Time a growth row in this process, and send the seconds."""
+    _, events, _, reads, _ = GROWTH[row]
+    seconds(side, events, 10, reads)  # imports and caches
+    out.put(seconds(side, events, count, reads))
+
+
+# --- the page -----------------------------------------------------------------------------------
+
+
+def growth_cells(side: str, row: int, base: int) -> str:
+    times = []
+    for factor in (1, 2, 4, 8):
+        taken = isolated(timed, side, row, base * factor)
+        if taken is None:
+            break
+        times.append(taken)
+    if not times:
+        return f"more than {PATIENCE:.0f} s"
+    ratios = [f"{taken / times[0]:.1f}" for taken in times[1:]]
+    ratios += ["stopped"] * (len(times) < 4)
+    return f"{times[0] * 1e3:,.0f} ms; {', '.join(ratios)}"
+
+
+def page(quick: bool) -> str:
+    lines = [
+        "# Under attack",
+        "",
+        "`python -m benchmarks.attack` wrote this page. Only ratios mean anything elsewhere.",
+        "",
+        "## Growth",
+        "",
+        "The time for n events; then its multiples for 2n, 4n and 8n; linear work gives 2, 4, 8. "
+        "The rows that read each snapshot hand out n² values in all; constant work for each value "
+        "gives up to 4, 16 and 64.",
+        "",
+        "| attack | n | before | streamfold | official client |",
+        "|---|---|---|---|---|",
+    ]
+    for row, (name, _, base, _, before) in enumerate(GROWTH):
+        count = base // 10 if quick else base
+        cells = [growth_cells(side, row, count) for side in SIDES]
+        lines.append(f"| {name} | {count:,} | {before} | {cells[0]} | {cells[1]} |")
+    megabytes = 50 if quick else 300
+    lines += [
+        "",
+        "## Memory",
+        "",
+        f"The peak above the start, for {megabytes:,} MB behind a few kilobytes on the wire, or "
+        "without an end.",
+        "",
+        "| attack | before | streamfold | official client |",
+        "|---|---|---|---|",
+    ]
+    for row, (name, _, _, _, before) in enumerate(MEMORY):
+        cells = []
+        for side in SIDES:
+            found = isolated(read_attack, side, row, megabytes)
+            cells.append("stopped" if found is None else f"{found[0]:,.0f} MB, {found[1]}")
+        lines.append(f"| {name} | {before} | {cells[0]} | {cells[1]} |")
+    return "\n".join([*lines, ""])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="short streams; save nothing")
+    options = parser.parse_args()
+    text = page(options.quick)
+    print(text)
+    if not options.quick:
+        PAGE.write_text(text, "utf-8")
+
+
+if __name__ == "__main__":
+    main()
