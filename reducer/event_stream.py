@@ -295,11 +295,11 @@ def _error(name: str, details: Mapping[str, Any], text: str) -> Frame:
     """The `error` event of the exception `name`, with those of its `details` that are text or
     numbers; `text` is its message if they have none.
     """
-    told = {key: value for key, value in details.items() if isinstance(value, (str, int))}
+    scalars = {key: value for key, value in details.items() if isinstance(value, (str, int))}
     error = {
-        **told,
+        **scalars,
         "type": _ERROR_TYPES.get(name[:1].lower() + name[1:], "api_error"),
-        "message": told.get("message", told.get("Message", text)),
+        "message": scalars.get("message", scalars.get("Message", text)),
         "exception_type": name,
     }
     return "error", json.dumps({"type": "error", "error": error}, separators=(",", ":")), "", ""
@@ -323,8 +323,8 @@ def encode_event_stream(raw_events: Iterable[RawEvent | Mapping[str, Any]]) -> b
 def _encode(event: RawEvent | Mapping[str, Any]) -> bytes:
     error = event.get("error")
     if event["type"] == "error" and is_object(error) and "exception_type" in error:
-        told = {key: value for key, value in error.items() if key not in _OF_THE_HEADER}
-        return _encode_frame("exception", error["exception_type"], to_json(told).encode())
+        payload = {key: value for key, value in error.items() if key not in _OF_THE_HEADER}
+        return _encode_frame("exception", error["exception_type"], to_json(payload).encode())
     text = b64encode(to_json(event).encode())
     return _encode_frame("event", "chunk", b'{"bytes":"%b"}' % text)
 
@@ -334,14 +334,14 @@ _OF_THE_HEADER = ("type", "exception_type")
 
 
 def _encode_frame(message_type: str, name: str, payload: bytes) -> bytes:
-    told = {
+    texts = {
         f":{message_type}-type": name,
         ":content-type": "application/json",
         ":message-type": message_type,
     }
     headers = b"".join(
         bytes([len(key)]) + key + bytes([_STRING]) + _LENGTH.pack(len(value)) + value
-        for key, value in ((key.encode(), value.encode()) for key, value in told.items())
+        for key, value in ((key.encode(), value.encode()) for key, value in texts.items())
     )
     length = len(headers) + len(payload) + _AROUND
     lengths = _PRELUDE.pack(length, len(headers), 0)[:8]

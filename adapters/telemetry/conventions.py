@@ -252,9 +252,9 @@ def input_content(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def output_content(message: Message) -> dict[str, Any]:
-    """What a message says, as the conventions' JSON."""
-    told = message.to_dict()
-    answer = {"role": told.get("role"), "parts": _parts(told["content"])}
+    """The content of a message, as JSON of the conventions."""
+    fields = message.to_dict()
+    answer = {"role": fields.get("role"), "parts": _parts(fields["content"])}
     if message.stop_reason is not None:
         answer["finish_reason"] = message.stop_reason
     return {"gen_ai.output.messages": [answer]}

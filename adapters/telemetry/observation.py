@@ -198,10 +198,10 @@ class Observation:
             self._end("fault", "protocol_error")
 
     def _error_type(self) -> str:
-        """The type of the error that the body tells, else the status."""
+        """The type of the error in the body, or the status without one."""
         error = self._json().get("error")
-        told = error.get("type") if is_object(error) else None
-        return told if isinstance(told, str) else str(self._status)
+        kind = error.get("type") if is_object(error) else None
+        return kind if isinstance(kind, str) else str(self._status)
 
     def _end_with_message(self) -> None:
         """The end of a success that was not a stream: it should be a message."""
