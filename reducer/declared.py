@@ -393,7 +393,7 @@ class APIObject(Value):
                 value = attributes[field.name] = field.read(raw)
                 in_rest = not field.required and value == field.default
             elif key == "type" and self._tag:
-                self.from_dict({"type": raw})
+                self.from_dict({**self, "type": raw})
                 continue
             else:
                 value, in_rest = freeze(raw, 1), True

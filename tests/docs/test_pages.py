@@ -41,7 +41,8 @@ STEP = re.compile(
 FILE_NAME = re.compile(r"# ([\w./-]+\.py)\n")
 COMMANDS = {
     "python": "",
-    "pytest": "-m pytest -p no:cacheprovider",
+    # without a folder for a cache, and without plugins that no page needs
+    "pytest": "-m pytest -p no:cacheprovider -p no:anyio -p no:hypothesispytest -p no:xdist",
     "streamfold": "-m streamfold.adapters.cli",
 }
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE

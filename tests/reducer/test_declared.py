@@ -158,7 +158,7 @@ def test_replacing_fields() -> None:
     assert block.replace(text="b", newer=2).to_dict() == {**TEXT, "text": "b", "new": 1, "newer": 2}
     assert block.replace(citations=None).to_dict() == {**TEXT, "citations": None, "new": 1}
     assert block.to_dict() == {**TEXT, "new": 1}
-    assert block.replace() == block
+    assert block.replace() == block.replace(type="text") == block
     with pytest.raises(FieldError, match=r"^`text` must be a string, not null$"):
         block.replace(text=None)
     with pytest.raises(FieldError, match=r"^`type` must be 'text', not 'image'$"):

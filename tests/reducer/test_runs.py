@@ -172,6 +172,21 @@ def test_deltas_in_any_spelling_are_folded_as_their_events_one_by_one(data: st.D
     assert drained(state, chunk) == (expected[0], expected[2])
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        '{"type":"odd","index":0,"delta":{"type":"text_delta","text":"a"}}',
+        '{"type":"content_block_delta","index":0,"delta":{"type":"odd","text":"text_delta"}}',
+    ],
+    ids=["event", "delta"],
+)
+def test_an_event_of_another_type_that_looks_like_a_delta_ends_the_run(odd: str) -> None:
+    state, _ = feed(StreamState(), encode_sse([message_start(), STARTS[0]]))
+    delta = '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a"}}'
+    chunk = "".join(f"data: {data}\n\n" for data in (delta, odd, delta)).encode()
+    assert at_once(state, chunk) == one_by_one(state, chunk)
+
+
 def test_a_delta_with_a_field_that_is_nested_too_deep_is_a_fault() -> None:
     state, _ = feed(StreamState(), encode_sse([message_start(), STARTS[0]]))
     nested = "[" * 250 + "]" * 250

@@ -6,8 +6,10 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 from streamfold.reducer import (
+    DEFAULT_LIMIT,
     InvalidToolInputError,
     ProtocolError,
     Snapshot,
@@ -17,7 +19,8 @@ from streamfold.reducer import (
     parse_event,
     reduce,
 )
-from streamfold.transports import MessageStream, OverloadedError, progress
+from streamfold.transports import MessageStream, OverloadedError, StalledStreamError, progress
+from streamfold.transports.sources import sync_source
 
 from tests.support.events import (
     block_delta,
@@ -53,6 +56,30 @@ def steps_of(whole):
         snapshot, events = reduce(snapshot, parse_event(sse))
         for event in events:
             yield event, snapshot
+
+
+def test_a_read_timeout_without_progress_for_so_long_is_a_stall() -> None:
+    source = sync_source(httpx.Response(200, content=iter([HALF])), DEFAULT_LIMIT)
+    position = progress.Progress(
+        source,
+        partial_mode="on",
+        limit=DEFAULT_LIMIT,
+        allow_incomplete=False,
+        parse=None,
+        stall_timeout=1e-9,
+        clock=None,
+    )
+    assert position.stall_timer is not None
+    position.stall_timer.begin()
+    timeout = httpx.ReadTimeout("")
+    position.lose_connection(timeout)
+    with pytest.raises(StalledStreamError) as raised:
+        position.raise_fault()
+    assert raised.value.__cause__ is timeout
+    position.stall()  # a watchdog that comes later changes nothing
+    with pytest.raises(StalledStreamError) as again:
+        position.raise_fault()
+    assert again.value is raised.value
 
 
 # --- snapshots ------------------------------------------------------------------------------------

@@ -385,5 +385,8 @@ def test_the_recordings_are_listed_with_their_base_urls(serve, served):
     url = serve()
     with httpx.Client(trust_env=False) as client:
         listed = client.get(f"{url}/").json()
+        refused = client.get(f"{url}/", headers={"host": "evil.example"})
+    assert refused.status_code == 403
+    assert "evil.example" in refused.json()["error"]["message"]
     assert listed == {"recordings": {"below/hello.jsonl": f"{url}/below/hello"}}
     assert post(listed["recordings"]["below/hello.jsonl"]).content == BODY

@@ -6,8 +6,10 @@ thousand times; `tracemalloc` watches the memory that reading them takes.
 
 from __future__ import annotations
 
+import functools
 import sys
 import tracemalloc
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import httpx
@@ -108,6 +110,14 @@ def test_bytes_that_are_not_compressed_raise_or_give_bounded_pieces(
     assert all(len(piece) <= LARGEST_PIECE for piece in pieces)
 
 
+@pytest.mark.parametrize("body", [b"", BODY], ids=["empty", "whole"])
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_a_body_that_comes_byte_by_byte(encoding: str, body: bytes) -> None:
+    wire = compress([encoding], [body])
+    for chunks in ([wire], cut(wire, [1] * len(wire))):
+        assert b"".join(decompressed(response(encoding, chunks), httpx, DEFAULT_LIMIT)) == body
+
+
 def test_bytes_after_the_end_of_a_member_are_ignored() -> None:
     wire = compress(["gzip"], [b"one"]) + b"garbage"
     assert b"".join(decompressed(response("gzip", [wire, b"more"]), httpx, 100)) == b"one"
@@ -117,6 +127,8 @@ def test_two_frames_of_zstd_follow_each_other(zstd_library: str) -> None:
     wire = compress(["zstd"], [b"one"]) + compress(["zstd"], [b"two"])
     for chunks in ([wire], cut(wire, [1] * len(wire))):
         assert b"".join(decompressed(response("zstd", chunks), httpx, 100)) == b"onetwo"
+    empty = compress(["zstd"], [b""])
+    assert b"".join(decompressed(response("zstd", [empty + wire]), httpx, 100)) == b"onetwo"
 
 
 @pytest.fixture(params=["zstandard", "backports.zstd"])
@@ -192,6 +204,12 @@ MOST_MEMORY = 60 * MEGABYTE
 """A line of the limit, its text, and pieces; far less than a bomb."""
 
 
+@functools.cache  # because compressing it takes longer than the attack
+def bomb(coding: tuple[str, ...], pieces: Callable[[int], Iterable[bytes]]) -> bytes:
+    """The bytes on the wire of `BOMB` megabytes."""
+    return compress(coding, pieces(BOMB))
+
+
 @pytest.fixture
 def peak() -> Any:
     """The most memory since the test asked first."""
@@ -202,7 +220,7 @@ def peak() -> Any:
 
 @pytest.mark.parametrize("coding", CODINGS, ids=",".join)
 def test_a_bomb_in_a_stream_ends_at_the_limit(coding: tuple[str, ...], peak: Any) -> None:
-    wire = compress(coding, long_line(BOMB))
+    wire = bomb(coding, long_line)
     stream = MessageStream(response(", ".join(coding), [wire]))
     with pytest.raises((ProtocolError, APIConnectionError), match="limit"):
         stream.until_done()
@@ -211,7 +229,7 @@ def test_a_bomb_in_a_stream_ends_at_the_limit(coding: tuple[str, ...], peak: Any
 
 @pytest.mark.parametrize("coding", [("gzip", "gzip"), ("zstd",), ("br",)], ids=",".join)
 def test_a_bomb_of_comments_ends_too(coding: tuple[str, ...], peak: Any) -> None:
-    wire = compress(coding, comments(BOMB))
+    wire = bomb(coding, comments)
     stream = MessageStream(response(", ".join(coding), [wire]))
     with pytest.raises(APIConnectionError, match=r"cannot be decompressed: .* bytes expand to"):
         stream.until_done()
@@ -220,7 +238,7 @@ def test_a_bomb_of_comments_ends_too(coding: tuple[str, ...], peak: Any) -> None
 
 @pytest.mark.parametrize("coding", CODINGS, ids=",".join)
 def test_a_bomb_in_a_recording(coding: tuple[str, ...], peak: Any) -> None:
-    wire = compress(coding, long_line(BOMB))
+    wire = bomb(coding, long_line)
     headers = {"content-encoding": ", ".join(coding), "content-type": "text/event-stream"}
     recording = Recording([], response=RecordedResponse(200, headers)) + Recording.of(wire)
     with pytest.raises((ProtocolError, APIConnectionError)):
@@ -248,7 +266,7 @@ async def test_an_honest_compressed_stream_over_http(server: Server, shell: Shel
 
 
 def test_a_bomb_over_httpx2_ends_at_the_limit(peak: Any) -> None:
-    wire = compress(["gzip", "gzip"], comments(BOMB))
+    wire = bomb(("gzip", "gzip"), comments)
 
     class Wire2(httpx2.SyncByteStream):
         def __iter__(self) -> Any:
