@@ -1,5 +1,6 @@
 // The received bytes around an event: line by line, with chunk borders, each control character
-// visible, and bytes that are not UTF-8 as their numbers.
+// visible, and bytes that are not UTF-8 as their numbers. Frames of Amazon's event stream are shown
+// in their parts: prelude, headers, payload, checksum.
 
 const BYTES_BEFORE = 400;
 const BYTES_OF_EVENT = 4000;
@@ -34,14 +35,17 @@ class WireView {
     const start = n ? stream.starts[n - 1] : 0;
     let end = n ? stream.ends[n - 1] : 0;
     if (n === stream.count) end = total; // what came after the last whole event
-    const from = Math.max(0, start - BYTES_BEFORE);
+    let from = Math.max(0, start - BYTES_BEFORE);
+    if (stream.about.framed) from = this.#startOfEventAt(from);
     const to = Math.min(total, Math.max(start + Math.min(end - start, BYTES_OF_EVENT), start + 200) + BYTES_BEFORE);
     const words = n
       ? `Bytes ${number(start)} to ${number(stream.ends[n - 1])} of ${number(total)}`
       : `${number(total)} bytes in all`;
     const decoded = stream.about.encoding ? ` (after decompressing ${stream.about.encoding})` : "";
     this.caption.textContent = words + decoded;
-    const made = this.hex.checked ? this.#hex(from, to) : this.#text(from, to);
+    let made;
+    if (this.hex.checked) made = this.#hex(from, to);
+    else made = stream.about.framed ? this.#frames(from, to) : this.#text(from, to);
     if (from > 0) made.unshift(element("p.more", `… ${plural(from, "byte")} before`));
     if (to < total) made.push(element("p.more", `… ${plural(total - to, "byte")} after`));
     if (total === 0) made.push(element("p.more", "The body has no bytes."));
@@ -51,6 +55,23 @@ class WireView {
   // The event that a byte belongs to; behind the last whole event, the one after it.
   #eventAt(offset) {
     return countWhile(this.stream.count, (i) => this.stream.ends[i] <= offset) + 1;
+  }
+
+  #startOfEventAt(offset) {
+    const event = this.#eventAt(offset);
+    return this.stream.starts[event - 1] ?? this.#unread();
+  }
+
+  // Where the bytes begin that belong to no event.
+  #unread() {
+    return this.stream.ends[this.stream.count - 1] ?? 0;
+  }
+
+  // The faults about those bytes.
+  #faultsOfRest() {
+    const { count, faults } = this.stream;
+    const shown = faults.filter((fault) => fault.event === count && ["protocol", "cut", "response"].includes(fault.kind));
+    return shown.map(faultHere);
   }
 
   #chunkAt(offset) {
@@ -97,6 +118,7 @@ class WireView {
         made.push(line);
       }
       const event = this.#eventAt(start);
+      if (start === this.#unread() && event > count) line.before(...this.#faultsOfRest());
       const part = element(event === this.n ? "mark" : "span", wireNodes(bytes.subarray(start, end)));
       if (event <= count) part.dataset.event = event;
       else part.className = "unfinished";
@@ -105,6 +127,54 @@ class WireView {
       if (last === 10 || last === 13) line = null;
     }
     return made;
+  }
+
+  #frames(from, to) {
+    const { bytes, count, chunkEnds } = this.stream;
+    const starts = new Set([0, ...chunkEnds]);
+    const made = [];
+    let frame = from;
+    while (frame < to) {
+      const event = this.#eventAt(frame);
+      const isEvent = event <= count;
+      const end = isEvent ? this.stream.ends[event - 1] : endOfFrame(bytes, frame);
+      if (frame === this.#unread() && !isEvent) made.push(...this.#faultsOfRest());
+      for (const part of frameParts(bytes, frame, end)) {
+        for (const [start, stop] of this.#cuts(part)) {
+          if (starts.has(start)) made.push(this.#border(this.#chunkAt(start)));
+          const isWhole = start === part.start && stop === part.end;
+          const nodes = isWhole ? part.nodes() : part.name === "payload" ? payloadNodes(bytes, start, stop) : hexNodes(bytes, start, stop);
+          made.push(this.#part(start, start === part.start ? part.name : "", nodes, event));
+        }
+        if (part.name === "payload" && isEvent) {
+          made.push(this.#part(null, "decoded", visible(headOf(this.stream.dataOf(event), PAYLOAD_SHOWN)), event));
+        }
+      }
+      made.at(-1).classList.add("last-part");
+      frame = end;
+    }
+    return made;
+  }
+
+  // A part in the pieces that the chunks brought.
+  #cuts({ start, end }) {
+    const { chunkEnds } = this.stream;
+    const cuts = [];
+    for (let i = this.#chunkAt(start); start < end; i++) {
+      const stop = Math.min(end, chunkEnds[i]);
+      cuts.push([start, stop]);
+      start = stop;
+    }
+    return cuts;
+  }
+
+  #part(offset, name, nodes, event) {
+    const content = element(event === this.n ? "mark" : "span", nodes);
+    if (event <= this.stream.count) content.dataset.event = event;
+    else content.className = "unfinished";
+    const row = element("p.wire-line", element("span.offset", offset === null ? "" : number(offset)), element("span.part-name", name), content);
+    if (name === "decoded") row.classList.add("decoded");
+    return row;
   }
 
   #hex(from, to) {
@@ -132,6 +202,83 @@ class WireView {
     }
     return made;
   }
+}
+
+// --- frames of Amazon's event stream -------------------------------------------------------------
+
+const PRELUDE_BYTES = 12;
+const CHECKSUM_BYTES = 4;
+const PAYLOAD_SHOWN = 2000;
+const HEADER_SIZES = { 0: 0, 1: 0, 2: 1, 3: 2, 4: 4, 5: 8, 8: 8, 9: 16 }; // by type; 6 and 7 bring theirs
+
+function uint(bytes, offset, size) {
+  let value = 0;
+  for (let i = offset; i < offset + size; i++) value = value * 256 + (bytes[i] ?? 0);
+  return value;
+}
+
+// Where the frame at `start` ends, by its own first number; the end of the body, if that is no length.
+function endOfFrame(bytes, start) {
+  const length = uint(bytes, start, 4);
+  const isLength = length >= PRELUDE_BYTES + CHECKSUM_BYTES && start + length <= bytes.length;
+  return isLength ? start + length : bytes.length;
+}
+
+// The parts of a frame: `{name, start, end, nodes()}`. Bytes that are no part come last.
+function frameParts(bytes, start, end) {
+  const parts = [];
+  let at = start;
+  const add = (name, size, nodes) => {
+    const from = at;
+    at += size;
+    parts.push({ name, start: from, end: at, nodes: () => nodes(from, from + size) });
+  };
+  const checksum = (offset) => `0x${uint(bytes, offset, 4).toString(16).padStart(8, "0")}`;
+  const [length, headers] = [uint(bytes, start, 4), uint(bytes, start + 4, 4)];
+  const isWhole = end - start === length && PRELUDE_BYTES + headers + CHECKSUM_BYTES <= length;
+  if (isWhole) {
+    add("prelude", PRELUDE_BYTES, (from) => [`${plural(length, "byte")}, ${number(headers)} of headers, checksum ${checksum(from + 8)}`]);
+    const headersEnd = at + headers;
+    while (at < headersEnd) {
+      const size = headerSize(bytes, at);
+      const fits = size !== undefined && at + size <= headersEnd;
+      add("header", fits ? size : headersEnd - at, fits ? (from, to) => headerNodes(bytes, from, to) : (from, to) => hexNodes(bytes, from, to));
+    }
+    add("payload", end - CHECKSUM_BYTES - at, (from, to) => payloadNodes(bytes, from, to));
+    add("checksum", CHECKSUM_BYTES, (from) => [checksum(from)]);
+  } else {
+    add("no frame", end - at, (from, to) => payloadNodes(bytes, from, to));
+  }
+  return parts.filter((part) => part.end > part.start);
+}
+
+// A header has the length of its name, its name, its type, and its value.
+function headerSize(bytes, start) {
+  const value = start + 2 + bytes[start];
+  const type = bytes[value - 1];
+  if (type === 6 || type === 7) return value - start + 2 + uint(bytes, value, 2);
+  return type in HEADER_SIZES ? value - start + HEADER_SIZES[type] : undefined;
+}
+
+function headerNodes(bytes, start, end) {
+  const value = start + 2 + bytes[start];
+  const isText = bytes[value - 1] === 7;
+  const name = element("span.key", wireNodes(bytes.subarray(start + 1, value - 1)));
+  return [name, " ", isText ? payloadNodes(bytes, value + 2, end) : hexNodes(bytes, value - 1, end)];
+}
+
+function payloadNodes(bytes, start, end) {
+  const shown = Math.min(end, start + PAYLOAD_SHOWN);
+  const rest = end > shown ? element("span.more", ` … ${plural(end - shown, "byte")}`) : [];
+  return [wireNodes(bytes.subarray(start, shown)), rest];
+}
+
+function hexNodes(bytes, start, end) {
+  return [Array.from(bytes.subarray(start, Math.min(end, start + PAYLOAD_SHOWN)), hexByte).join(" ")];
+}
+
+function headOf(text, length) {
+  return text.length > length ? `${text.slice(0, length)} …` : text;
 }
 
 function hexByte(byte) {
