@@ -29,6 +29,7 @@ def events_of(body: bytes, content_type: str | None = None) -> list[WireEvent]:
     chunks = (RecordedChunk(body),) if body else ()
     return list(wire_events(Body(chunks, (), content_type=content_type)))
 
+
 _lines = st.sampled_from(
     [b"data: 1", b"data", b"event: x", b"id: 7", b": note", b"retry: 5", b"", b"data: \xff\xc3\xa9"]
 )
