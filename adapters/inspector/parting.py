@@ -114,6 +114,8 @@ def _source(trace: Trace, path: Path, offset: int | None, begins: bool) -> int:
         for change in event.changes:
             if any(ours != theirs for ours, theirs in zip(path, change.path)):  # noqa: B905
                 continue
+            if not _has(change.value, path[len(change.path) :]):
+                continue
             found.append(number)
             if change.path != path:
                 continue
@@ -123,3 +125,13 @@ def _source(trace: Trace, path: Path, offset: int | None, begins: bool) -> int:
             if offset is not None and length > offset:
                 return number
     return found[1] if begins else found[-1]
+
+
+def _has(value: Any, path: Path) -> bool:
+    """Whether there is something at `path` in a JSON value."""
+    for key in path:
+        try:
+            value = value[key]
+        except (KeyError, IndexError, TypeError):
+            return False
+    return True

@@ -4,6 +4,7 @@ function comparisonOf({ differences, same, first }, [a, b]) {
   const both = [a, b];
   const names = both.map((inspector) => element("th", { scope: "col" }, visible(inspector.stream.about.name)));
   const jump = (inspector, event) => (event ? button(`event ${number(event)}`, () => inspector.goTo(event), { class: "link" }) : "–");
+  const place = (i, name) => (first.events[i] ? [jump(both[i], first.events[i]), ` of the ${name}`] : `absent from the ${name}`);
   const part = first
     ? element(
         "p.parting",
@@ -11,10 +12,10 @@ function comparisonOf({ differences, same, first }, [a, b]) {
         element("code", visible(pathText(first.path))),
         first.offset === null ? "" : `, character ${number(first.offset)}`,
         ": ",
-        jump(a, first.events[0]),
-        " of the first, ",
-        jump(b, first.events[1]),
-        " of the second. ",
+        place(0, "first"),
+        ", ",
+        place(1, "second"),
+        ". ",
         button("Go there in both", () => {
           both.forEach((inspector, i) => first.events[i] && inspector.goTo(first.events[i]));
         }),

@@ -284,10 +284,12 @@ function headerOf(stream) {
   ];
   if (about.duration > 0) {
     const time = (value) => (value === null ? "–" : seconds(value));
+    const stalls = stream.faults.filter((fault) => fault.between).map(({ between: [from, to] }) => to - from);
+    const gap = Math.max(timing.longest_gap ?? -1, ...stalls); // one before the end has no event behind it
     metrics.unshift(
       ["First event", time(timing.first_event)],
       ["First content", time(timing.first_content)],
-      ["Longest gap", time(timing.longest_gap)],
+      ["Longest gap", time(gap < 0 ? null : gap)],
       ["Duration", seconds(about.duration)],
     );
     const rate = timing.output_tokens_per_second;

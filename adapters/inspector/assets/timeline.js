@@ -30,7 +30,7 @@ const CATEGORY_NAMES = {
   block: "start, stop",
   message: "message",
   ping: "ping",
-  unknown: "unknown",
+  unknown: "other",
   error: "error",
 };
 
@@ -149,9 +149,9 @@ class Timeline {
     this.drawing.setAttribute("width", width);
     this.drawing.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
     this.drawing.replaceChildren(
+      ...this.#axis(),
       ...this.#stalls(),
       ...this.#unread(),
-      ...this.#axis(),
       this.#chunks(),
       ...this.#blocks(),
       ...this.#events(),
@@ -221,7 +221,7 @@ class Timeline {
       const width = Math.max(2, this.#x(this.part(end)) - x - 1);
       const { type = "", name = "" } = this.stream.about.blocks[index] ?? {};
       const label = name ? `${type} ${name}` : type;
-      const shape = { x, y: top, width, height: bottom - top, rx: 3, class: `span ${blockKind(type)}` };
+      const shape = { x, y: top, width, height: bottom - top, rx: 3, class: `span ${type ? blockKind(type) : "block"}` };
       const made = [drawing("rect", shape)];
       if (width > label.length * 6.6 + 12) {
         made.push(drawing("text", { x: x + 6, y: bottom - 5, class: "span-label" }, label));

@@ -46,6 +46,7 @@ class WireView {
     let made;
     if (this.hex.checked) made = this.#hex(from, to);
     else made = stream.about.framed ? this.#frames(from, to) : this.#text(from, to);
+    if (n === stream.count && this.#unread() === total) made.push(...this.#faultsOfRest());
     if (from > 0) made.unshift(element("p.more", `… ${plural(from, "byte")} before`));
     if (to < total) made.push(element("p.more", `… ${plural(total - to, "byte")} after`));
     if (total === 0) made.push(element("p.more", "The body has no bytes."));
@@ -72,6 +73,10 @@ class WireView {
     const { count, faults } = this.stream;
     const shown = faults.filter((fault) => fault.event === count && ["protocol", "cut", "response"].includes(fault.kind));
     return shown.map(faultHere);
+  }
+
+  #isBorder(offset) {
+    return offset === 0 || this.stream.chunkEnds[this.#chunkAt(offset) - 1] === offset;
   }
 
   #chunkAt(offset) {
@@ -105,11 +110,12 @@ class WireView {
 
   #text(from, to) {
     const { bytes, count } = this.stream;
-    const starts = new Set([0, ...this.stream.chunkEnds]);
     const made = [];
     let line = null;
     for (const [start, end] of this.#pieces(from, to)) {
-      if (starts.has(start) && start < bytes.length) {
+      const event = this.#eventAt(start);
+      if (start === this.#unread() && event > count) made.push(...this.#faultsOfRest());
+      if (this.#isBorder(start) && start < bytes.length) {
         made.push(this.#border(this.#chunkAt(start)));
         line = null;
       }
@@ -117,8 +123,6 @@ class WireView {
         line = element("p.wire-line", element("span.offset", number(start)));
         made.push(line);
       }
-      const event = this.#eventAt(start);
-      if (start === this.#unread() && event > count) line.before(...this.#faultsOfRest());
       const part = element(event === this.n ? "mark" : "span", wireNodes(bytes.subarray(start, end)));
       if (event <= count) part.dataset.event = event;
       else part.className = "unfinished";
@@ -130,8 +134,7 @@ class WireView {
   }
 
   #frames(from, to) {
-    const { bytes, count, chunkEnds } = this.stream;
-    const starts = new Set([0, ...chunkEnds]);
+    const { bytes, count } = this.stream;
     const made = [];
     let frame = from;
     while (frame < to) {
@@ -141,7 +144,7 @@ class WireView {
       if (frame === this.#unread() && !isEvent) made.push(...this.#faultsOfRest());
       for (const part of frameParts(bytes, frame, end)) {
         for (const [start, stop] of this.#cuts(part)) {
-          if (starts.has(start)) made.push(this.#border(this.#chunkAt(start)));
+          if (this.#isBorder(start)) made.push(this.#border(this.#chunkAt(start)));
           const isWhole = start === part.start && stop === part.end;
           const nodes = isWhole ? part.nodes() : part.name === "payload" ? payloadNodes(bytes, start, stop) : hexNodes(bytes, start, stop);
           made.push(this.#part(start, start === part.start ? part.name : "", nodes, event));
@@ -179,11 +182,10 @@ class WireView {
 
   #hex(from, to) {
     const { bytes, chunkEnds } = this.stream;
-    const starts = new Set([0, ...chunkEnds]);
     const made = [];
     let start = from;
     while (start < to) {
-      if (starts.has(start) && start < bytes.length) made.push(this.#border(this.#chunkAt(start)));
+      if (this.#isBorder(start) && start < bytes.length) made.push(this.#border(this.#chunkAt(start)));
       const chunkEnd = chunkEnds[this.#chunkAt(start)] ?? to;
       const end = Math.min(start + HEX_BYTES - (start % HEX_BYTES), to, chunkEnd);
       const row = element("p.wire-line.hex", element("span.offset", number(start)));

@@ -293,6 +293,7 @@ def test_a_connection_that_failed_is_shown_at_the_end(inspect: Inspect) -> None:
     assert "APITimeoutError" in page.text(".faults-here")
     assert "nothing came for 6.0 s before the end" in page.text(".faults-here")
     assert page.run("document.querySelectorAll('.marks .stall').length") == 1
+    assert "Longest gap\n6.000 s" in page.text(".metrics")
 
 
 def test_bytes_behind_the_last_event_are_on_the_wire(inspect: Inspect) -> None:
@@ -300,6 +301,18 @@ def test_bytes_behind_the_last_event_are_on_the_wire(inspect: Inspect) -> None:
     page = inspect(Recording.of(body[:-8]))
     page.run("document.querySelectorAll('[role=tab]')[3].click()")
     assert page.text(".wire .unfinished").startswith("event: message_stop")
+
+
+def test_a_cut_is_on_the_wire(inspect: Inspect) -> None:
+    body = recording_of(answer("Hello")).body
+    begun = body.rindex(b"event: message_delta")
+    for end, rest in ((begun + 30, ["event: message_delta", "data: {"]), (begun, [])):
+        page = inspect(Recording.of(body[:end]))
+        page.run("document.querySelectorAll('[role=tab]')[3].click()")
+        assert "IncompleteStreamError" in page.text(".wire .fault-here")
+        shown = page.run("document.querySelector('.wire .fault-here ~ *')?.innerText ?? ''")
+        assert all(part in page.text(".wire") for part in rest)
+        assert bool(shown) == bool(rest)
 
 
 @pytest.mark.parametrize(("byte", "part"), [(5, "the prelude of a frame"), (60, "a frame")])
@@ -505,6 +518,8 @@ def test_the_playhead_can_be_dragged(inspect: Inspect) -> None:
     width = page.run("document.querySelector('.timeline').clientWidth")
     page.do("click", ".timeline", position={"x": width / 2, "y": 30})
     assert where(page).startswith("Event 5 of 11")
+    page.do("hover", ".timeline", position={"x": width / 2, "y": 30})
+    assert re.fullmatch(r"5\.\d{3} s · event 5 · text_delta", page.text(".pointed"))
 
 
 def contrast(page: ShownPage, selector: str) -> float:
@@ -602,6 +617,28 @@ def test_two_recordings_side_by_side(inspect: Inspect) -> None:
     assert places[1].startswith("Event 5 of 8")
     ends = page.run("streamfold.inspectors.map((i) => i.timeline.part(8))")
     assert ends == pytest.approx([0.5, 1])
+    axes = page.json(
+        """() => [...document.querySelectorAll(".axes .timeline")].map((timeline) => {
+            const {left, width} = timeline.getBoundingClientRect();
+            return [left, width, timeline.querySelectorAll(".parting-line").length];
+        })"""
+    )
+    assert axes[0] == axes[1]
+    assert axes[0][2] == 1
+
+
+def test_one_playhead_moves_the_other(inspect: Inspect) -> None:
+    page = inspect(
+        recording_of(answer("The answer ", "is 42", ".")),
+        recording_of(answer("The ", "answer is ", "41."), every=0.2),
+    )
+    places = "[...document.querySelectorAll('.place')].map((e) => e.textContent)"
+    page.press("Home", "ArrowRight", "ArrowRight", "ArrowRight", "ArrowRight")
+    assert [text[:12] for text in page.run(places)] == ["Event 4 of 8", "Event 2 of 8"]
+    page.do("uncheck", ".comparison input[type=checkbox]")
+    page.run("document.activeElement.blur()")
+    page.press("End")
+    assert [text[:12] for text in page.run(places)] == ["Event 8 of 8", "Event 2 of 8"]
 
 
 # --- the event ------------------------------------------------------------------------------------
