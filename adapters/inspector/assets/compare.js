@@ -26,7 +26,7 @@ function comparisonOf({ differences, same, first }, [a, b]) {
       "tr",
       element("th", { scope: "row" }, element("code", visible(pathText(path)))),
       values.map((value, i) =>
-        element("td", value === null ? element("span.more", "absent") : element(i ? "ins" : "del", visible(value)), " ", jump(both[i], events[i])),
+        element("td", value === null ? element("span.more", "absent") : [element(i ? "ins" : "del", visible(value)), " ", jump(both[i], events[i])]),
       ),
     ),
   );

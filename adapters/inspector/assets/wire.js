@@ -16,7 +16,7 @@ class WireView {
     this.goTo = goTo;
     this.caption = element("p.caption");
     this.lines = element("div.wire");
-    this.hex = element("input", { type: "checkbox", change: () => this.show(this.n) });
+    this.hex = element("input", { type: "checkbox", change: () => this.goTo(this.n) });
     this.element = element(
       "div",
       element("div.bar", this.caption, element("label.check", this.hex, " Hexadecimal")),

@@ -64,6 +64,14 @@ def test_a_field_that_only_one_has_came_with_its_block() -> None:
     assert difference["events"] == [8, 1]
 
 
+def test_a_cut_recording_parts_where_it_lacks_something() -> None:
+    whole = answer("Hel", "lo")
+    first = parted(whole, whole[:3])["first"]
+    assert (first["path"], first["events"]) == (("message", "content", 0, "text"), [4, 3])
+    first = parted(whole, whole[:5])["first"]
+    assert (first["path"], first["events"]) == (("message", "stop_reason"), [6, 0])
+
+
 def test_ids_and_usage_are_listed_only() -> None:
     first = [message_start(usage={"output_tokens": 1}, container=True)]
     second = [message_start(id="msg_2", usage={"output_tokens": 2}, container=1)]
