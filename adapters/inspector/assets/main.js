@@ -14,8 +14,10 @@ async function open() {
 
   let active = inspectors[0];
   for (const inspector of inspectors) {
-    inspector.element.addEventListener("focusin", () => (active = inspector));
-    inspector.element.addEventListener("pointerdown", () => (active = inspector));
+    for (const part of [inspector.element, inspector.time]) {
+      part.addEventListener("focusin", () => (active = inspector));
+      part.addEventListener("pointerdown", () => (active = inspector));
+    }
   }
   document.addEventListener("keydown", (event) => {
     if (event.key === "?" && !event.target.closest("[type=search], textarea")) showHelp();

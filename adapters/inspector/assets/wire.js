@@ -35,8 +35,7 @@ class WireView {
     const start = n ? stream.starts[n - 1] : 0;
     let end = n ? stream.ends[n - 1] : 0;
     if (n === stream.count) end = total; // what came after the last whole event
-    let from = Math.max(0, start - BYTES_BEFORE);
-    if (stream.about.framed) from = this.#startOfEventAt(from);
+    const from = Math.max(0, start - BYTES_BEFORE);
     const to = Math.min(total, Math.max(start + Math.min(end - start, BYTES_OF_EVENT), start + 200) + BYTES_BEFORE);
     const words = n
       ? `Bytes ${number(start)} to ${number(stream.ends[n - 1])} of ${number(total)}`
@@ -136,14 +135,14 @@ class WireView {
   #frames(from, to) {
     const { bytes, count } = this.stream;
     const made = [];
-    let frame = from;
+    let frame = this.#startOfEventAt(from);
     while (frame < to) {
       const event = this.#eventAt(frame);
       const isEvent = event <= count;
       const end = isEvent ? this.stream.ends[event - 1] : endOfFrame(bytes, frame);
       if (frame === this.#unread() && !isEvent) made.push(...this.#faultsOfRest());
       for (const part of frameParts(bytes, frame, end)) {
-        for (const [start, stop] of this.#cuts(part)) {
+        for (const [start, stop] of this.#cuts(part, from, to)) {
           if (this.#isBorder(start)) made.push(this.#border(this.#chunkAt(start)));
           const isWhole = start === part.start && stop === part.end;
           const nodes = isWhole ? part.nodes() : part.name === "payload" ? payloadNodes(bytes, start, stop) : hexNodes(bytes, start, stop);
@@ -153,19 +152,19 @@ class WireView {
           made.push(this.#part(null, "decoded", visible(headOf(this.stream.dataOf(event), PAYLOAD_SHOWN)), event));
         }
       }
-      made.at(-1).classList.add("last-part");
+      made.at(-1)?.classList.add("last-part");
       frame = end;
     }
     return made;
   }
 
-  // A part in the pieces that the chunks brought.
-  #cuts({ start, end }) {
+  // A part in the pieces that the chunks brought, those outside of `from` and `to` left out.
+  #cuts({ start, end }, from, to) {
     const { chunkEnds } = this.stream;
     const cuts = [];
-    for (let i = this.#chunkAt(start); start < end; i++) {
+    for (let i = this.#chunkAt(start); start < Math.min(end, to); i++) {
       const stop = Math.min(end, chunkEnds[i]);
-      cuts.push([start, stop]);
+      if (stop > from) cuts.push([start, stop]);
       start = stop;
     }
     return cuts;

@@ -387,6 +387,15 @@ def test_the_wire_shows_frames_in_their_parts(inspect: Inspect) -> None:
     assert "3A 65 76 65 6E 74" in page.text(".wire")  # `:event`
 
 
+def test_a_long_frame_makes_few_elements(inspect: Inspect) -> None:
+    page = inspect(framed(encode_sse(answer("x" * 300_000, "y" * 300_000))).rechunk(50))
+    page.run("document.querySelectorAll('[role=tab]')[3].click()")
+    for n in range(8):
+        page.run(f"streamfold.goTo({n})")
+        assert page.run("document.querySelectorAll('.wire *').length") < 1500
+    assert "decoded" in page.text(".wire")
+
+
 def test_headers_of_every_type_are_on_the_wire(inspect: Inspect) -> None:
     payload = json.dumps({"bytes": b64encode(b'{"type":"ping"}').decode()})
     kinds = {":message-type": "event", ":event-type": "chunk"}
@@ -518,6 +527,14 @@ def test_the_playhead_can_be_dragged(inspect: Inspect) -> None:
     width = page.run("document.querySelector('.timeline').clientWidth")
     page.do("click", ".timeline", position={"x": width / 2, "y": 30})
     assert where(page).startswith("Event 5 of 11")
+    page.do(
+        "drag_and_drop",
+        ".timeline",
+        ".timeline",
+        source_position={"x": width / 2, "y": 30},
+        target_position={"x": width * 0.95, "y": 30},
+    )
+    assert where(page).startswith("Event 10 of 11")
     page.do("hover", ".timeline", position={"x": width / 2, "y": 30})
     assert re.fullmatch(r"5\.\d{3} s · event 5 · text_delta", page.text(".pointed"))
 
@@ -558,8 +575,8 @@ def test_both_themes_can_be_read(theme: Any, inspect: Inspect, page: ShownPage) 
     assert (sum(map(int, re.findall(r"\d+", background))) > 384) == (theme == "light")
     for selector in (
         ".prose", ".message-head", ".verdict", ".fault-here strong", ".fault-here", ".row .label",
-        ".row .preview", ".metrics dt", ".tabs [aria-selected=false]", "button.link", ".json .key",
-        ".json .number", ".place", ".tag",
+        ".row .preview", ".row-names", ".legend", ".metrics dt", ".tabs [aria-selected=false]",
+        "button.link", ".json .key", ".json .number", ".place", ".tag",
     ):  # fmt: skip
         assert contrast(page, selector) >= 4.5, selector
 
@@ -635,10 +652,12 @@ def test_one_playhead_moves_the_other(inspect: Inspect) -> None:
     places = "[...document.querySelectorAll('.place')].map((e) => e.textContent)"
     page.press("Home", "ArrowRight", "ArrowRight", "ArrowRight", "ArrowRight")
     assert [text[:12] for text in page.run(places)] == ["Event 4 of 8", "Event 2 of 8"]
+    page.do("click", ".axis:nth-child(2) [aria-label='To the start']")
+    assert [text[:6] for text in page.run(places)] == ["Before", "Before"]
     page.do("uncheck", ".comparison input[type=checkbox]")
     page.run("document.activeElement.blur()")
-    page.press("End")
-    assert [text[:12] for text in page.run(places)] == ["Event 8 of 8", "Event 2 of 8"]
+    page.press("End")  # the keys are for the one that was used last
+    assert [text[:12] for text in page.run(places)] == ["Before the f", "Event 8 of 8"]
 
 
 # --- the event ------------------------------------------------------------------------------------
