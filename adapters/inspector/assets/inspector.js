@@ -257,8 +257,9 @@ class Inspector {
     };
   }
 
+  // For paper: all of the message, and a time line as wide as a page.
   expand() {
-    this.stream.at(this.n);
+    this.timeline.draw(PAPER_WIDTH);
     this.message.expand();
   }
 }

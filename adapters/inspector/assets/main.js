@@ -24,6 +24,7 @@ async function open() {
     else if (shortcuts.checked) active.act(event);
   });
   addEventListener("beforeprint", () => inspectors.forEach((inspector) => inspector.expand()));
+  addEventListener("afterprint", () => inspectors.forEach((inspector) => inspector.timeline.draw()));
 
   await Promise.all(inspectors.map((inspector) => inspector.goTo(beginning(inspector.stream, parting))));
   const [first] = inspectors;

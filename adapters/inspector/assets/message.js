@@ -6,6 +6,7 @@ const TEXT_SHOWN = 12000;
 const TEXT_STEP = 4000;
 const BLOCKS_SHOWN = 40;
 const LINES_SHOWN = 160;
+const INPUT_SHOWN = 4000;
 
 const TEXT_FIELDS = { text: "text", thinking: "thinking", compaction: "content" };
 
@@ -180,12 +181,13 @@ class MessageView {
   #received(index, input, changes) {
     const isFaulty = this.stream.faultsAt(this.n).length > 0 && this.stream.block[this.n - 1] === index;
     const added = changes.find(({ path }) => path[0] === "inputs");
-    const border = input.length - (added?.value.length ?? 0);
+    const start = Math.max(0, input.length - INPUT_SHOWN);
+    const cut = start > 0 ? element("span.more", "… ") : null;
     return element(
       "details",
       { open: added !== undefined || isFaulty },
       element("summary", `Input as received: ${plural(input.length, "character")}`),
-      element("pre.raw", visible(tailOf(input.slice(0, border), 2000)), added ? element("mark", visible(tailOf(added.value, 2000))) : null),
+      element("pre.raw", { "data-text": JSON.stringify(["inputs", String(index)]) }, cut, growing(input, start, added)),
     );
   }
 
@@ -199,13 +201,7 @@ class MessageView {
       const line = text.indexOf("\n", start);
       if (line >= 0 && line < start + TEXT_STEP) start = line + 1;
     }
-    const border = Math.max(start, text.length - (added?.value.length ?? 0));
-    const before = element("span", visible(text.slice(start, border)));
-    before.dataset.offset = start;
-    const last = element("mark", visible(text.slice(border)));
-    last.dataset.offset = border;
-    const whole = element("div.prose", { dir: "auto" }, before, added ? last : null);
-    whole.dataset.path = key;
+    const whole = element("div.prose", { dir: "auto", "data-text": key }, growing(text, start, added));
     if (start === 0) return whole;
     const show = button(`Show ${number(start)} earlier characters`, () => {
       this.wholes.add(index);
@@ -217,7 +213,7 @@ class MessageView {
   // A click on a character of a text, or on another value, leads to the event that brought it.
   #openSource(event) {
     if (String(getSelection()) !== "") return;
-    const text = event.target.closest(".prose");
+    const text = event.target.closest("[data-text]");
     if (text === null) {
       const part = event.target.closest("[data-path]");
       if (part !== null) this.showSource(this.stream.sourceOf(JSON.parse(part.dataset.path), this.n));
@@ -234,7 +230,7 @@ class MessageView {
       const isToken = walk.currentNode.parentElement.classList.contains("unseen");
       offset += isToken ? 1 : walk.currentNode.length;
     }
-    this.showSource(this.stream.sourceOfCharacter(JSON.parse(text.dataset.path), offset, this.n));
+    this.showSource(this.stream.sourceOfCharacter(JSON.parse(text.dataset.text), offset, this.n));
   }
 
   // Everything, for paper.
@@ -243,6 +239,13 @@ class MessageView {
     this.stream.at(this.n).message?.content.forEach((_, index) => this.wholes.add(index));
     this.show(this.n);
   }
+}
+
+// A text from `start` on, in one part or two: the last was `added` by the event at the playhead.
+function growing(text, start, added) {
+  const border = Math.max(start, text.length - (added?.value.length ?? 0));
+  const part = (name, from, to) => element(name, { "data-offset": String(from) }, visible(text.slice(from, to)));
+  return [part("span", start, border), added ? part("mark", border) : null];
 }
 
 // The attributes of an element that shows the value at `path`: a click leads to its event.

@@ -6,6 +6,7 @@
 const LANES = { faults: [0, 14], chunks: [16, 44], blocks: [52, 70], events: [78, 100], axis: [102, 122] };
 const LANE_NAMES = { chunks: "Chunks", blocks: "Blocks", events: "Events" };
 const HEIGHT = 124;
+const PAPER_WIDTH = 650;
 const CATEGORIES = {
   text_delta: "text",
   citations_delta: "citation",
@@ -142,8 +143,7 @@ class Timeline {
     this.slider.setAttribute("aria-valuetext", text);
   }
 
-  draw() {
-    const width = this.plot.clientWidth;
+  draw(width = this.plot.clientWidth) {
     if (width === 0) return;
     this.width = width;
     this.drawing.setAttribute("width", width);

@@ -434,6 +434,9 @@ def test_a_value_of_the_message_leads_to_its_bytes(inspect: Inspect) -> None:
     page.do("click", ".reading .json .line:has-text('\"b\"')")
     assert where(page).startswith("Event 4 of 6")
     assert "partial_json" in page.text(".wire mark:has-text('data')")
+    page.run("streamfold.goTo(5)")
+    page.do("click", ".raw", position={"x": 14, "y": 16})  # its first character
+    assert where(page).startswith("Event 3 of 6")
     page.do("click", ".message-head [data-path]:nth-child(2)")
     assert where(page).startswith("Event 1 of 6")
 
