@@ -147,7 +147,7 @@ def _frames(data: bytes) -> Iterator[WireEvent]:
     while True:
         end = start + int.from_bytes(data[start : start + 4], "big")
         _, events = decode_event_stream(EventStreamState(), data[start:end])
-        if not events:  # the rest of the body is no whole frame
+        if not events:  # the last frame is not whole
             return
         yield WireEvent(events[0], start, end, end - 1)
         start = end

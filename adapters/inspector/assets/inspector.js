@@ -40,7 +40,8 @@ class Inspector {
     this.#show();
   }
 
-  // As `goTo`, when the reader moves the playhead; another recording may follow: see `moved`.
+  // As `goTo`, when the reader moves the playhead. `moved`, if it is set, is called with the number of
+  // events and the time, so that another recording can follow.
   #moveTo(n) {
     this.goTo(n);
     this.moved?.(n, this.#timeAt(n));

@@ -67,7 +67,7 @@ class WireView {
     return this.stream.ends[this.stream.count - 1] ?? 0;
   }
 
-  // The faults about those bytes.
+  // The faults about these bytes.
   #faultsOfRest() {
     const { count, faults } = this.stream;
     const shown = faults.filter((fault) => fault.event === count && ["protocol", "cut", "response"].includes(fault.kind));
@@ -145,8 +145,8 @@ class WireView {
         for (const [start, stop] of this.#cuts(part, from, to)) {
           if (this.#isBorder(start)) made.push(this.#border(this.#chunkAt(start)));
           const isWhole = start === part.start && stop === part.end;
-          const nodes = isWhole ? part.nodes() : part.name === "payload" ? payloadNodes(bytes, start, stop) : hexNodes(bytes, start, stop);
-          made.push(this.#part(start, start === part.start ? part.name : "", nodes, event));
+          const nodes = isWhole ? part.nodes : TEXT_PARTS.has(part.name) ? textNodes : hexNodes;
+          made.push(this.#part(start, start === part.start ? part.name : "", nodes(bytes, start, stop), event));
         }
         if (part.name === "payload" && isEvent) {
           made.push(this.#part(null, "decoded", visible(headOf(this.stream.dataOf(event), PAYLOAD_SHOWN)), event));
@@ -210,6 +210,7 @@ class WireView {
 const PRELUDE_BYTES = 12;
 const CHECKSUM_BYTES = 4;
 const PAYLOAD_SHOWN = 2000;
+const TEXT_PARTS = new Set(["payload", "bytes"]);
 const HEADER_SIZES = { 0: 0, 1: 0, 2: 1, 3: 2, 4: 4, 5: 8, 8: 8, 9: 16 }; // by type; 6 and 7 bring theirs
 
 function uint(bytes, offset, size) {
@@ -218,37 +219,36 @@ function uint(bytes, offset, size) {
   return value;
 }
 
-// Where the frame at `start` ends, by its own first number; the end of the body, if that is no length.
+// Where the frame at `start` ends, by its own length; the end of the body, if that cannot be right.
 function endOfFrame(bytes, start) {
   const length = uint(bytes, start, 4);
   const isLength = length >= PRELUDE_BYTES + CHECKSUM_BYTES && start + length <= bytes.length;
   return isLength ? start + length : bytes.length;
 }
 
-// The parts of a frame: `{name, start, end, nodes()}`. Bytes that are no part come last.
+// The parts of a frame: `{name, start, end, nodes(bytes, start, end)}`. Bytes without a readable prelude are one part.
 function frameParts(bytes, start, end) {
   const parts = [];
   let at = start;
   const add = (name, size, nodes) => {
-    const from = at;
+    parts.push({ name, start: at, end: at + size, nodes });
     at += size;
-    parts.push({ name, start: from, end: at, nodes: () => nodes(from, from + size) });
   };
   const checksum = (offset) => `0x${uint(bytes, offset, 4).toString(16).padStart(8, "0")}`;
   const [length, headers] = [uint(bytes, start, 4), uint(bytes, start + 4, 4)];
   const isWhole = end - start === length && PRELUDE_BYTES + headers + CHECKSUM_BYTES <= length;
   if (isWhole) {
-    add("prelude", PRELUDE_BYTES, (from) => [`${plural(length, "byte")}, ${number(headers)} of headers, checksum ${checksum(from + 8)}`]);
+    add("prelude", PRELUDE_BYTES, () => [`${plural(length, "byte")}, ${number(headers)} of headers, checksum ${checksum(start + 8)}`]);
     const headersEnd = at + headers;
     while (at < headersEnd) {
       const size = headerSize(bytes, at);
       const fits = size !== undefined && at + size <= headersEnd;
-      add("header", fits ? size : headersEnd - at, fits ? (from, to) => headerNodes(bytes, from, to) : (from, to) => hexNodes(bytes, from, to));
+      add("header", fits ? size : headersEnd - at, fits ? headerNodes : hexNodes);
     }
-    add("payload", end - CHECKSUM_BYTES - at, (from, to) => payloadNodes(bytes, from, to));
-    add("checksum", CHECKSUM_BYTES, (from) => [checksum(from)]);
+    add("payload", end - CHECKSUM_BYTES - at, textNodes);
+    add("checksum", CHECKSUM_BYTES, () => [checksum(end - CHECKSUM_BYTES)]);
   } else {
-    add("no frame", end - at, (from, to) => payloadNodes(bytes, from, to));
+    add("bytes", end - at, textNodes);
   }
   return parts.filter((part) => part.end > part.start);
 }
@@ -265,10 +265,10 @@ function headerNodes(bytes, start, end) {
   const value = start + 2 + bytes[start];
   const isText = bytes[value - 1] === 7;
   const name = element("span.key", wireNodes(bytes.subarray(start + 1, value - 1)));
-  return [name, " ", isText ? payloadNodes(bytes, value + 2, end) : hexNodes(bytes, value - 1, end)];
+  return [name, " ", isText ? textNodes(bytes, value + 2, end) : hexNodes(bytes, value - 1, end)];
 }
 
-function payloadNodes(bytes, start, end) {
+function textNodes(bytes, start, end) {
   const shown = Math.min(end, start + PAYLOAD_SHOWN);
   const rest = end > shown ? element("span.more", ` … ${plural(end - shown, "byte")}`) : [];
   return [wireNodes(bytes.subarray(start, shown)), rest];
