@@ -5,7 +5,7 @@
 const TEXT_SHOWN = 12000;
 const TEXT_STEP = 4000;
 const BLOCKS_SHOWN = 40;
-const LINES_SHOWN = 160;
+const LINES_SHOWN = 100;
 const INPUT_SHOWN = 4000;
 
 const TEXT_FIELDS = { text: "text", thinking: "thinking", compaction: "content" };
