@@ -74,9 +74,7 @@ def test_same_seed_same_find_in_another_process() -> None:
 def test_without_a_seed_the_finding_names_the_seed() -> None:
     found = mismatch_of(accumulators.LosesUsageOnAnOmittedField, blocks=["text"])
     assert found.seed is not None
-    again = mismatch_of(
-        accumulators.LosesUsageOnAnOmittedField, seed=found.seed, blocks=["text"]
-    )
+    again = mismatch_of(accumulators.LosesUsageOnAnOmittedField, seed=found.seed, blocks=["text"])
     assert again.events == found.events
 
 
