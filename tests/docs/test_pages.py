@@ -104,6 +104,7 @@ def folder(
     monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-example")
     monkeypatch.setenv("ANTHROPIC_BASE_URL", f"{served}/text")
     monkeypatch.setenv("PYTHONUTF8", "1")
+    monkeypatch.setenv("CI", "true")  # for Hypothesis: the same examples each time, at any speed
     monkeypatch.delenv("FORCE_COLOR", raising=False)
     before = set(sys.modules)
     yield tmp_path
