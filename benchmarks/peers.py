@@ -73,7 +73,7 @@ def _response(chunks: Chunks) -> httpx.Response:
 
 # --- opening ------------------------------------------------------------------------------------
 
-_REQUEST: Any = {
+REQUEST: Any = {
     "model": "claude-haiku-4-5",
     "max_tokens": 64_000,
     "messages": [{"role": "user", "content": "Tell me more"}],
@@ -100,7 +100,7 @@ def open_streamfold(chunks: Chunks) -> MessageStream[Any]:
 def open_sdk(chunks: Chunks) -> Any:
     """A stream of the official SDK."""
     _TRANSPORT.chunks = chunks
-    return _client().messages.stream(**_REQUEST).__enter__()
+    return _client().messages.stream(**REQUEST).__enter__()
 
 
 async def aopen_streamfold(chunks: Chunks) -> AsyncMessageStream[Any]:
@@ -111,7 +111,7 @@ async def aopen_streamfold(chunks: Chunks) -> AsyncMessageStream[Any]:
 async def aopen_sdk(chunks: Chunks) -> Any:
     """An async stream of the official SDK."""
     _TRANSPORT.chunks = chunks
-    return await _async_client().messages.stream(**_REQUEST).__aenter__()
+    return await _async_client().messages.stream(**REQUEST).__aenter__()
 
 
 # --- reading: the same code for both, because they have the same interface ----------------------
