@@ -222,7 +222,7 @@ class AiohttpTransport(httpx_aiohttp.AiohttpTransport):
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=_ADDED_HEADERS,
         )
-        self._close = weakref.finalize(self, _close, session, self._loop, spawner())
+        self._close = weakref.finalize(self, _close, session, asyncio.get_running_loop(), spawner())
         return session
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -238,7 +238,7 @@ class AiohttpTransport(httpx_aiohttp.AiohttpTransport):
         )
         try:
             with anyio.move_on_after(_longest(request)):
-                answer = await super().handle_async_request(_in_pieces(request))
+                answer = await super().handle_async_request(_prepared(request))
                 stream: Any = answer.stream
                 answer.stream = _Body(stream._aiohttp_response, request)
                 return answer
@@ -277,16 +277,18 @@ def _timeouts(request: httpx.Request) -> Mapping[str, float | None]:
     return timeouts
 
 
-def _in_pieces(request: httpx.Request) -> httpx.Request:
-    """The request, with a body that is sent as a stream if it is large.
+def _prepared(request: httpx.Request) -> httpx.Request:
+    """The request as aiohttp takes it without an error and without a warning.
 
-    aiohttp warns of a large body that comes as bytes.
+    httpx has made a header of the name and the password in its URL, which aiohttp would refuse. A
+    large body is sent as a stream, because aiohttp warns of one that comes as bytes.
     """
-    if int(request.headers.get("content-length", 0)) <= _LARGE:
+    is_large = int(request.headers.get("content-length", 0)) > _LARGE
+    if not is_large and not request.url.userinfo:
         return request
     return httpx.Request(
         request.method,
-        request.url,
+        request.url.copy_with(userinfo=b""),
         headers=request.headers,
         stream=request.stream,
         extensions=request.extensions,
@@ -299,9 +301,10 @@ def _close(session: aiohttp.ClientSession, loop: asyncio.AbstractEventLoop, spaw
     Args:
         session: the session.
         loop: its event loop.
-        spawn: starts a task in that loop.
+        spawn: starts a task in that loop, which runs when the session is made.
     """
     if not loop.is_closed():
+        assert spawn is not None
         spawn(session.close)
         return
     closing = session.close()
