@@ -36,14 +36,14 @@ from . import peers, streams
 from .measure import Comparison, Side
 from .server import paced_server
 
-__all__ = ["LIBRARIES", "SECTION", "comparisons", "cost"]
+__all__ = ["READERS", "SECTION", "comparisons", "cost"]
 
 SECTION = "On a network"
 
-AsyncReader = Callable[[str], AbstractAsyncContextManager[Callable[[], Awaitable[object]]]]
+AsyncReader = Callable[[str], AbstractAsyncContextManager[Callable[[], Awaitable[Any]]]]
 """Opens a client of a URL, and gives the function that reads one stream with it."""
 
-Reader = Callable[[str], AbstractContextManager[Callable[[], object]]]
+Reader = Callable[[str], AbstractContextManager[Callable[[], Any]]]
 """The same, sync."""
 
 
@@ -53,18 +53,14 @@ Reader = Callable[[str], AbstractContextManager[Callable[[], object]]]
 def _async_client(client_class: Any, http_client: Callable[[], Any] | None = None) -> AsyncReader:
     """Our client or the official one, with an HTTP client of the caller or without."""
 
-    async def read(client: Any) -> object:
-        async with client.messages.stream(**peers.REQUEST) as stream:
-            events = await peers.all_events_async(stream)
-            return events, peers.message_of(await stream.get_final_message())
-
     @asynccontextmanager
-    async def reader(url: str) -> AsyncIterator[Callable[[], Awaitable[object]]]:
+    async def reader(url: str) -> AsyncIterator[Callable[[], Awaitable[Any]]]:
         async with AsyncExitStack() as stack:
             options = {"api_key": "none", "base_url": url, "max_retries": 0}
             if http_client is not None:
                 options["http_client"] = await stack.enter_async_context(http_client())
-            yield partial(read, await stack.enter_async_context(client_class(**options)))
+            client = await stack.enter_async_context(client_class(**options))
+            yield partial(peers.events_and_message_async, client)
 
     return reader
 
@@ -72,13 +68,13 @@ def _async_client(client_class: Any, http_client: Callable[[], Any] | None = Non
 def _async_bytes(library: Any) -> AsyncReader:
     """httpx or httpx2 alone."""
 
-    async def read(client: Any, url: str) -> object:
+    async def read(client: Any, url: str) -> None:
         async with client.stream("POST", f"{url}/v1/messages", json=peers.REQUEST) as response:
             async for _ in response.aiter_raw():
                 pass
 
     @asynccontextmanager
-    async def reader(url: str) -> AsyncIterator[Callable[[], Awaitable[object]]]:
+    async def reader(url: str) -> AsyncIterator[Callable[[], Awaitable[Any]]]:
         limits = library.Limits(max_connections=1000)
         async with library.AsyncClient(limits=limits, timeout=60) as client:
             yield partial(read, client, url)
@@ -87,11 +83,11 @@ def _async_bytes(library: Any) -> AsyncReader:
 
 
 @asynccontextmanager
-async def _aiohttp_bytes(url: str) -> AsyncIterator[Callable[[], Awaitable[object]]]:
+async def _aiohttp_bytes(url: str) -> AsyncIterator[Callable[[], Awaitable[Any]]]:
     """aiohttp alone."""
     async with aiohttp.ClientSession() as session:
 
-        async def read() -> object:
+        async def read() -> None:
             async with session.post(f"{url}/v1/messages", json=peers.REQUEST) as response:
                 async for _ in response.content.iter_any():
                     pass
@@ -105,17 +101,14 @@ async def _aiohttp_bytes(url: str) -> AsyncIterator[Callable[[], Awaitable[objec
 def _client(client_class: Any, http_client: Callable[[], Any] | None = None) -> Reader:
     """Our client or the official one, with an HTTP client of the caller or without."""
 
-    def read(client: Any) -> object:
-        with client.messages.stream(**peers.REQUEST) as stream:
-            return peers.all_events(stream), peers.message_of(stream.get_final_message())
-
     @contextmanager
-    def reader(url: str) -> Iterator[Callable[[], object]]:
+    def reader(url: str) -> Iterator[Callable[[], Any]]:
         with ExitStack() as stack:
             options = {"api_key": "none", "base_url": url, "max_retries": 0}
             if http_client is not None:
                 options["http_client"] = stack.enter_context(http_client())
-            yield partial(read, stack.enter_context(client_class(**options)))
+            client = stack.enter_context(client_class(**options))
+            yield partial(peers.events_and_message, client)
 
     return reader
 
@@ -123,20 +116,20 @@ def _client(client_class: Any, http_client: Callable[[], Any] | None = None) -> 
 def _bytes(library: Any) -> Reader:
     """httpx or httpx2 alone."""
 
-    def read(client: Any, url: str) -> object:
+    def read(client: Any, url: str) -> None:
         with client.stream("POST", f"{url}/v1/messages", json=peers.REQUEST) as response:
             for _ in response.iter_raw():
                 pass
 
     @contextmanager
-    def reader(url: str) -> Iterator[Callable[[], object]]:
+    def reader(url: str) -> Iterator[Callable[[], Any]]:
         with library.Client(timeout=60) as client:
             yield partial(read, client, url)
 
     return reader
 
 
-LIBRARIES: dict[str, AsyncReader] = {
+READERS: dict[str, AsyncReader] = {
     "streamfold": _async_client(AsyncAnthropic),
     "streamfold on aiohttp": _async_client(AsyncAnthropic, DefaultAioHttpClient),
     "streamfold on httpx2": _async_client(AsyncAnthropic, partial(httpx2.AsyncClient, timeout=60)),
@@ -148,7 +141,7 @@ LIBRARIES: dict[str, AsyncReader] = {
 }
 """The ways to read an async stream."""
 
-SYNC_LIBRARIES: dict[str, Reader] = {
+SYNC_READERS: dict[str, Reader] = {
     "streamfold": _client(Anthropic),
     "streamfold on httpx2": _client(Anthropic, partial(httpx2.Client, timeout=60)),
     "anthropic": _client(anthropic.Anthropic),
@@ -160,7 +153,7 @@ SYNC_LIBRARIES: dict[str, Reader] = {
 
 # --- the rows -----------------------------------------------------------------------------------
 
-ASYNC_ROWS: tuple[tuple[str, str, float | None], ...] = (
+ROWS: tuple[tuple[str, str, float | None], ...] = (
     ("streamfold", "anthropic", 2.2),
     ("streamfold on aiohttp", "anthropic", 4.5),
     ("streamfold on aiohttp", "anthropic on aiohttp", None),
@@ -169,14 +162,15 @@ ASYNC_ROWS: tuple[tuple[str, str, float | None], ...] = (
     ("streamfold on httpx2", "httpx2 alone", None),
     ("streamfold on aiohttp", "aiohttp alone", None),
 )
-"""Our way, the peer's, and the least ratio that is asked."""
+"""The async rows: our way, the peer's, and the least ratio."""
 
 SYNC_ROWS: tuple[tuple[str, str, float | None], ...] = (
-    ("streamfold", "anthropic", None),
-    ("streamfold on httpx2", "anthropic", 3.0),
+    ("streamfold", "anthropic", 3.0),
+    ("streamfold on httpx2", "anthropic", None),
     ("streamfold", "httpx alone", None),
     ("streamfold on httpx2", "httpx2 alone", None),
 )
+"""The sync rows."""
 
 
 def comparisons(many: int, deltas: int, pause: float) -> Iterator[Comparison]:
@@ -188,53 +182,70 @@ def comparisons(many: int, deltas: int, pause: float) -> Iterator[Comparison]:
         pause: the seconds between two events of a stream.
     """
     note = (
-        f"streams of {len(streams.text(deltas))} events over sockets, one event per packet, "
-        f"{pause * 1000:g} ms between two; CPU time of the client process for the whole call"
+        f"{len(streams.text(deltas))} events a stream, one per packet, {pause * 1000:g} ms between "
+        "two; CPU time of the client process for the whole call"
     )
+    row = partial(Comparison, note=note, section=SECTION)
     with paced_server(pause) as server:
 
-        def side(name: str, cost: Callable[..., float], reader: Any) -> Side:
-            return Side(name, partial(cost, reader, server, deltas, many))
-
-        for ours, peer, at_least in ASYNC_ROWS:
-            yield Comparison(
-                f"{many} async streams, {ours}",
-                side(ours, cost, LIBRARIES[ours]),
-                side(peer, cost, LIBRARIES[peer]),
-                at_least=at_least,
-                note=note,
-                section=SECTION,
+        def side(name: str, peer: str, cost: Any, outcome: Any, readers: Any) -> Side:
+            if "alone" in peer:  # bytes have no message
+                outcome = _nothing
+            reader = readers[name]
+            return Side(
+                name,
+                partial(cost, reader, f"{server}/{deltas}", many, len(streams.text(deltas))),
+                partial(outcome, reader, f"{server}/1"),
             )
+
+        for ours, peer, at_least in ROWS:
+            pair = (side(name, peer, cost, _outcome, READERS) for name in (ours, peer))
+            yield row(f"{many} async streams, {ours} against {peer}", *pair, at_least=at_least)
         many = 1
         for ours, peer, at_least in SYNC_ROWS:
-            yield Comparison(
-                f"one sync stream, {ours}",
-                side(ours, _sync_cost, SYNC_LIBRARIES[ours]),
-                side(peer, _sync_cost, SYNC_LIBRARIES[peer]),
-                at_least=at_least,
-                note=note,
-                section=SECTION,
+            pair = (
+                side(name, peer, _sync_cost, _sync_outcome, SYNC_READERS) for name in (ours, peer)
             )
+            yield row(f"one sync stream, {ours} against {peer}", *pair, at_least=at_least)
 
 
-def cost(reader: AsyncReader, server: str, deltas: int, many: int) -> float:
+def cost(reader: AsyncReader, url: str, many: int, events: int) -> float:
     """Microseconds of CPU time per event, for `many` async streams at once."""
 
     async def measure() -> float:
-        async with reader(f"{server}/{deltas}") as read:
+        async with reader(url) as read:
             gc.collect()
             start = time.process_time()
             await asyncio.gather(*(read() for _ in range(many)))
             return time.process_time() - start
 
-    return peers.wait_for(measure()) / (many * len(streams.text(deltas))) * 1e6
+    seconds: float = peers.wait_for(measure())
+    return seconds / (many * events) * 1e6
 
 
-def _sync_cost(reader: Reader, server: str, deltas: int, many: int) -> float:
-    with reader(f"{server}/{deltas}") as read:
+def _sync_cost(reader: Reader, url: str, many: int, events: int) -> float:
+    with reader(url) as read:
         gc.collect()
         start = time.process_time()
         for _ in range(many):
             read()
-        seconds = time.process_time() - start
-    return seconds / (many * len(streams.text(deltas))) * 1e6
+        return (time.process_time() - start) / (many * events) * 1e6
+
+
+def _outcome(reader: AsyncReader, url: str) -> object:
+    async def read() -> Any:
+        async with reader(url) as read:
+            return await read()
+
+    events, message = peers.wait_for(read())
+    return events, peers.message_of(message)
+
+
+def _sync_outcome(reader: Reader, url: str) -> object:
+    with reader(url) as read:
+        events, message = read()
+    return events, peers.message_of(message)
+
+
+def _nothing(_reader: object, _url: str) -> None:
+    pass
