@@ -199,7 +199,8 @@ def _drop(closed: asyncio.Future[None]) -> None:
 class AiohttpTransport(httpx_aiohttp.AiohttpTransport):
     """The transport of `DefaultAioHttpClient`, for use inside other transports.
 
-    Its arguments are those of `httpx.AsyncHTTPTransport`.
+    Its arguments are those of `httpx.AsyncHTTPTransport`, of which `uds`, `local_address`,
+    `retries` and `socket_options` have no effect.
 
     >>> from streamfold.transports import RecordingTransport
     >>> transport = RecordingTransport(AiohttpTransport(), "turn.jsonl")
