@@ -136,7 +136,7 @@ class _Body(httpx.AsyncByteStream):
     def _replace_timer(self, protocol: Any, timeout: float | None) -> None:
         """Time the reads here, with a timer that does not start again with each chunk.
 
-        aiohttp starts a timer a chunk, which is a seventh of its calls.
+        aiohttp starts a timer a chunk, which makes a seventh of the calls of a whole stream.
         """
         protocol.read_timeout = None
         protocol.start_timeout()  # ends the timer that runs
@@ -144,7 +144,8 @@ class _Body(httpx.AsyncByteStream):
             self._check_in(timeout, timeout)
 
     def _check_in(self, seconds: float, timeout: float) -> None:
-        self._timer = self._loop.call_later(seconds, _check_time, weakref.ref(self), timeout)
+        body: weakref.ref[_Body] = weakref.ref(self)
+        self._timer = self._loop.call_later(seconds, _check_time, body, timeout)
 
     def check_time(self, timeout: float) -> None:
         """Fail if a read has waited for `timeout` seconds; else check again when one can have."""
@@ -296,7 +297,9 @@ def _prepared(request: httpx.Request) -> httpx.Request:
     )
 
 
-def _close(session: aiohttp.ClientSession, loop: asyncio.AbstractEventLoop, spawn: Spawn) -> None:
+def _close(
+    session: aiohttp.ClientSession, loop: asyncio.AbstractEventLoop, spawn: Spawn | None
+) -> None:
     """Close a session, in whatever thread it was dropped.
 
     Args:
