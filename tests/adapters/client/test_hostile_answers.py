@@ -21,7 +21,7 @@ from streamfold.adapters.anthropic import (
 )
 from streamfold.reducer import Message
 
-from tests.support.bombs import ENCODINGS, MEGABYTE, comments, compress
+from tests.support.bombs import ENCODINGS, MEGABYTE, bomb, comments
 from tests.support.loopback import chunk, head
 
 pytestmark = pytest.mark.anyio
@@ -73,7 +73,7 @@ async def test_an_endless_body_that_is_not_a_stream_is_read_to_its_bound(
 
 @pytest.mark.parametrize("encoding", [*ENCODINGS, "gzip, gzip"])
 async def test_a_bomb_in_the_body_of_an_error(calling, server, peak, encoding: str) -> None:
-    wire = compress(encoding.split(", "), comments(100))
+    wire = bomb(tuple(encoding.split(", ")), comments, 100)
     headers = {**CHUNKED, "content-encoding": encoding}
     server.answer([head(529, headers), chunk(wire), chunk(b"")])
     with pytest.raises(OverloadedError) as caught:
@@ -85,7 +85,7 @@ async def test_a_bomb_in_the_body_of_an_error(calling, server, peak, encoding: s
 
 @pytest.mark.parametrize("encoding", [*ENCODINGS, "gzip, gzip"])
 async def test_a_bomb_in_an_unstreamed_answer(calling, server, peak, encoding: str) -> None:
-    wire = compress(encoding.split(", "), comments(100))
+    wire = bomb(tuple(encoding.split(", ")), comments, 100)
     headers = {**CHUNKED, "content-type": "application/json", "content-encoding": encoding}
     server.answer([head(200, headers), chunk(wire), chunk(b"")])
     messages = calling(max_retries=0).client.messages

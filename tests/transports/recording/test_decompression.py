@@ -6,10 +6,8 @@ thousand times; `tracemalloc` watches the memory that reading them takes.
 
 from __future__ import annotations
 
-import functools
 import sys
 import tracemalloc
-from collections.abc import Callable, Iterable
 from typing import Any
 
 import httpx
@@ -31,6 +29,7 @@ from streamfold.transports.recording.decompression import MOST_ENCODINGS
 from tests.support.bombs import (
     ENCODINGS,
     MEGABYTE,
+    bomb,
     comments,
     compress,
     long_line,
@@ -204,12 +203,6 @@ MOST_MEMORY = 60 * MEGABYTE
 """A line of the limit, its text, and pieces; far less than a bomb."""
 
 
-@functools.cache  # because compressing it takes longer than the attack
-def bomb(coding: tuple[str, ...], pieces: Callable[[int], Iterable[bytes]]) -> bytes:
-    """The bytes on the wire of `BOMB` megabytes."""
-    return compress(coding, pieces(BOMB))
-
-
 @pytest.fixture
 def peak() -> Any:
     """The most memory since the test asked first."""
@@ -220,7 +213,7 @@ def peak() -> Any:
 
 @pytest.mark.parametrize("coding", CODINGS, ids=",".join)
 def test_a_bomb_in_a_stream_ends_at_the_limit(coding: tuple[str, ...], peak: Any) -> None:
-    wire = bomb(coding, long_line)
+    wire = bomb(coding, long_line, BOMB)
     stream = MessageStream(response(", ".join(coding), [wire]))
     with pytest.raises((ProtocolError, APIConnectionError), match="limit"):
         stream.until_done()
@@ -229,7 +222,7 @@ def test_a_bomb_in_a_stream_ends_at_the_limit(coding: tuple[str, ...], peak: Any
 
 @pytest.mark.parametrize("coding", [("gzip", "gzip"), ("zstd",), ("br",)], ids=",".join)
 def test_a_bomb_of_comments_ends_too(coding: tuple[str, ...], peak: Any) -> None:
-    wire = bomb(coding, comments)
+    wire = bomb(coding, comments, BOMB)
     stream = MessageStream(response(", ".join(coding), [wire]))
     with pytest.raises(APIConnectionError, match=r"cannot be decompressed: .* bytes expand to"):
         stream.until_done()
@@ -238,7 +231,7 @@ def test_a_bomb_of_comments_ends_too(coding: tuple[str, ...], peak: Any) -> None
 
 @pytest.mark.parametrize("coding", CODINGS, ids=",".join)
 def test_a_bomb_in_a_recording(coding: tuple[str, ...], peak: Any) -> None:
-    wire = bomb(coding, long_line)
+    wire = bomb(coding, long_line, BOMB)
     headers = {"content-encoding": ", ".join(coding), "content-type": "text/event-stream"}
     recording = Recording([], response=RecordedResponse(200, headers)) + Recording.of(wire)
     with pytest.raises((ProtocolError, APIConnectionError)):
@@ -266,7 +259,7 @@ async def test_an_honest_compressed_stream_over_http(server: Server, shell: Shel
 
 
 def test_a_bomb_over_httpx2_ends_at_the_limit(peak: Any) -> None:
-    wire = bomb(("gzip", "gzip"), comments)
+    wire = bomb(("gzip", "gzip"), comments, BOMB)
 
     class Wire2(httpx2.SyncByteStream):
         def __iter__(self) -> Any:
