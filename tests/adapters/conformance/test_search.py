@@ -49,6 +49,13 @@ def mismatch_of(bug: type[Right], **options: Any) -> AccumulatorMismatch:
     return found.value
 
 
+@pytest.fixture
+def short_shrinking(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shrink with a tenth of the usual tries, for tests that compare two runs."""
+    monkeypatch.setattr(Search, "shrinking_tries", 40)
+
+
+@pytest.mark.usefixtures("short_shrinking")
 def test_same_seed_same_find() -> None:
     finds = [mismatch_of(accumulators.AddsUpTotals, seed=7, blocks=["text"]) for _ in range(2)]
     assert str(finds[0]) == str(finds[1])
@@ -71,6 +78,7 @@ def test_same_seed_same_find_in_another_process() -> None:
     assert runs[0].stdout == runs[1].stdout != b""
 
 
+@pytest.mark.usefixtures("short_shrinking")
 def test_without_a_seed_the_finding_names_the_seed() -> None:
     found = mismatch_of(accumulators.LosesUsageOnAnOmittedField, blocks=["text"])
     assert found.seed is not None
