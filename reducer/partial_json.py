@@ -347,12 +347,16 @@ def parse_json_text(text: str) -> Any:
     Raises:
         ValueError: `text` is not JSON, nested deeper than `MAX_DEPTH`, or holds a number that JSON
             cannot express.
+        RecursionError: the stack of the caller leaves too few levels for the nesting.
     """
     try:
         value = freeze(_decode(text))
         return _with_joined_halves(value) if _has_halves(text) else value
     except RecursionError:
-        raise ValueError(f"nested deeper than {MAX_DEPTH} levels") from None
+        fault = _read(Text([text])).fault  # this reading does not recurse
+        if fault is None:
+            raise
+        raise ValueError(fault) from None
 
 
 _decode: Callable[[str], Any] = json.JSONDecoder(

@@ -61,7 +61,8 @@ def step(snapshot: Snapshot, event: Any) -> Step:
     """Fold one raw event.
 
     Raises:
-        ProtocolError: the event breaks the protocol. The error does not have its `snapshot` yet.
+        ProtocolError: the event breaks the protocol, or the stack of the caller is too deep for
+            its JSON. The error does not have its `snapshot` yet.
     """
     kind: type[Any] = event.__class__
     if kind is RawPingEvent:
@@ -70,7 +71,11 @@ def step(snapshot: Snapshot, event: Any) -> Step:
     settled = snapshot._settled
     if take is None or settled.is_over or (settled.head is None and kind not in _AT_ANY_TIME):
         return _set_aside(snapshot, event)
-    return take(snapshot, event)
+    try:
+        return take(snapshot, event)
+    except RecursionError:
+        reason = "the stack of the caller is too deep to fold it"
+        raise ProtocolError(reason, event=event.type, data=event) from None
 
 
 def _settle(snapshot: Snapshot, **changes: Any) -> Snapshot:

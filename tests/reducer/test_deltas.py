@@ -18,6 +18,7 @@ from streamfold.reducer import (
 )
 from streamfold.reducer.deltas import DELTAS, Growth, growths_of, rows_of
 
+from tests.support.deep_stack import outcomes_near_the_limit
 from tests.support.events import (
     MESSAGE_STOP,
     block_delta,
@@ -246,6 +247,36 @@ def test_input_that_is_nested_too_deep() -> None:
     text = "[" * 200 + "]" * 200
     snapshot = fold([*TOOL, block_delta(0, "input_json_delta", partial_json=text), block_stop(0)])
     assert snapshot.message.content[0].to_dict()["input"] == json.loads(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ('{"a":' * 100 + "1" + "}" * 100, None),
+        ('{"a":' * 100 + '"\ud83d\\ude00"' + "}" * 100, None),
+        ("[" * 100 + "!" + "]" * 100, "is not JSON"),
+        ("[" * 300 + "]" * 300, "nested deeper than 200 levels"),
+    ],
+)
+def test_a_deep_stack_of_the_caller_gives_the_input_or_a_documented_error(
+    text: str, fault: str | None
+) -> None:
+    before = fold([*TOOL, block_delta(0, "input_json_delta", partial_json=text)])
+
+    def finished() -> Any:
+        return reduce(before, block_stop(0))[0]
+
+    after = None if fault else finished()
+    for outcome in outcomes_near_the_limit(finished):
+        if isinstance(outcome, InvalidToolInputError):
+            assert fault is not None
+            assert fault in outcome.reason
+        elif isinstance(outcome, ProtocolError):
+            assert outcome.reason == "the stack of the caller is too deep to fold it"
+            assert outcome.snapshot == before
+        else:
+            assert fault is None
+            assert outcome == after
 
 
 def test_text() -> None:
