@@ -24,6 +24,7 @@ from .messages import *
 from .partial_json import *
 from .pipeline import *
 from .reduce import *
+from .sealed import *
 from .snapshot import *
 from .sse import *
 from .timing import *

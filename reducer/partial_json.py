@@ -46,6 +46,7 @@ from .frozen_json import (
     refuse_constant,
 )
 from .growing import Growing, Text, joined_halves
+from .sealed import sealed
 
 __all__ = ["PartialJSON", "PartialMode", "parse_partial_json"]
 
@@ -389,6 +390,7 @@ def _with_joined_halves(value: Any) -> Any:
     return value
 
 
+@sealed
 @attrs.frozen(weakref_slot=False)
 class PartialJSON:
     """A JSON text that grows by appending, and its value so far.

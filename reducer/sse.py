@@ -63,6 +63,7 @@ class ServerSentEvent:
     retry: int | None = None
 
 
+@sealed
 @attrs.frozen
 class UnfinishedEvent:
     """An event whose blank line has not come yet.
@@ -84,7 +85,8 @@ _NO_EVENT = UnfinishedEvent()
 _NO_BYTES = Bytes()
 
 
-@attrs.frozen(kw_only=True)
+@sealed
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class SSEState:
     """The position of a decoder in a byte stream. `SSEState()` is the beginning.
 
@@ -174,6 +176,7 @@ def decode_sse(state: SSEState, chunk: bytes) -> tuple[SSEState, tuple[ServerSen
 
 
 _EventDraft = draft_of(ServerSentEvent)
+_StateDraft = draft_of(SSEState)
 
 
 def _events_of(frames: list[Frame]) -> list[ServerSentEvent]:
@@ -242,16 +245,16 @@ def scan(state: SSEState, chunk: bytes) -> tuple[SSEState, list[Frame], Protocol
         size += len(rest) - end
         if size > limit + (0 if started else len(_BOM)):
             fault = _too_long("a line", limit)
-    state = SSEState(
-        limit=limit,
-        pending=pending,
-        pending_size=size,
-        unfinished=unfinished,
-        id=last_id,
-        started=started,
-        after_cr=rest.endswith(b"\r"),
-    )
-    return state, frames, fault
+    draft = _StateDraft()
+    draft.limit = limit
+    draft.pending = pending
+    draft.pending_size = size
+    draft.unfinished = unfinished
+    draft.id = last_id
+    draft.started = started
+    draft.after_cr = rest.endswith(b"\r")
+    draft.__class__ = SSEState
+    return draft, frames, fault
 
 
 _CR = ord("\r")

@@ -41,6 +41,7 @@ from .events import (
     ThinkingDelta,
 )
 from .pipeline import StreamState
+from .sealed import sealed
 from .snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -110,6 +111,7 @@ def _tuple(gaps: Iterable[int]) -> tuple[int, ...]:
     return tuple(gaps)
 
 
+@sealed
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class Timing:
     """When the events of one stream came. `Timing()` is a request that was just sent.

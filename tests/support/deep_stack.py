@@ -15,7 +15,7 @@ _STEP = 7
 
 
 def outcomes_near_the_limit(function: Callable[[], Any]) -> list[Any]:
-    """The result, or the exception, of `function` at depths with `FEWEST` to `_MOST` frames left."""
+    """The results, or exceptions, of `function` at depths with `FEWEST` to `_MOST` frames left."""
     outcomes: list[Any] = []
 
     def deeper(left: int) -> None:
