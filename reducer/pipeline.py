@@ -26,7 +26,7 @@ from __future__ import annotations
 # pyright: reportPrivateUsage=false
 from bisect import bisect_left
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 
@@ -315,7 +315,8 @@ def finish(state: StreamState) -> Message:
 
     Raises:
         IncompleteStreamError: the message is not complete (it has no stop reason, or a block is
-            open that the stop reason does not explain), or the stream ended with an `error` event.
+            open or cut that the stop reason does not explain), or the stream ended with an `error`
+            event.
     """
     snapshot = state.snapshot
     message = snapshot.message
@@ -341,9 +342,14 @@ def _missing(snapshot: Snapshot) -> str:
         if settled.is_over:
             return "message_stop came before any stop reason"
         return "the stream ended before the message was complete"
-    opened = next(snapshot._still_open())
-    kind, name = opened.block.type, opened.block.get("name")
-    block = f"block {opened.index} ({kind}{f' {shorten(name)}' if isinstance(name, str) else ''})"
     came = "message_stop came" if settled.is_over else "the stream ended"
     reason = shorten(str(settled.head and settled.head.stop_reason))
-    return f"{came} while {block} was open, and stop_reason {reason} does not explain that"
+    opened = next(snapshot._still_open(), None)
+    if opened is None:
+        index, fault = cast("tuple[int, str]", settled.cut)
+        state = f"after the input of block {index} was cut ({fault})"
+    else:
+        kind, name = opened.block.type, opened.block.get("name")
+        shown = f" {shorten(name)}" if isinstance(name, str) else ""
+        state = f"while block {opened.index} ({kind}{shown}) was open"
+    return f"{came} {state}, and stop_reason {reason} does not explain that"

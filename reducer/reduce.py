@@ -49,7 +49,15 @@ from .frozen_json import is_object, shorten
 from .growing import Growing
 from .head import Head
 from .messages import STOP_REASONS_OF_A_CUT, FallbackBlock, Message, UnknownBlock
-from .snapshot import MAX_UNFOLDED, OpenBlock, Snapshot, settled_with, size_of, snapshot_of
+from .snapshot import (
+    MAX_UNFOLDED,
+    OpenBlock,
+    Settled,
+    Snapshot,
+    settled_with,
+    size_of,
+    snapshot_of,
+)
 
 __all__ = ["fold", "reduce"]
 
@@ -130,17 +138,26 @@ def _message_delta(snapshot: Snapshot, event: RawMessageDeltaEvent) -> Step:
             changes[key] = value
     if event.usage is not None:
         changes["usage"] = {key: count for key, count in event.usage.items() if count is not None}
-    if settled.cut is not None and delta.stop_reason not in (None, *STOP_REASONS_OF_A_CUT):
-        index, reason = settled.cut
-        block = dict(settled.closed.items())[index]
-        raise _invalid_input(block, f"{reason}; stop_reason is {delta.stop_reason!r}", event, index)
+    _check_cut(settled, delta.stop_reason, event)
     is_complete = settled.is_complete or delta.stop_reason is not None
     return _settle(snapshot, head=head.changed(changes), is_complete=is_complete), (event,)
 
 
+def _check_cut(
+    settled: Settled, stop_reason: str | None, event: RawMessageDeltaEvent | RawMessageStopEvent
+) -> None:
+    """Refuse a stop reason that does not explain the cut input of a tool."""
+    if settled.cut is not None and stop_reason not in (None, *STOP_REASONS_OF_A_CUT):
+        index, reason = settled.cut
+        block = dict(settled.closed.items())[index]
+        raise _invalid_input(block, f"{reason}; stop_reason is {stop_reason!r}", event, index)
+
+
 def _message_stop(snapshot: Snapshot, event: RawMessageStopEvent) -> Step:
     settled = snapshot._settled
-    is_complete = settled.is_complete or cast(Head, settled.head).stop_reason is not None
+    stop_reason = cast(Head, settled.head).stop_reason
+    _check_cut(settled, stop_reason, event)
+    is_complete = settled.is_complete or stop_reason is not None
     snapshot = _settle(snapshot, is_complete=is_complete, is_over=True)
     message = cast(Message, snapshot.message)
     return snapshot, (made(MessageStopEvent, message=message, rest=event._rest),)
@@ -209,7 +226,7 @@ def _block_stop(snapshot: Snapshot, event: RawContentBlockStopEvent) -> Step:
 def _invalid_input(
     block: Any,
     reason: str,
-    event: RawContentBlockStopEvent | RawMessageDeltaEvent,
+    event: RawContentBlockStopEvent | RawMessageDeltaEvent | RawMessageStopEvent,
     index: int,
 ) -> InvalidToolInputError:
     text: str = block.input_json

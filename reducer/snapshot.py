@@ -245,14 +245,14 @@ class Snapshot:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the message is complete: it has a stop reason, and no block is open, unless the
-        stop reason explains that (`max_tokens` and the like).
+        """Whether the message is complete: it has a stop reason, no block is open, and no input of
+        a tool is cut, unless the stop reason explains that (`max_tokens` and the like).
         """
         settled = self._settled
         if not settled.is_complete:
             return False
-        is_open = bool(self._open) or settled.parked is not None
-        return not is_open or (
+        is_cut = bool(self._open) or settled.parked is not None or settled.cut is not None
+        return not is_cut or (
             settled.head is not None and settled.head.stop_reason in STOP_REASONS_OF_A_CUT
         )
 

@@ -10,9 +10,12 @@ from streamfold.reducer import (
     ContentBlock,
     ContentBlockDelta,
     DerivedEvent,
+    IncompleteStreamError,
     InvalidToolInputError,
     ProtocolError,
     Snapshot,
+    StreamState,
+    finish,
     fold,
     reduce,
 )
@@ -24,6 +27,7 @@ from tests.support.events import (
     block_delta,
     block_start,
     block_stop,
+    input_delta,
     message_delta,
     message_start,
     tool_start,
@@ -236,6 +240,56 @@ def test_any_other_stop_reason_of_a_cut_tool_is_an_error(
     assert error.snapshot.message.content[0].input == value
     assert str(error).startswith("message_delta (index 0): the input of 'look' is not JSON (")
     assert f"; stop_reason is {reason!r}): {text!r}" in str(error)
+
+
+CUT_TOOL = [*TOOL[1:], input_delta(0, "{"), block_stop(0)]
+
+
+@pytest.mark.parametrize(
+    ("events", "reason"),
+    [
+        ([message_start(stop_reason="tool_use"), *CUT_TOOL], "tool_use"),
+        ([message_start(), message_delta("tool_use"), *CUT_TOOL], "tool_use"),
+        ([message_start(stop_reason="max_tokens"), *CUT_TOOL], None),
+        ([message_start(), message_delta("max_tokens"), *CUT_TOOL], None),
+    ],
+)
+def test_a_stop_reason_that_came_before_the_cut_decides_at_the_end(
+    events: list[Event], reason: str | None
+) -> None:
+    stopped = fold(events)
+    if reason is None:
+        assert fold([MESSAGE_STOP], stopped).is_complete
+        return
+    assert not stopped.is_complete
+    with pytest.raises(InvalidToolInputError) as caught:
+        fold([MESSAGE_STOP], stopped)
+    assert (caught.value.event, caught.value.index) == ("message_stop", 0)
+    assert f"stop_reason is {reason!r}" in str(caught.value)
+    assert fold([message_delta("max_tokens"), MESSAGE_STOP], stopped).is_complete
+
+
+def test_a_cut_that_no_stop_reason_explains_is_named() -> None:
+    early = fold([message_start(), message_delta("tool_use"), *CUT_TOOL])
+    nulled = fold(
+        [
+            *TOOL,
+            input_delta(0, "{"),
+            block_stop(0),
+            message_delta("max_tokens"),
+            message_delta(None),
+            MESSAGE_STOP,
+        ]
+    )
+    for snapshot, came, reason in (
+        (early, "the stream ended", "tool_use"),
+        (nulled, "message_stop came", "None"),
+    ):
+        with pytest.raises(IncompleteStreamError) as caught:
+            finish(StreamState(snapshot=snapshot))
+        text = str(caught.value)
+        assert text.startswith(f"{came} after the input of block 0 was cut (Expecting property")
+        assert text.endswith(f"), and stop_reason {reason!r} does not explain that")
 
 
 def test_input_that_is_nested_too_deep() -> None:
