@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
@@ -309,6 +310,23 @@ def test_chunks_come_when_they_are_due(serve, served):
         client.stream("POST", f"{url}/v1/messages", json=REQUEST) as response,
     ):
         assert next(response.iter_raw()) == CHUNKS[1]
+
+
+@pytest.mark.parametrize("speed", [1, 2])
+def test_head_chunks_and_end_come_at_their_times(speed, serve, served):
+    chunks = [RecordedChunk(CHUNKS[1], 0.2), RecordedChunk(CHUNKS[2], 0.3)]
+    recording = Recording(chunks, response=RecordedResponse(at=0.1), duration=0.4)
+    recording.save(served / "slow.jsonl")
+    url = serve(f"--speed={speed}")
+    with httpx.Client(trust_env=False, timeout=PATIENCE) as client:
+        client.get(url)  # connects, and starts what starts with the first request
+        start = time.monotonic()
+        with client.stream("POST", f"{url}/v1/messages", json=REQUEST) as response:
+            came = [time.monotonic() - start]
+            came += [time.monotonic() - start for _ in response.iter_raw()]
+            came.append(time.monotonic() - start)
+    for at, due in zip(came, (0.1, 0.2, 0.3, 0.4), strict=True):
+        assert due / speed - 0.01 <= at <= due / speed + 5
 
 
 @posix

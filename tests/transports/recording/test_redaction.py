@@ -98,6 +98,14 @@ def test_every_secret_name_is_one_as_a_header_a_parameter_and_a_key(name):
     assert hidden.response.headers == ((name, "[secret]"),)
 
 
+def test_the_secret_names() -> None:
+    """A name that is missing here is a secret that is written."""
+    assert set(SECRET_NAMES) == {
+        "api-key", "authorization", "authorization_token", "cookie", "proxy-authorization",
+        "set-cookie", "x-amz-security-token", "x-api-key", "x-goog-api-key",
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize("name", ["X-My-Gateway-Key", "helicone-auth", "x-copy", "key", ""])
 def test_a_header_of_any_other_name_loses_its_value(name):
     assert not is_harmless_header(name)
