@@ -10,19 +10,24 @@ import tracemalloc
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import streamfold.transports
 from streamfold.adapters.anthropic import (
+    Anthropic,
     APIConnectionError,
     APIResponseValidationError,
     APIStatusError,
+    AsyncAnthropic,
     AuthenticationError,
     OverloadedError,
 )
 from streamfold.reducer import Message
 
 from tests.support.bombs import ENCODINGS, MEGABYTE, comments, compress
+from tests.support.clients import Caller
 from tests.support.loopback import chunk, head
+from tests.support.shells import KEY
 
 pytestmark = pytest.mark.anyio
 
@@ -178,6 +183,22 @@ async def test_a_redirect_is_not_followed_because_it_would_carry_the_key(calling
     with pytest.raises(APIStatusError, match="307"):
         await calling(max_retries=0).message()
     assert [request.path for request in server.requests] == ["/v1/messages"]
+
+
+async def test_a_client_that_follows_redirects_does_not_follow_one_with_the_key(server) -> None:
+    """httpx drops some headers on the way to another host, but not `x-api-key`."""
+    moved = {"location": f"{server.url}/elsewhere", "content-length": "0"}
+    server.answer([head(307, moved)])
+    options: dict[str, Any] = {"follow_redirects": True, "trust_env": False}
+    with httpx.Client(**options) as http:
+        client: Any = Anthropic(api_key=KEY, base_url=server.url, http_client=http, max_retries=0)
+        with pytest.raises(APIStatusError, match="307"):
+            await Caller(client).message()
+    async with httpx.AsyncClient(**options) as ahttp:
+        client = AsyncAnthropic(api_key=KEY, base_url=server.url, http_client=ahttp, max_retries=0)
+        with pytest.raises(APIStatusError, match="307"):
+            await Caller(client).message()
+    assert [request.path for request in server.requests] == ["/v1/messages"] * 2
 
 
 async def test_a_refused_connection_is_no_timeout(calling) -> None:
