@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, cast
 
 import httpx
@@ -81,14 +82,16 @@ def _redaction_for(request: httpx.Request | None) -> Redaction:
 
     A client that removes them from a request that was sent leaves it in the request's extensions.
     """
-    redaction = Redaction()
-    if request is not None:
-        known: Redaction | None = getattr(request, "extensions", {}).get(REDACTION)
-        if known is not None:
-            return known
-        redaction.headers(request.headers.items())
-        redaction.url(str(request.url))
-    return redaction
+    if request is None:
+        return Redaction()
+    known: Redaction | None = getattr(request, "extensions", {}).get(REDACTION)
+    if known is None:
+        known = Redaction()
+        known.headers(request.headers.items())
+        known.url(str(request.url))
+    with suppress(RuntimeError):  # a body that was streamed
+        known.body(request.content)
+    return known
 
 
 class APIError(StreamfoldError):

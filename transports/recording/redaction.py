@@ -30,6 +30,7 @@ import binascii
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, cast
 from urllib.parse import unquote, unquote_plus
 
@@ -109,6 +110,11 @@ _SECRET_KEY = re.compile(
     re.IGNORECASE,
 )
 """The keys of JSON objects whose value is a secret if it is a string."""
+
+_NAMES_A_SECRET = re.compile(
+    rb'(?:authorization|cookie|key|passw(?:or)?d|secret|token)"\s*:', re.IGNORECASE
+)
+"""Finds out without parsing whether JSON may have a secret key."""
 
 _PARAMETER_IN_TEXT = r"""([?&;#]([\w.%-]{1,100})=)([^&#;\s"'<>\\]+)"""
 _JSON_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
@@ -245,6 +251,12 @@ class Redaction:
                     self._find(text)
                 members[name] = PLACEHOLDER
         return members
+
+    def body(self, content: bytes) -> None:
+        """Find the secrets in the body of a request, if it is JSON."""
+        if _NAMES_A_SECRET.search(content):
+            with suppress(ValueError, RecursionError):
+                self.json(json.loads(content))
 
     def _value(self, name: str, value: str) -> str:
         if name.lower() not in self.names and is_harmless_header(name):

@@ -177,6 +177,20 @@ async def test_no_error_shows_a_key_that_the_answer_repeats(
         assert ECHOES[form](secret) not in shown or option == "base_url"
 
 
+@pytest.mark.parametrize("form", ECHOES)
+async def test_no_error_shows_a_token_of_the_body(calling, server, form: str) -> None:
+    token = "mcp-token-0123456789"
+    message = f"invalid token {ECHOES[form](token)}, sorry"
+    body = b'{"type":"error","error":{"type":"invalid_request_error","message":"%b"}}'
+    server.answer([head(400, CHUNKED), chunk(body % message.encode()), chunk(b"")])
+    servers = [{"type": "url", "url": "https://example.com", "authorization_token": token}]
+    with pytest.raises(APIStatusError) as caught:
+        await calling(max_retries=0).message(beta=True, mcp_servers=servers)
+    assert token in str(server.requests[0].json())
+    assert "invalid token [secret], sorry" in str(caught.value)
+    assert token not in str(caught.value) + repr(caught.value.body)
+
+
 async def test_a_redirect_is_not_followed_because_it_would_carry_the_key(calling, server) -> None:
     moved = {"location": f"{server.url}/elsewhere", "content-length": "0"}
     server.answer([head(307, moved)])
