@@ -7,7 +7,8 @@ other events pass at once.
 Rules:
 
 - A secret becomes `PLACEHOLDER`, in the delta in which it begins.
-- A delta waits no longer than its block, nor for more than `_MOST_HELD` bytes of text.
+- A delta waits no longer than its block, and for a bounded number of bytes and events, because a
+  server may send a beginning that never ends.
 
 Cost: one search for each secret in the text of a delta and of those that wait.
 """
@@ -33,7 +34,11 @@ __all__ = ["redacted_events"]
 
 _DERIVED: tuple[type, ...] = get_args(DerivedEvent)
 _ADDED: dict[type, str] = {ContentBlockStopEvent: "content_block", MessageStopEvent: "message"}
-_MOST_HELD = 64 * 1024
+_MOST_WAITING = 1000
+"""The most events that wait."""
+_LONGEST_WRITING = 16
+"""The most bytes in which a byte of a secret is expected to be written."""
+
 _TEXTS = ("text", "thinking", "partial_json")
 """The fields of deltas in which a block grows."""
 
@@ -98,6 +103,8 @@ def redacted_events(
             if fields["type"] == "content_block_stop":
                 for block in [block for block in held if block[0] == fields["index"]]:
                     _end(held.pop(block), secrets)
+            if len(waiting) > _MOST_WAITING:
+                _end_all(held, secrets)
             while waiting and not waiting[0].is_held:
                 yield waiting.popleft().redacted()
     except Exception:
@@ -157,8 +164,8 @@ def _joined(events: list[_Waiting], secrets: frozenset[bytes]) -> list[_Waiting]
 
 def _unknown(text: bytes, secrets: frozenset[bytes]) -> int:
     """The number of bytes at the end of `text` with which a secret may begin."""
-    start = Plain.of(text[: cut_character(text)]).unfinished(secrets)
-    return length if (length := len(text) - start) <= _MOST_HELD else 0
+    unknown = len(text) - Plain.of(text[: cut_character(text)]).unfinished(secrets)
+    return unknown if unknown <= _LONGEST_WRITING * max(map(len, secrets), default=0) else 0
 
 
 def _end(events: list[_Waiting], secrets: frozenset[bytes]) -> None:
@@ -168,12 +175,17 @@ def _end(events: list[_Waiting], secrets: frozenset[bytes]) -> None:
         event.is_held = False
 
 
+def _end_all(held: dict[Block, list[_Waiting]], secrets: frozenset[bytes]) -> None:
+    for events in held.values():
+        _end(events, secrets)
+    held.clear()
+
+
 def _rest(
     waiting: deque[_Waiting], held: dict[Block, list[_Waiting]], secrets: frozenset[bytes]
 ) -> Iterator[dict[str, Any]]:
     """The events that wait at the end of the stream."""
-    for events in held.values():
-        _end(events, secrets)
+    _end_all(held, secrets)
     for event in waiting:
         yield event.redacted()
 

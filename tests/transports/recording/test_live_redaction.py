@@ -151,11 +151,21 @@ def test_an_error_comes_after_the_events_that_wait() -> None:
     assert joined(seen, 0, "text") == "[secret]"
 
 
-def test_what_waits_has_a_bound() -> None:
-    source = Source(*TEXT, *[text_delta(0, "\\" * 1000) for _ in range(100)])
+@pytest.mark.parametrize("piece", ["\\" * 10, ""])
+def test_what_waits_has_a_bound(piece: str) -> None:
+    source = Source(*TEXT, text_delta(0, "s"), *[text_delta(0, piece) for _ in range(1200)])
     events = redacted_events(source, redaction_of())
-    most = max(source.given - position for position, _ in enumerate(events))
-    assert 100 < most < 140  # each delta has a derived event
+    most = max(source.given - 2 * position for position, _ in enumerate(events))
+    assert 10 < most < 2010  # each delta has a derived event
+
+
+def test_an_interleaved_block_waits_for_a_bounded_number_of_events() -> None:
+    others = [text_delta(1, str(number)) for number in range(1200)]
+    start = [*TEXT, block_start(1, "text", text=""), text_delta(0, f"It is {KEY[:17]}")]
+    source = Source(*start, *others, text_delta(0, KEY[17:]))
+    events = redacted_events(source, redaction_of())
+    assert joined([next(events) for _ in range(4)], 0, "text") == "It is [secret]"
+    assert source.given < 2100
 
 
 def test_secrets_with_a_common_beginning() -> None:
