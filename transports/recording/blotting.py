@@ -67,7 +67,7 @@ def blot(
 
 
 def _places(text: bytes, secrets: tuple[bytes, ...]) -> Iterator[Place]:
-    plain = Plain.of(text)
+    plain = Plain(text)
     for secret in secrets:
         yield from plain.places(secret)
 

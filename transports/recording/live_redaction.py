@@ -147,7 +147,7 @@ def _joined(events: list[_Waiting], secrets: frozenset[bytes]) -> list[_Waiting]
     """Remove the secrets from the joined texts; return the events that still wait."""
     text = _text_of(events)
     known = len(text) - _unknown(text, secrets)
-    plain = Plain.of(text)
+    plain = Plain(text)
     whole = (place for secret in secrets for place in plain.places(secret, len(secret)))
     _replace(events, (place for place in whole if place[0] < known))
     text = _text_of(events)
@@ -164,7 +164,7 @@ def _joined(events: list[_Waiting], secrets: frozenset[bytes]) -> list[_Waiting]
 
 def _unknown(text: bytes, secrets: frozenset[bytes]) -> int:
     """The number of bytes at the end of `text` with which a secret may begin."""
-    unknown = len(text) - Plain.of(text[: cut_character(text)]).unfinished(secrets)
+    unknown = len(text) - Plain(text[: cut_character(text)]).unfinished(secrets)
     return unknown if unknown <= _LONGEST_WRITING * max(map(len, secrets), default=0) else 0
 
 
@@ -195,7 +195,7 @@ def _text_of(events: list[_Waiting]) -> bytes:
 
 
 def _places(text: bytes, secrets: frozenset[bytes]) -> Iterator[Place]:
-    plain = Plain.of(text)
+    plain = Plain(text)
     for secret in secrets:
         yield from plain.places(secret)
 

@@ -316,7 +316,7 @@ class Redaction:
 
 def _without(text: str, secrets: frozenset[bytes]) -> str:
     data = encoded(text)
-    plain = Plain.of(data)
+    plain = Plain(data)
     parts: list[bytes] = []
     end = 0
     for start, next_end in united(place for secret in secrets for place in plain.places(secret)):

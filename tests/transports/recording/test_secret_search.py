@@ -25,7 +25,7 @@ def test_a_secret_is_found_in_any_writing(data: st.DataObject) -> None:
     secret = data.draw(secrets)
     echo = data.draw(echoes(secret)).encode()
     before, after = data.draw(st.sampled_from([b"", b" ", b'{"a": "', "é".encode()])), b" \\"
-    plain = Plain.of(before + echo + after)
+    plain = Plain(before + echo + after)
     (form,) = searched_for(secret)
     assert list(plain.places(form)) == [(len(before), len(before + echo))]
 
@@ -34,7 +34,7 @@ def test_a_secret_is_found_in_any_writing(data: st.DataObject) -> None:
 def test_a_character_outside_of_the_basic_plane(form: int) -> None:
     secret = "pass\U0001f600word-pass"
     echo = encoded("".join(map(FORMS[form], secret)))
-    plain = Plain.of(echo)
+    plain = Plain(echo)
     places = [place for each in searched_for(secret) for place in plain.places(each)]
     assert places == [(0, len(echo))]
 
@@ -42,9 +42,9 @@ def test_a_character_outside_of_the_basic_plane(form: int) -> None:
 @given(st.integers(0, len(SECRET)), st.booleans())
 def test_a_beginning_is_found_if_it_has_16_characters(length: int, more: bool) -> None:
     text = b"x" + SECRET[:length] + b"!" * more
-    places = list(Plain.of(text).places(SECRET))
+    places = list(Plain(text).places(SECRET))
     assert places == ([(1, 1 + length)] if length >= 16 else [])
-    whole = list(Plain.of(text).places(SECRET, len(SECRET)))
+    whole = list(Plain(text).places(SECRET, len(SECRET)))
     assert whole == ([(1, 21)] if length == len(SECRET) else [])
 
 
@@ -52,14 +52,14 @@ def test_a_beginning_is_found_if_it_has_16_characters(length: int, more: bool) -
 def test_the_unfinished_end_is_the_longest_with_which_the_secret_may_begin(
     text: str, secret: str
 ) -> None:
-    plain = Plain.of(text.encode())
+    plain = Plain(text.encode())
     beginnings = [
         len(plain.data) - length
         for length in range(1, len(secret))
         if plain.data.endswith(secret[:length].encode())
     ]
     start = plain.unfinished([b"-" * 12, secret.encode()])
-    rest = Plain.of(text.encode()[start:]).data
+    rest = Plain(text.encode()[start:]).data
     assert len(plain.data) - len(rest.rstrip(b"\\")) in [*beginnings, len(plain.data)]
     assert (start == len(text)) == (not beginnings)
     if beginnings:
@@ -67,7 +67,7 @@ def test_the_unfinished_end_is_the_longest_with_which_the_secret_may_begin(
 
 
 def test_the_longest_beginning_of_several_secrets() -> None:
-    plain = Plain.of(b"..abcab")
+    plain = Plain(b"..abcab")
     for secrets_ in ([b"abcabc-secret", b"ab-the-other"], [b"ab-the-other", b"abcabc-secret"]):
         assert plain.unfinished(secrets_) == 2
 
