@@ -126,6 +126,14 @@ def test_a_secret_that_begins_with_another_leaves_no_rest():
     assert redaction.blot(f"{SECRET}-and-more.".encode()) == b"*" * len(f"{SECRET}-and-more") + b"."
 
 
+def test_a_password_of_basic_authorization_may_have_colons():
+    credentials = base64.b64encode(b"me:pass:word:0123").decode()
+    redaction = Redaction()
+    redaction.headers([("authorization", f"Basic {credentials}")])
+    assert redaction.text(f"pass:word:0123 {credentials}") == "[secret] [secret]"
+    assert redaction.text("me:pass:word:0123") == "[secret]"
+
+
 def test_a_url_in_the_body_loses_its_password():
     asked = request(body={"source": f"https://me:{SECRET}@example.com/a.png", "at": "me@a.com"})
     redacted = Recording((), request=asked).redacted().request
