@@ -182,6 +182,21 @@ def test_a_cut_recording_ends_with_the_connection_broken_off(end, serve, served)
     assert post(url, path="/missing/v1/messages").status_code == 404  # it still serves
 
 
+def test_headers_of_the_recorded_connection_are_not_sent(serve, served):
+    names = [
+        "connection", "keep-alive", "proxy-authenticate", "proxy-connection", "te", "trailer",
+        "transfer-encoding", "upgrade", "content-length",
+    ]  # fmt: skip
+    headers = [("content-type", "text/event-stream"), ("via", "1")]
+    headers += [(name.title(), "recorded") for name in names]
+    recording = Recording([RecordedChunk(CHUNKS[1])], response=RecordedResponse(headers=headers))
+    recording.save(served / "one.jsonl")
+    received = raw(serve()).partition(b"\r\n\r\n")[0].lower()
+    assert b"via: 1" in received
+    assert b"recorded" not in received
+    assert b"[secret]" not in received
+
+
 def test_an_error_of_the_api_is_answered_as_it_was(serve, served):
     error = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
     content = json.dumps(error).encode()

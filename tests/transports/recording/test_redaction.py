@@ -222,6 +222,11 @@ def test_a_secret_in_a_url_inside_of_a_body_is_hidden(name):
     assert len(hidden.body) == len(recording.body)
 
 
+def test_all_characters_of_a_password_in_a_body_are_hidden():
+    hidden = Redaction().blot(b'"https://me:pass@example.com/a?key=abc&size=2"')
+    assert hidden == b'"https://*******@example.com/a?key=***&size=2"'
+
+
 @pytest.mark.parametrize(
     "key", ["api_key", "Password", "client_secret", "accessToken", "auth-token"]
 )
