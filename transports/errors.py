@@ -18,7 +18,7 @@ from contextlib import suppress
 from typing import Any, cast
 
 import httpx
-from streamfold.reducer import RawErrorEvent, Snapshot, StreamfoldError, Timing
+from streamfold.reducer import ProtocolError, RawErrorEvent, Snapshot, StreamfoldError, Timing
 
 from .recording import AWS_EVENT_STREAM, EVENT_STREAM, Redaction, media_type
 
@@ -45,6 +45,7 @@ __all__ = [
     "StalledStreamError",
     "UnprocessableEntityError",
     "beginning_needed",
+    "hide_secrets",
     "refuse_other_content",
     "refuse_other_message",
     "request_of",
@@ -92,6 +93,26 @@ def _redaction_for(request: httpx.Request | None) -> Redaction:
     with suppress(RuntimeError):  # a body that was streamed
         known.body(request.content)
     return known
+
+
+def hide_secrets(fault: StreamfoldError, response: httpx.Response | None) -> None:
+    """Remove the secrets of the request from the text of an error of the engine.
+
+    The engine knows no secrets, and quotes the beginning of a stream's data. The attributes of the
+    error keep the data as it came.
+
+    Args:
+        fault: the error, which is changed.
+        response: the response that was read.
+    """
+    request = request_of(response)
+    if request is None:
+        return
+    redaction = _redaction_for(request)
+    fault.message = redaction.text(fault.message)
+    fault.args = (fault.message,)
+    if isinstance(fault, ProtocolError):
+        fault.reason = redaction.text(fault.reason)
 
 
 class APIError(StreamfoldError):

@@ -34,7 +34,14 @@ from streamfold.reducer import (
     fold_chunk,
 )
 
-from .errors import APIConnectionError, APITimeoutError, request_of, stalled_error, stream_error
+from .errors import (
+    APIConnectionError,
+    APITimeoutError,
+    hide_secrets,
+    request_of,
+    stalled_error,
+    stream_error,
+)
 from .parsed import STOP_EVENTS, ParsedMessage, ResponseFormatT, parsed_event, parsed_message
 from .recording import decoder_of
 from .sources import Source, bytes_of
@@ -239,6 +246,7 @@ class Progress(Generic[ResponseFormatT]):
     def fail(self, fault: StreamfoldError) -> None:
         """End the stream with a fault, which is raised after the pending events."""
         self._stop()
+        hide_secrets(fault, self.response)
         self._fault = fault
 
     def _stop(self) -> None:
@@ -310,7 +318,11 @@ class Progress(Generic[ResponseFormatT]):
             RuntimeError: the caller allows it, and there is no message at all.
         """
         if not self._allow_incomplete:
-            finish(self.state)
+            try:
+                finish(self.state)
+            except IncompleteStreamError as fault:
+                hide_secrets(fault, self.response)
+                raise
         return self.message()
 
 

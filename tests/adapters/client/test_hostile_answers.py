@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import itertools
+import pickle
 import socket
 import traceback
 import tracemalloc
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +24,20 @@ from streamfold.adapters.anthropic import (
     AuthenticationError,
     OverloadedError,
 )
-from streamfold.reducer import Message
+from streamfold.reducer import Message, StreamfoldError
 
 from tests.support.bombs import ENCODINGS, MEGABYTE, comments, compress
 from tests.support.clients import Caller
-from tests.support.loopback import chunk, head
+from tests.support.events import (
+    MESSAGE_STOP,
+    block_stop,
+    body,
+    input_delta,
+    message_delta,
+    message_start,
+    tool_start,
+)
+from tests.support.loopback import chunk, event_stream, head
 from tests.support.shells import KEY
 
 pytestmark = pytest.mark.anyio
@@ -189,6 +200,44 @@ async def test_no_error_shows_a_token_of_the_body(calling, server, form: str) ->
     assert token in str(server.requests[0].json())
     assert "invalid token [secret], sorry" in str(caught.value)
     assert token not in str(caught.value) + repr(caught.value.body)
+
+
+OPEN_TOOL = {"type": "tool_use", "id": "t", "name": KEY, "input": {}}
+FAULTY = {
+    "not JSON": f"data: bad {KEY}\n\n".encode(),
+    "cut in the message": f"data: {'x' * 97}{KEY}\n\n".encode(),
+    "in an input": body(message_start(), tool_start(0), input_delta(0, f"{{{KEY}"), block_stop(0)),
+    "in a name": body(
+        message_start(),
+        {"type": "content_block_start", "index": 0, "content_block": OPEN_TOOL},
+        message_delta("tool_use"),
+        MESSAGE_STOP,
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTY)
+async def test_no_error_of_the_engine_shows_a_key_that_the_stream_repeats(
+    calling, server, fault: str
+) -> None:
+    server.answer(event_stream(FAULTY[fault]))
+    caller = calling(max_retries=0)
+    errors = [await failure_of(caller.message)]
+    if fault == "in a name":
+        async with caller.stream() as stream:
+            errors += [await failure_of(stream.until_done)]
+            errors += [await failure_of(stream.get_final_message)]
+    for error in errors:
+        text = "".join(traceback.format_exception(error)) + repr(error)
+        assert "[secret]" in str(error)
+        assert KEY[:16] not in text + getattr(error, "reason", "")
+        assert KEY[:16] not in str(pickle.loads(pickle.dumps(error)))
+
+
+async def failure_of(read: Callable[[], Awaitable[Any]]) -> StreamfoldError:
+    with pytest.raises(StreamfoldError) as caught:
+        await read()
+    return caught.value
 
 
 async def test_a_redirect_is_not_followed_because_it_would_carry_the_key(calling, server) -> None:
