@@ -225,7 +225,8 @@ async def test_no_error_of_the_engine_shows_a_key_that_the_stream_repeats(
     errors = [await failure_of(caller.message)]
     if fault == "in a name":
         async with caller.stream() as stream:
-            errors += [await failure_of(stream.until_done)]
+            await stream.__anext__()
+            await stream.close()
             errors += [await failure_of(stream.get_final_message)]
     for error in errors:
         text = "".join(traceback.format_exception(error)) + repr(error)
