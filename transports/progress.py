@@ -318,11 +318,7 @@ class Progress(Generic[ResponseFormatT]):
             RuntimeError: the caller allows it, and there is no message at all.
         """
         if not self._allow_incomplete:
-            try:
-                finish(self.state)
-            except IncompleteStreamError as fault:
-                hide_secrets(fault, self.response)
-                raise
+            finish(self.state)
         return self.message()
 
 
