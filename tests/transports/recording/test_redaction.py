@@ -209,6 +209,12 @@ def test_a_parameter_that_is_only_unknown_loses_its_value_in_the_url(name):
     assert hidden.body == ["ordinary"]
 
 
+@pytest.mark.parametrize("name", ["after_id", "api-version", "before_id", "beta", "limit"])
+def test_a_harmless_parameter_is_kept(name):
+    url = f"https://example.com/?{name}=ordinary"
+    assert Redaction().url(url) == url
+
+
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_a_secret_in_a_url_inside_of_a_body_is_hidden(name):
     link = f"https://me:{SECRET}@example.com/a.png?size=2&{name}={SECRET[::-1]}#top"
