@@ -61,7 +61,7 @@ def blot(
     for pieces, places in covered:
         _cover(pieces, places)
     for (start, end), text in payloads:
-        if text != b64decode(_whole(data[start:end])):
+        if bytes(text) != b64decode(_whole(data[start:end])):
             _write_payload(body, start, end, text)
     return _with_checksums(data, bytes(body))
 
