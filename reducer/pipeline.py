@@ -39,7 +39,7 @@ from .events import DERIVED_EVENT_CLASSES, MessageStreamEvent, RawPingEvent
 from .frozen_json import shorten
 from .messages import Message
 from .reduce import step
-from .runs import fold_run, inside_run
+from .runs import fold_one, fold_run, inside_run
 from .sealed import sealed
 from .snapshot import Snapshot
 from .sse import SSEState, scan
@@ -267,6 +267,10 @@ def _take(
     decoder = state.sse
     sse: SSEState | EventStreamState
     if isinstance(decoder, SSEState):
+        if decoder.is_between_events and len(chunk) <= decoder.limit:
+            grown = fold_one(state.snapshot, chunk, events)
+            if grown is not None:
+                return _state_after(state, grown, decoder, 1, 0), None, True
         sse, frames, fault = scan(decoder, chunk)
     else:
         sse, frames, fault = scan_frames(decoder, chunk)
@@ -297,14 +301,25 @@ def _take(
     if fault is not None:
         fault.snapshot = snapshot
         is_growth_only = False
+    return _state_after(state, snapshot, sse, at - pings, pings), fault, is_growth_only
+
+
+def _state_after(
+    state: StreamState,
+    snapshot: Snapshot,
+    sse: SSEState | EventStreamState,
+    events: int,
+    pings: int,
+) -> StreamState:
+    """Return the state after `state` with these parts, and so many events and pings more."""
     after = _StreamStateDraft()
     after.snapshot = snapshot
     after.sse = sse
-    after.events = state.events + at - pings
+    after.events = state.events + events
     after.pings = state.pings + pings
     after.__class__ = StreamState
     taken: StreamState = after
-    return taken, fault, is_growth_only
+    return taken
 
 
 def finish(state: StreamState) -> Message:
