@@ -333,25 +333,22 @@ def finish(state: StreamState) -> Message:
             open that the stop reason does not explain), or the stream ended with an `error` event.
     """
     snapshot = state.snapshot
-    message = snapshot.message
-    if snapshot.error is not None:
-        error = snapshot.error.error
-        reason = f"the stream failed with {error.get('type')}: {error.get('message')}"
-        request_id = snapshot.error.get("request_id")
-        if request_id:
-            reason += f" ({request_id})"
-    elif message is None:
-        reason = "the stream ended before message_start"
-    elif not snapshot.is_complete:
-        reason = _missing(snapshot)
-    else:
-        return message
-    raise IncompleteStreamError(reason, snapshot=snapshot)
+    message = snapshot.message if snapshot.is_complete and snapshot.error is None else None
+    if message is None:
+        raise IncompleteStreamError(_missing(snapshot), snapshot=snapshot)
+    return message
 
 
 def _missing(snapshot: Snapshot) -> str:
     """Return the reason why the message of `snapshot` is not complete."""
     settled = snapshot._settled
+    if snapshot.error is not None:
+        error = snapshot.error.error
+        reason = f"the stream failed with {error.get('type')}: {error.get('message')}"
+        request_id = snapshot.error.get("request_id")
+        return f"{reason} ({request_id})" if request_id else reason
+    if settled.head is None:
+        return "the stream ended before message_start"
     if not settled.is_complete:
         if settled.is_over:
             return "message_stop came before any stop reason"

@@ -33,7 +33,7 @@ from .decoding import scan_once
 from .deltas import DELTAS, Growth, growths_of
 from .drafts import draft_of
 from .events import RawContentBlockDeltaEvent
-from .frozen_json import EMPTY, SCALARS, JSONObject, freeze
+from .frozen_json import EMPTY, SCALARS, JSONObject, freeze, frozen_object
 from .partial_json import scan_string
 from .snapshot import OpenBlock, Snapshot, open_block, snapshot_of
 from .sse import Frame
@@ -65,7 +65,7 @@ def _frozen(fields: dict[str, Any]) -> JSONObject:
     for value in fields.values():
         if value.__class__ not in SCALARS:
             return freeze(fields)  # type: ignore[no-any-return]
-    return JSONObject(fields)
+    return frozen_object(fields)
 
 
 def _pad(rests: list[_Rests], length: int) -> None:
