@@ -7,6 +7,9 @@ the whole JSON (0.8 µs) and checks and builds the event (2 µs). A delta in ano
 another order of keys, added fields) is decoded as JSON, and only checked for its shape. Then the
 whole run is folded as one step.
 
+On a live connection nearly every chunk is one such event. `fold_one` recognises it by its bytes, the
+line `event:` included, and scans its string.
+
 Rules:
 
 - The first event that is not a string delta of the open block ends the run and goes the general way
@@ -277,8 +280,8 @@ def fold_run(
 def fold_one(snapshot: Snapshot, chunk: bytes, events: list[Any] | None) -> Snapshot | None:
     """Fold a chunk that is one delta of the open block, written as the API writes it.
 
-    Most chunks are such on a live connection. The general way cuts the chunk into frames and reads
-    a run of one delta; with this way, `feed` takes 0.6 times as long for one event per chunk.
+    Most chunks are such on a live connection. Without this function, which needs no frames and no
+    run, `feed` takes 1.4 times as long for one event per chunk, and a `MessageStream` 1.3 times.
 
     Args:
         snapshot: the snapshot before.

@@ -204,7 +204,7 @@ def size_of(event: Any) -> int:
 
 
 def settled_with(settled: Settled, **changes: Any) -> Settled:
-    """Return `settled` with these attributes set: `attrs.evolve` in a fifth of the time.
+    """Return `settled` with these attributes set: `attrs.evolve` in a quarter of the time.
 
     With `attrs.evolve`, `feed` takes 22 % longer for events that join `unfolded`.
     """

@@ -44,14 +44,12 @@ __all__ = ["Progress", "clock_from_now", "partial_mode_of", "text_of"]
 
 _FINE_GRAINED = "fine-grained-tool-streaming-2025-05-14"
 
-_Group = tuple[list[float], StreamState, StreamState, int]
-"""Chunks that are timed at once: the arguments of `Timing.took_all`."""
-
 _MOST_UNTIMED = 64
-"""The most chunks in a group. One chunk a group, one event per chunk costs 15 % more."""
+"""The most chunks that are timed together.
 
-_MOST_GROUPS = 8
-"""The most groups that wait to be timed. A short stream is timed only if its `timing` is read."""
+With each timed at once, reading one event per chunk takes 1.2 times as long. Only their times are
+kept until then, because many kept objects cost the garbage collector more than that.
+"""
 
 _LAST_EVENTS = frozenset[type]({MessageStopEvent, RawErrorEvent})
 """The events after which nothing changes the message."""
@@ -106,8 +104,6 @@ class Progress(Generic[ResponseFormatT]):
             snapshot=Snapshot(partial_mode=partial_mode), sse=decoder_of(content_type, limit)
         )
         self._timed = self.state
-        self._groups: list[_Group] = []
-        self._ended_at: float | None = None
         self._untimed: list[float] = []
         self._untimed_bytes = 0
         self.pending: deque[Any] = deque()
@@ -169,9 +165,7 @@ class Progress(Generic[ResponseFormatT]):
         if after.events > before.events:
             self._untimed.append(at)
         if len(self._untimed) == _MOST_UNTIMED or not self._timing.only_counts(before, after):
-            self._end_group()
-            if len(self._groups) == _MOST_GROUPS:
-                self._time_groups()
+            self._time()
         timer = self.stall_timer
         if timer is not None:
             if after.events > before.events:
@@ -179,24 +173,18 @@ class Progress(Generic[ResponseFormatT]):
             elif not timer.left():
                 self.stall()
 
-    def _end_group(self) -> None:
-        """Time the chunks that came since the last call as one group, later."""
-        self._groups.append((self._untimed, self._timed, self.state, self._untimed_bytes))
+    def _time(self) -> None:
+        """Time the chunks that came since the last call."""
+        self._timing = self._timing.took_all(
+            self._untimed, self._timed, self.state, self._untimed_bytes
+        )
         self._timed, self._untimed, self._untimed_bytes = self.state, [], 0
-
-    def _time_groups(self) -> None:
-        for group in self._groups:
-            self._timing = self._timing.took_all(*group)
-        self._groups.clear()
 
     @property
     def timing(self) -> Timing:
         """When the events of the chunks taken so far came."""
         if self._untimed_bytes:
-            self._end_group()
-        self._time_groups()
-        if self._ended_at is not None and self._timing.duration is None:
-            self._timing = self._timing.ended(self._ended_at)
+            self._time()
         return self._timing
 
     def _until_end(self, folded: FoldedChunk) -> tuple[Any, ...]:
@@ -287,7 +275,7 @@ class Progress(Generic[ResponseFormatT]):
         """Take no more chunks."""
         if not self.ended:
             self.ended = True
-            self._ended_at = self._clock()
+            self._timing = self.timing.ended(self._clock())
 
     def raise_fault(self) -> None:
         """Raise the fault that ended the stream, if there is one.
