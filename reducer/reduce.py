@@ -142,7 +142,7 @@ def _message_delta(snapshot: Snapshot, event: RawMessageDeltaEvent) -> Step:
 
 
 def _totals(usage: MessageDeltaUsage) -> dict[str, Any]:
-    """Return the totals in `usage` that are not null. `usage.items()` would take 3 times as long."""
+    """Return the totals in `usage` that are not null, in a third of the time of `items()`."""
     totals = {key: total for key, total in usage._rest.items() if total is not None}
     for key, field in usage._fields.items():
         total = field.get(usage)

@@ -7,8 +7,8 @@ the whole JSON (0.8 µs) and checks and builds the event (2 µs). A delta in ano
 another order of keys, added fields) is decoded as JSON, and only checked for its shape. Then the
 whole run is folded as one step.
 
-On a live connection nearly every chunk is one such event. `fold_one` recognises it by its bytes, the
-line `event:` included, and scans its string.
+On a live connection nearly every chunk is one such event. `fold_one` recognises it by its bytes,
+the line `event:` included, and scans its string.
 
 Rules:
 
