@@ -40,6 +40,12 @@ __all__ = ["Call", "Settings", "check_key", "conceal", "prepare", "user_agent"]
 T = TypeVar("T")
 
 
+def _endpoint(settings: Settings) -> httpx.URL:
+    path, mark, rest = settings.base_url.raw_path.partition(b"?")
+    path = path.rstrip(b"/") + b"/v1/messages" + mark + rest
+    return settings.base_url.copy_with(raw_path=path, userinfo=b"")
+
+
 @attrs.frozen
 class Settings:
     """The settings that all requests of a client share.
@@ -60,13 +66,9 @@ class Settings:
     query: Mapping[str, Any] = attrs.field(repr=False)
     timeout: Timeout
     stall_timeout: float | None = None
-    endpoint: httpx.URL = attrs.field(init=False, repr=False, eq=False)
-
-    @endpoint.default
-    def _endpoint(self) -> httpx.URL:
-        path, mark, rest = self.base_url.raw_path.partition(b"?")
-        path = path.rstrip(b"/") + b"/v1/messages" + mark + rest
-        return self.base_url.copy_with(raw_path=path, userinfo=b"")
+    endpoint: httpx.URL = attrs.field(
+        init=False, repr=False, eq=False, default=attrs.Factory(_endpoint, takes_self=True)
+    )
 
 
 @attrs.frozen
