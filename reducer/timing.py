@@ -257,6 +257,14 @@ class Timing:
             before: the state before the first chunk.
             after: the state after the last one.
             size: the bytes of all chunks.
+
+        >>> from streamfold.reducer import StreamState, drain
+        >>> chunk = b'data: {"type": "x"}\\n\\n'
+        >>> start = StreamState()
+        >>> state = drain(drain(start, chunk), chunk)
+        >>> timing = Timing().took_all([0.5, 0.75], start, state, 2 * len(chunk))
+        >>> timing.events, timing.longest_gap
+        (2, 0.25)
         """
         draft = _draft_like(self)
         draft.bytes += size
@@ -283,6 +291,11 @@ class Timing:
         Args:
             before: the state before the chunk.
             after: the state after it.
+
+        >>> from streamfold.reducer import StreamState, drain
+        >>> state = drain(StreamState(), b'data: {"type": "x"}\\n\\n')
+        >>> Timing().only_counts(StreamState(), state)  # it joined the unfolded events
+        False
         """
         snapshot = after.snapshot
         if snapshot._settled is not before.snapshot._settled:
