@@ -5,12 +5,13 @@
 The clients are defined in `streamfold.adapters.client`, the streams in `streamfold.transports`, the
 events and blocks in `streamfold.reducer`. This module collects them under the interface's names,
 aliases included. One engine serves the API and its beta, so a name with `Beta` is the same object
-as the name without it. NAMES.md lists all names.
+as the name without it. The unions of blocks are annotated, as in the interface: their members are
+`get_args(get_args(ContentBlock)[0])`. NAMES.md lists all names.
 """
 
 from __future__ import annotations
 
-from typing import Union
+from typing import Annotated, Union
 
 from httpx import Timeout
 from streamfold.reducer import (
@@ -26,7 +27,6 @@ from streamfold.reducer import (
     CompactionEvent,
     Container,
     ContainerUploadBlock,
-    ContentBlock,
     ContentBlockDelta,
     ContentBlockLocationCitation,
     ContentBlockStopEvent,
@@ -80,6 +80,7 @@ from streamfold.reducer import (
     WebSearchResultLocationCitation,
     WebSearchToolResultBlock,
 )
+from streamfold.reducer import ContentBlock as _ContentBlock
 from streamfold.transports import (
     APIConnectionError,
     APIError,
@@ -98,7 +99,6 @@ from streamfold.transports import (
     MessageStreamManager,
     NotFoundError,
     OverloadedError,
-    ParsedContentBlock,
     ParsedContentBlockStopEvent,
     ParsedMessage,
     ParsedMessageStopEvent,
@@ -113,6 +113,7 @@ from streamfold.transports import (
     StalledStreamError,
     UnprocessableEntityError,
 )
+from streamfold.transports import ParsedContentBlock as _ParsedContentBlock
 
 from .client import (
     DEFAULT_MAX_RETRIES,
@@ -402,7 +403,8 @@ BetaOutputTokensDetails = OutputTokensDetails
 BetaMessageIterationUsage = BetaCompactionIterationUsage = IterationUsage
 BetaAdvisorMessageIterationUsage = BetaFallbackMessageIterationUsage = IterationUsage
 
-BetaContentBlock = ContentBlock
+ContentBlock = BetaContentBlock = Annotated[_ContentBlock, "by type"]
+ParsedContentBlock = Annotated[_ParsedContentBlock[ResponseFormatT], "by type"]
 ParsedBetaContentBlock = ParsedContentBlock[ResponseFormatT]
 ParsedBetaTextBlock = ParsedTextBlock
 BetaTextBlock = TextBlock

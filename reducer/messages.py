@@ -590,3 +590,11 @@ class Message(APIObject):
     input_transformations: JSONArray | None = None
     diagnostics: JSONObject | None = None
     _rest: JSONObject = attrs.field(default=EMPTY, alias="rest")
+
+    def to_param(self) -> dict[str, Any]:
+        """Return the message as a turn for `messages` of the next request.
+
+        >>> Message(id="msg_1", role="assistant", model="m", content=()).to_param()
+        {'role': 'assistant', 'content': []}
+        """
+        return {"role": self.role, "content": list(self.content)}

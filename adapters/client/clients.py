@@ -308,11 +308,11 @@ class Anthropic(_Client):
 
     def _open(self, call: Call[T]) -> MessageStream[T]:
         """The open stream of the first attempt that brings an event."""
-        return cast("MessageStream[T]", self._retry(self._open_once, call))
+        return cast("MessageStream[T]", self._retry(self._open_once, call.read()))
 
     def _fetch(self, call: Call[Any]) -> Message:
         """The message of the first attempt that brings one."""
-        return cast("Message", self._retry(self._fetch_once, call))
+        return cast("Message", self._retry(self._fetch_once, call.read()))
 
     def _send(self, call: Call[Any]) -> Any:
         """The open response to a call, whatever its status."""
@@ -378,6 +378,15 @@ class Anthropic(_Client):
 # --- the async client ---------------------------------------------------------------------------
 
 
+async def _aread(call: Call[T]) -> Call[T]:
+    """The call with its files read, in a thread."""
+    if isinstance(call.content, bytes):
+        return call
+    from anyio.to_thread import run_sync
+
+    return await run_sync(call.read)
+
+
 class AsyncAnthropic(_Client):
     """A client of the Messages API, for asyncio and trio: see `Anthropic`."""
 
@@ -396,11 +405,11 @@ class AsyncAnthropic(_Client):
 
     async def _open(self, call: Call[T]) -> AsyncMessageStream[T]:
         """The open stream of the first attempt that brings an event."""
-        return cast("AsyncMessageStream[T]", await self._retry(self._open_once, call))
+        return cast("AsyncMessageStream[T]", await self._retry(self._open_once, await _aread(call)))
 
     async def _fetch(self, call: Call[Any]) -> Message:
         """The message of the first attempt that brings one."""
-        return cast("Message", await self._retry(self._fetch_once, call))
+        return cast("Message", await self._retry(self._fetch_once, await _aread(call)))
 
     async def _send(self, call: Call[Any]) -> Any:
         """The open response to a call, whatever its status."""

@@ -6,10 +6,10 @@ They are those of a `MessageStream` without the events derived from them.
 from __future__ import annotations
 
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args
 
 import httpx
-from streamfold.reducer import DerivedEvent, RawEvent
+from streamfold.reducer import DerivedEvent
 from streamfold.transports import AsyncMessageStream, MessageStream
 
 if TYPE_CHECKING:
@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 
 __all__ = ["AsyncStream", "Stream"]
 
+EventT = TypeVar("EventT")
+
 _DERIVED = frozenset(get_args(DerivedEvent))
 
 
-class Stream:
+class Stream(Generic[EventT]):
     """The raw events of an answer as they come. It is closed at its end, and with its block."""
 
     def __init__(self, stream: MessageStream[Any]) -> None:
@@ -35,7 +37,7 @@ class Stream:
     def __iter__(self) -> Self:
         return self
 
-    def __next__(self) -> RawEvent:
+    def __next__(self) -> EventT:
         while True:
             event: Any = next(self._stream)
             if event.__class__ not in _DERIVED:
@@ -57,7 +59,7 @@ class Stream:
         self.close()
 
 
-class AsyncStream:
+class AsyncStream(Generic[EventT]):
     """The raw events of an answer, for asyncio and trio: see `Stream`."""
 
     def __init__(self, stream: AsyncMessageStream[Any]) -> None:
@@ -72,7 +74,7 @@ class AsyncStream:
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> RawEvent:
+    async def __anext__(self) -> EventT:
         while True:
             event: Any = await self._stream.__anext__()
             if event.__class__ not in _DERIVED:
