@@ -56,7 +56,7 @@ def _equals(plain: type[Any]) -> Callable[[type[T]], type[T]]:
     def __hash__(self: Any) -> int:  # noqa: N807
         return hash(evolve(self, plain))
 
-    def decorate(cls: type[Any]) -> Any:
+    def decorate(cls: Any) -> Any:
         cls.__eq__, cls.__hash__ = __eq__, __hash__
         return cls
 

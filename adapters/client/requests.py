@@ -215,7 +215,7 @@ def _endpoint(base_url: httpx.URL, query: Mapping[str, Any]) -> httpx.URL:
     path, mark, rest = base_url.raw_path.partition(b"?")
     path = path.rstrip(b"/") + b"/v1/messages" + mark + rest
     url = base_url.copy_with(raw_path=path, userinfo=b"")
-    pairs = [pair for name, value in query.items() for pair in _pairs(name, value)]
+    pairs = tuple(pair for name, value in query.items() for pair in _pairs(name, value))
     return url.copy_merge_params(pairs) if pairs else url
 
 
