@@ -641,10 +641,7 @@ def parse_stop_details(raw: Any) -> Any:
 
 parse_container = object_or_raw(Container)
 parse_context_management = object_or_raw(ContextManagementResponse)
-parse_transformations = list_of(
-    one_of(InputTransformation)
-    optional=True,
-)
+parse_transformations = list_of(one_of(InputTransformation), optional=True)
 
 NO_USAGE = Usage()
 """The value of `message.usage` when the stream has none; some gateways send none."""

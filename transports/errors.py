@@ -16,9 +16,9 @@ import json
 from collections.abc import Mapping
 from typing import Any, cast
 
-import httpx
 from streamfold.reducer import RawErrorEvent, Snapshot, StreamfoldError, Timing
 
+from .http_types import HTTPRequest, HTTPResponse
 from .recording import AWS_EVENT_STREAM, EVENT_STREAM, Redaction, media_type
 
 __all__ = [
@@ -64,7 +64,7 @@ _SHOWN = 200
 """The number of characters of an unexpected body that a message shows."""
 
 
-def request_of(response: httpx.Response | None) -> httpx.Request | None:
+def request_of(response: HTTPResponse | None) -> HTTPRequest | None:
     """The request of a response; `None` if there is no response, or it was made without a request.
 
     >>> request_of(httpx.Response(200)) is None
@@ -76,7 +76,7 @@ def request_of(response: httpx.Response | None) -> httpx.Request | None:
         return None
 
 
-def _redaction_for(request: httpx.Request | None) -> Redaction:
+def _redaction_for(request: HTTPRequest | None) -> Redaction:
     """The redaction that knows the secrets of a request.
 
     A client that removes them from a request that was sent leaves it in the request's extensions.
@@ -115,8 +115,8 @@ class APIError(StreamfoldError):
         self,
         message: str,
         *,
-        request: httpx.Request | None = None,
-        response: httpx.Response | None = None,
+        request: HTTPRequest | None = None,
+        response: HTTPResponse | None = None,
         body: Any = None,
         snapshot: Snapshot | None = None,
     ) -> None:
@@ -280,8 +280,8 @@ def _class_of(status: int) -> type[APIStatusError]:
 def stalled_error(
     timeout: float,
     timing: Timing | None,
-    request: httpx.Request | None = None,
-    response: httpx.Response | None = None,
+    request: HTTPRequest | None = None,
+    response: HTTPResponse | None = None,
     snapshot: Snapshot | None = None,
 ) -> StalledStreamError:
     """The error of a stream that made no progress for its `stall_timeout`.
@@ -308,7 +308,7 @@ def stalled_error(
     )
 
 
-def status_error(response: httpx.Response, text: str | None = None) -> APIStatusError:
+def status_error(response: HTTPResponse, text: str | None = None) -> APIStatusError:
     """The error of a response with an error status.
 
     Args:
@@ -338,7 +338,7 @@ def status_error(response: httpx.Response, text: str | None = None) -> APIStatus
 
 
 def stream_error(
-    event: RawErrorEvent, snapshot: Snapshot, response: httpx.Response | None
+    event: RawErrorEvent, snapshot: Snapshot, response: HTTPResponse | None
 ) -> APIStatusError:
     """The error of an `error` event, of the class of its type.
 
@@ -359,7 +359,7 @@ def stream_error(
     )
 
 
-def beginning_needed(response: httpx.Response) -> int:
+def beginning_needed(response: HTTPResponse) -> int:
     """The most bytes of the body that the error of a response needs; 0 if it is a stream.
 
     >>> beginning_needed(httpx.Response(529)), beginning_needed(httpx.Response(200, html="<p>"))
@@ -373,7 +373,7 @@ def beginning_needed(response: httpx.Response) -> int:
     return 0 if kind in ("", EVENT_STREAM, AWS_EVENT_STREAM) else _SHOWN
 
 
-def response_error(response: httpx.Response, beginning: bytes) -> APIError:
+def response_error(response: HTTPResponse, beginning: bytes) -> APIError:
     """The error of a response that is not a stream: of its status, or of its content.
 
     Args:
@@ -389,7 +389,7 @@ def response_error(response: httpx.Response, beginning: bytes) -> APIError:
     return status_error(response, text)
 
 
-def refuse_other_content(response: httpx.Response, beginning: str) -> APIResponseValidationError:
+def refuse_other_content(response: HTTPResponse, beginning: str) -> APIResponseValidationError:
     """The error of a successful response that is not an event stream.
 
     Args:
@@ -409,7 +409,7 @@ def refuse_other_content(response: httpx.Response, beginning: str) -> APIRespons
 
 
 def refuse_other_message(
-    response: httpx.Response, beginning: str, reason: str
+    response: HTTPResponse, beginning: str, reason: str
 ) -> APIResponseValidationError:
     """The error of a successful unstreamed response that is not a message.
 

@@ -12,7 +12,6 @@ import json
 import os
 from collections.abc import Mapping
 from functools import cached_property
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, cast
 
 import httpx
@@ -21,7 +20,10 @@ from streamfold.transports import (
     APIConnectionError,
     APIResponseValidationError,
     APITimeoutError,
+    AsyncClosing,
     AsyncMessageStream,
+    Closing,
+    HTTPResponse,
     MessageStream,
     check_stall_timeout,
     clock_from_now,
@@ -246,7 +248,7 @@ def _limit(call: Call[Any]) -> int:
 
 
 def _answer(
-    body: bytes | bytearray, response: httpx.Response, limit: int
+    body: bytes | bytearray, response: HTTPResponse, limit: int
 ) -> Message | APIResponseValidationError:
     """The message in an unstreamed answer, or the error of another answer.
 
@@ -270,7 +272,7 @@ def _answer(
 # --- the sync client ----------------------------------------------------------------------------
 
 
-class Anthropic(_Client):
+class Anthropic(_Client, Closing):
     """A client of the Messages API.
 
     >>> from streamfold.reducer import Message, encode_sse, expand
@@ -363,17 +365,6 @@ class Anthropic(_Client):
         if self._owned:
             self._http.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        exc_tb: TracebackType | None,
-    ) -> None:
-        self.close()
-
 
 # --- the async client ---------------------------------------------------------------------------
 
@@ -387,7 +378,7 @@ async def _aread(call: Call[T]) -> Call[T]:
     return await run_sync(call.read)
 
 
-class AsyncAnthropic(_Client):
+class AsyncAnthropic(_Client, AsyncClosing):
     """A client of the Messages API, for asyncio and trio: see `Anthropic`."""
 
     _http_class = httpx.AsyncClient
@@ -463,14 +454,3 @@ class AsyncAnthropic(_Client):
         """Close the connections. An `http_client` that was passed in stays open."""
         if self._owned:
             await self._http.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        exc_tb: TracebackType | None,
-    ) -> None:
-        await self.close()

@@ -5,12 +5,16 @@ They are those of a `MessageStream` without the events derived from them.
 
 from __future__ import annotations
 
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args
 
-import httpx
 from streamfold.reducer import DerivedEvent
-from streamfold.transports import AsyncMessageStream, MessageStream
+from streamfold.transports import (
+    AsyncClosing,
+    AsyncMessageStream,
+    Closing,
+    HTTPResponse,
+    MessageStream,
+)
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -22,7 +26,7 @@ EventT = TypeVar("EventT")
 _DERIVED = frozenset(get_args(DerivedEvent))
 
 
-class Stream(Generic[EventT]):
+class Stream(Generic[EventT], Closing):
     """The raw events of an answer as they come. It is closed at its end, and with its block."""
 
     def __init__(self, stream: MessageStream[Any]) -> None:
@@ -30,7 +34,7 @@ class Stream(Generic[EventT]):
         self._stream = stream
 
     @property
-    def response(self) -> httpx.Response:
+    def response(self) -> HTTPResponse:
         """The response that is read."""
         return self._stream.response
 
@@ -47,19 +51,8 @@ class Stream(Generic[EventT]):
         """Close the response, and give its connection back or close it."""
         self._stream.close()
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        exc_tb: TracebackType | None,
-    ) -> None:
-        self.close()
-
-
-class AsyncStream(Generic[EventT]):
+class AsyncStream(Generic[EventT], AsyncClosing):
     """The raw events of an answer, for asyncio and trio: see `Stream`."""
 
     def __init__(self, stream: AsyncMessageStream[Any]) -> None:
@@ -67,7 +60,7 @@ class AsyncStream(Generic[EventT]):
         self._stream = stream
 
     @property
-    def response(self) -> httpx.Response:
+    def response(self) -> HTTPResponse:
         """The response that is read."""
         return self._stream.response
 
@@ -83,14 +76,3 @@ class AsyncStream(Generic[EventT]):
     async def close(self) -> None:
         """Close the response, and give its connection back or close it."""
         await self._stream.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        exc_tb: TracebackType | None,
-    ) -> None:
-        await self.close()
