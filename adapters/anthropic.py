@@ -491,7 +491,8 @@ __all__ = [
 Client = Anthropic
 AsyncClient = AsyncAnthropic
 Omit = NotGiven
-omit = not_given = NOT_GIVEN
+omit = NOT_GIVEN
+not_given = omit
 AnthropicError = StreamfoldError
 RequestTooLargeError = ContentTooLargeError
 DeadlineExceededError = GatewayTimeoutError
@@ -518,7 +519,8 @@ MessageDeltaEvent = RawMessageDeltaEvent
 ContentBlockStartEvent = RawContentBlockStartEvent
 ContentBlockDeltaEvent = RawContentBlockDeltaEvent
 
-BetaTextEvent = ParsedBetaTextEvent = TextEvent
+BetaTextEvent = TextEvent
+ParsedBetaTextEvent = BetaTextEvent
 BetaCitationEvent = CitationEvent
 BetaThinkingEvent = ThinkingEvent
 BetaSignatureEvent = SignatureEvent
@@ -539,7 +541,8 @@ BetaRawContentBlockStartEvent = RawContentBlockStartEvent
 BetaRawContentBlockDeltaEvent = RawContentBlockDeltaEvent
 BetaRawContentBlockStopEvent = RawContentBlockStopEvent
 
-RawContentBlockDelta = BetaRawContentBlockDelta = ContentBlockDelta
+RawContentBlockDelta = ContentBlockDelta
+BetaRawContentBlockDelta = RawContentBlockDelta
 BetaTextDelta = TextDelta
 BetaInputJSONDelta = InputJSONDelta
 BetaCitationsDelta = CitationsDelta
@@ -559,10 +562,13 @@ BetaMessageDeltaUsage = MessageDeltaUsage
 BetaCacheCreation = CacheCreation
 BetaServerToolUsage = ServerToolUsage
 BetaOutputTokensDetails = OutputTokensDetails
-BetaMessageIterationUsage = BetaCompactionIterationUsage = IterationUsage
-BetaAdvisorMessageIterationUsage = BetaFallbackMessageIterationUsage = IterationUsage
+BetaMessageIterationUsage = IterationUsage
+BetaCompactionIterationUsage = BetaMessageIterationUsage
+BetaAdvisorMessageIterationUsage = IterationUsage
+BetaFallbackMessageIterationUsage = BetaAdvisorMessageIterationUsage
 
-ContentBlock = BetaContentBlock = Annotated[_ContentBlock, "by type"]
+ContentBlock = Annotated[_ContentBlock, "by type"]
+BetaContentBlock = ContentBlock
 ParsedContentBlock = Annotated[_ParsedContentBlock[ResponseFormatT], "by type"]
 ParsedBetaContentBlock = ParsedContentBlock[ResponseFormatT]
 ParsedBetaTextBlock = ParsedTextBlock
@@ -639,9 +645,12 @@ BetaWebFetchToolResultErrorBlock = WebFetchToolResultErrorBlock
 BetaWebSearchResultBlock = WebSearchResultBlock
 BetaWebSearchToolResultErrorObject = WebSearchToolResultErrorObject
 
-Citation = BetaTextCitation = TextCitation
-CitationCharLocation = BetaCitationCharLocation = CharLocationCitation
-CitationPageLocation = BetaCitationPageLocation = PageLocationCitation
+Citation = TextCitation
+BetaTextCitation = Citation
+CitationCharLocation = CharLocationCitation
+BetaCitationCharLocation = CitationCharLocation
+CitationPageLocation = PageLocationCitation
+BetaCitationPageLocation = CitationPageLocation
 CitationContentBlockLocation = ContentBlockLocationCitation
 BetaCitationContentBlockLocation = ContentBlockLocationCitation
 CitationsSearchResultLocation = SearchResultLocationCitation

@@ -153,6 +153,10 @@ class ModelMethods(FrozenMapping):
         round_trip: bool = False,
         warnings: bool | str = True,
         serialize_as_any: bool = False,
+        context: Any = None,
+        fallback: Callable[[Any], Any] | None = None,
+        exclude_computed_fields: bool = False,
+        polymorphic_serialization: bool | None = None,
     ) -> dict[str, Any]:
         """Return the object as plain JSON values, with the keywords of pydantic.
 
@@ -167,6 +171,10 @@ class ModelMethods(FrozenMapping):
             round_trip: without effect: a dump can always be read again.
             warnings: without effect: there are none.
             serialize_as_any: without effect: objects are dumped by their own class.
+            context: without effect: no dump asks for it.
+            fallback: without effect: every value is JSON.
+            exclude_computed_fields: without effect: there are none.
+            polymorphic_serialization: without effect: as `serialize_as_any`.
 
         >>> from streamfold.reducer import TextBlock
         >>> TextBlock(text="Hi").model_dump()
@@ -178,14 +186,25 @@ class ModelMethods(FrozenMapping):
         dumped: dict[str, Any] = options.of(self, include, exclude)
         return dumped
 
-    def model_dump_json(self, *, indent: int | None = None, **options: Any) -> str:
-        """Return the object as JSON text, with the keywords of `model_dump`.
+    def model_dump_json(
+        self, *, indent: int | None = None, ensure_ascii: bool = False, **options: Any
+    ) -> str:
+        r"""Return the object as JSON text, with the keywords of `model_dump`.
 
         Args:
             indent: the number of spaces per level; `None` for one compact line.
+            ensure_ascii: write characters outside of ASCII as escapes.
             options: see `model_dump`.
+
+        >>> from streamfold.reducer import TextBlock
+        >>> TextBlock(text="Grüße").model_dump_json(exclude_none=True, ensure_ascii=True)
+        '{"type":"text","text":"Gr\\u00fc\\u00dfe"}'
         """
-        return to_json(self.model_dump(**options), indent)
+        dumped = self.model_dump(**options)
+        if ensure_ascii:
+            separators = (",", ":") if indent is None else None
+            return json.dumps(dumped, indent=indent, separators=separators)
+        return to_json(dumped, indent)
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Return a copy with some fields changed.
@@ -216,8 +235,27 @@ class ModelMethods(FrozenMapping):
         }
 
     @classmethod
-    def model_validate(cls, obj: Any) -> Self:
+    def model_validate(
+        cls,
+        obj: Any,
+        *,
+        strict: bool | None = None,
+        extra: str | None = None,
+        from_attributes: bool | None = None,
+        context: Any = None,
+        by_alias: bool | None = None,
+        by_name: bool | None = None,
+    ) -> Self:
         """Return the object for a mapping of its fields; an object of the class as it is.
+
+        Args:
+            obj: the mapping or the object.
+            strict: without effect: the fields are checked in one way.
+            extra: without effect: other fields are kept.
+            from_attributes: without effect: a mapping is needed.
+            context: without effect: no check asks for it.
+            by_alias: without effect: the names are those of the API.
+            by_name: without effect, as `by_alias`.
 
         Raises:
             ValueError: it is something else, its `type` is missing, or a field does not accept its
@@ -232,13 +270,17 @@ class ModelMethods(FrozenMapping):
         return cls._from_fields(obj)
 
     @classmethod
-    def model_validate_json(cls, json_data: str | bytes) -> Self:
+    def model_validate_json(cls, json_data: str | bytes, **options: Any) -> Self:
         """Return the object for its JSON text.
+
+        Args:
+            json_data: the text.
+            options: see `model_validate`.
 
         Raises:
             ValueError: the text is not JSON, or a field does not accept its value.
         """
-        return cls.model_validate(json.loads(json_data))
+        return cls.model_validate(json.loads(json_data), **options)
 
     # --- as a field of a pydantic model ---
 
