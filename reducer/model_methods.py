@@ -17,6 +17,7 @@ Rules:
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Union
@@ -318,21 +319,38 @@ class ModelMethods(FrozenMapping):
 
 
 def _schema_of(annotation: str) -> dict[str, Any]:
-    """Return the JSON schema of a field, by its annotation."""
-    optional = annotation.endswith(" | None")
-    schema = _SCHEMAS.get(annotation.removesuffix(" | None"))
-    if schema is None:
-        schema = {"type": "array"} if annotation.startswith("tuple[") else {}
-    return {"anyOf": [schema, {"type": "null"}]} if optional and schema else dict(schema)
+    """Return the JSON schema of a field, by its annotation.
 
+    >>> _schema_of("tuple[TextCitation, ...] | None")
+    {'anyOf': [{'type': 'array', 'items': {'type': 'object'}}, {'type': 'null'}]}
+    """
+    schemas: list[dict[str, Any]] = []
+    for name in _OUTSIDE_BRACKETS.split(annotation):
+        if name.startswith("tuple["):
+            items = _schema_of(name.removeprefix("tuple[").removesuffix(", ...]"))
+            schema = {"type": "array", "items": items}
+        else:
+            schema = _SCHEMAS.get(name, {"type": "object"})
+        if schema not in schemas:
+            schemas.append(schema)
+    return dict(schemas[0]) if len(schemas) == 1 else {"anyOf": schemas}
+
+
+_OUTSIDE_BRACKETS = re.compile(r" \| (?![^\[]*\])")
+"""The signs between the members of a union, but for those inside of brackets."""
 
 _SCHEMAS: dict[str, dict[str, Any]] = {
+    "Any": {},
     "str": {"type": "string"},
+    "datetime": {"type": "string"},
     "int": {"type": "integer"},
     "bool": {"type": "boolean"},
+    "None": {"type": "null"},
     "StopReason": {"type": "string"},
     "Literal['assistant']": {"const": "assistant", "type": "string"},
-    "JSONObject": {"type": "object"},
     "JSONArray": {"type": "array"},
+    "Text": {"type": "string"},
+    "Growing[TextCitation]": {"type": "array", "items": {"type": "object"}},
+    "PartialJSON": {},
 }
-"""The JSON schemas of the annotations; those of other annotations accept anything."""
+"""The JSON schemas of the annotations that are not objects."""

@@ -67,6 +67,7 @@ _SHOWN = 200
 def request_of(response: HTTPResponse | None) -> HTTPRequest | None:
     """The request of a response; `None` if there is no response, or it was made without a request.
 
+    >>> import httpx
     >>> request_of(httpx.Response(200)) is None
     True
     """
@@ -319,6 +320,7 @@ def status_error(response: HTTPResponse, text: str | None = None) -> APIStatusEr
         An error of the class of the status, with the message of the body, or its first 200
         characters, or the reason phrase.
 
+    >>> import httpx
     >>> status_error(httpx.Response(529, text="busy"))
     OverloadedError('529: busy')
     """
@@ -362,6 +364,7 @@ def stream_error(
 def beginning_needed(response: HTTPResponse) -> int:
     """The most bytes of the body that the error of a response needs; 0 if it is a stream.
 
+    >>> import httpx
     >>> beginning_needed(httpx.Response(529)), beginning_needed(httpx.Response(200, html="<p>"))
     (65536, 200)
     >>> beginning_needed(httpx.Response(200))
@@ -396,6 +399,7 @@ def refuse_other_content(response: HTTPResponse, beginning: str) -> APIResponseV
         response: the response.
         beginning: the first characters of its body.
 
+    >>> import httpx
     >>> refuse_other_content(httpx.Response(200, html="<p>"), "<p>").message
     "expected text/event-stream, got text/html; charset=utf-8: '<p>'"
     """
@@ -418,6 +422,7 @@ def refuse_other_message(
         beginning: the first characters of its body.
         reason: the reason why it is not a message.
 
+    >>> import httpx
     >>> refuse_other_message(httpx.Response(200), "[]", "it is not an object").message
     "expected a message as JSON, got '[]' (it is not an object)"
     """

@@ -13,12 +13,13 @@ import httpx
 if TYPE_CHECKING:
     import httpx2
 
-    HTTPRequest = Union[httpx.Request, httpx2.Request]
-    HTTPResponse = Union[httpx.Response, httpx2.Response]
-else:
-    HTTPRequest, HTTPResponse = httpx.Request, httpx.Response
-
 __all__ = ["HTTPRequest", "HTTPResponse", "HoldsResponse"]
+
+HTTPRequest = Union[httpx.Request, "httpx2.Request"]
+"""A request of httpx or httpx2."""
+
+HTTPResponse = Union[httpx.Response, "httpx2.Response"]
+"""A response of httpx or httpx2."""
 
 
 class HoldsResponse(Protocol):

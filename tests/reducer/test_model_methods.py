@@ -28,6 +28,7 @@ from streamfold.reducer import (
     TextEvent,
     ToolUseBlock,
     Usage,
+    WebSearchToolResultBlock,
     fold,
     reduce,
 )
@@ -196,12 +197,19 @@ def test_the_json_schema_has_the_declared_fields() -> None:
     assert schema["additionalProperties"] is True
     assert schema["properties"]["type"] == {"const": "message", "type": "string"}
     assert schema["properties"]["role"] == {"const": "assistant", "type": "string"}
-    assert schema["properties"]["content"] == {"type": "array"}
+    assert schema["properties"]["content"] == {"type": "array", "items": {"type": "object"}}
+    assert schema["properties"]["usage"] == {"type": "object"}
     assert schema["properties"]["stop_sequence"] == {
         "anyOf": [{"type": "string"}, {"type": "null"}]
     }
     assert pydantic.TypeAdapter(TextEvent).json_schema()["required"] == ["type", "text", "snapshot"]
     assert "required" not in pydantic.TypeAdapter(Usage).json_schema()
+    described = pydantic.TypeAdapter(WebSearchToolResultBlock).json_schema()["properties"]
+    pages = {"type": "array", "items": {"type": "object"}}
+    assert described["content"] == {"anyOf": [pages, {"type": "object"}]}
+    assert pydantic.TypeAdapter(TextEvent).json_schema()["properties"]["snapshot"] == {
+        "type": "string"
+    }
 
 
 def test_every_class_has_a_schema_that_its_objects_fulfil() -> None:
