@@ -28,4 +28,3 @@ class HoldsResponse(Protocol):
     @property
     def http_response(self) -> HTTPResponse:
         """The open response."""
-        ...
