@@ -239,7 +239,7 @@ def freeze(value: Any, _depth: int = 0) -> Any:
     [1, 2]
     """
     kind: type[Any] = value.__class__
-    if kind in SCALARS or isinstance(value, FrozenMapping):
+    if kind in SCALARS or (kind is not dict and isinstance(value, FrozenMapping)):
         return value
     if _depth == 0 and (kind is JSONObject or kind is JSONArray):
         return value
@@ -270,6 +270,9 @@ def thaw(value: Any) -> Any:
     return value
 
 
+_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
 def to_json(
     value: Any, indent: int | None = None, separators: tuple[str, str] | None = None
 ) -> str:
@@ -287,8 +290,9 @@ def to_json(
     '{"city":"Zürich","days":[1]}'
     """
     if separators is None and indent is None:
-        separators = (",", ":")
-    text = json.dumps(thaw(value), ensure_ascii=False, indent=indent, separators=separators)
+        text = _compact.encode(thaw(value))
+    else:
+        text = json.dumps(thaw(value), ensure_ascii=False, indent=indent, separators=separators)
     return SURROGATES.sub(lambda half: f"\\u{ord(half.group()):04x}", text)
 
 

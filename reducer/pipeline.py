@@ -39,7 +39,7 @@ from .events import DERIVED_EVENT_CLASSES, MessageStreamEvent, RawPingEvent
 from .frozen_json import shorten
 from .messages import Message
 from .reduce import step
-from .runs import fold_run, inside_run
+from .runs import fold_one, fold_run, inside_run
 from .sealed import sealed
 from .snapshot import Snapshot
 from .sse import SSEState, scan
@@ -267,6 +267,10 @@ def _take(
     decoder = state.sse
     sse: SSEState | EventStreamState
     if isinstance(decoder, SSEState):
+        if decoder.is_between_events and len(chunk) <= decoder.limit:
+            grown = fold_one(state.snapshot, chunk, events)
+            if grown is not None:
+                return _state_after(state, grown, decoder, 1, 0), None, True
         sse, frames, fault = scan(decoder, chunk)
     else:
         sse, frames, fault = scan_frames(decoder, chunk)
@@ -297,14 +301,25 @@ def _take(
     if fault is not None:
         fault.snapshot = snapshot
         is_growth_only = False
+    return _state_after(state, snapshot, sse, at - pings, pings), fault, is_growth_only
+
+
+def _state_after(
+    state: StreamState,
+    snapshot: Snapshot,
+    sse: SSEState | EventStreamState,
+    events: int,
+    pings: int,
+) -> StreamState:
+    """Return the state after `state` with these parts, and so many events and pings more."""
     after = _StreamStateDraft()
     after.snapshot = snapshot
     after.sse = sse
-    after.events = state.events + at - pings
+    after.events = state.events + events
     after.pings = state.pings + pings
     after.__class__ = StreamState
     taken: StreamState = after
-    return taken, fault, is_growth_only
+    return taken
 
 
 def finish(state: StreamState) -> Message:
@@ -318,25 +333,22 @@ def finish(state: StreamState) -> Message:
             open that the stop reason does not explain), or the stream ended with an `error` event.
     """
     snapshot = state.snapshot
-    message = snapshot.message
-    if snapshot.error is not None:
-        error = snapshot.error.error
-        reason = f"the stream failed with {error.get('type')}: {error.get('message')}"
-        request_id = snapshot.error.get("request_id")
-        if request_id:
-            reason += f" ({request_id})"
-    elif message is None:
-        reason = "the stream ended before message_start"
-    elif not snapshot.is_complete:
-        reason = _missing(snapshot)
-    else:
-        return message
-    raise IncompleteStreamError(reason, snapshot=snapshot)
+    message = snapshot.message if snapshot.is_complete and snapshot.error is None else None
+    if message is None:
+        raise IncompleteStreamError(_missing(snapshot), snapshot=snapshot)
+    return message
 
 
 def _missing(snapshot: Snapshot) -> str:
     """Return the reason why the message of `snapshot` is not complete."""
     settled = snapshot._settled
+    if snapshot.error is not None:
+        error = snapshot.error.error
+        reason = f"the stream failed with {error.get('type')}: {error.get('message')}"
+        request_id = snapshot.error.get("request_id")
+        return f"{reason} ({request_id})" if request_id else reason
+    if settled.head is None:
+        return "the stream ended before message_start"
     if not settled.is_complete:
         if settled.is_over:
             return "message_stop came before any stop reason"

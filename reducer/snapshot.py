@@ -204,13 +204,24 @@ def size_of(event: Any) -> int:
 
 
 def settled_with(settled: Settled, **changes: Any) -> Settled:
-    """Return `settled` with these attributes set: `attrs.evolve` in a third of the time.
+    """Return `settled` with these attributes set: `attrs.evolve` in a quarter of the time.
 
     With `attrs.evolve`, `feed` takes 22 % longer for events that join `unfolded`.
     """
     draft = _SettledDraft()
-    for name in _SettledDraft.__slots__:
-        setattr(draft, name, changes[name] if name in changes else getattr(settled, name))
+    draft.partial_mode = settled.partial_mode
+    draft.is_complete = settled.is_complete
+    draft.is_over = settled.is_over
+    draft.error = settled.error
+    draft.head = settled.head
+    draft.closed = settled.closed
+    draft.parked = settled.parked
+    draft.parked_count = settled.parked_count
+    draft.unfolded = settled.unfolded
+    draft.unfolded_size = settled.unfolded_size
+    draft.cut = settled.cut
+    for name, value in changes.items():
+        setattr(draft, name, value)
     draft.__class__ = Settled
     new: Settled = draft
     return new

@@ -106,6 +106,16 @@ class SSEState:
     started: bool = False
     after_cr: bool = False
 
+    @property
+    def is_between_events(self) -> bool:
+        """Whether the next byte begins an event, as on a live connection nearly always."""
+        return (
+            self.started
+            and not self.pending_size
+            and self.unfinished is _NO_EVENT
+            and not self.after_cr
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Return the state as JSON; `from_dict` makes an equal one from it."""
         return {
@@ -199,7 +209,7 @@ def scan(state: SSEState, chunk: bytes) -> tuple[SSEState, list[Frame], Protocol
         The state after the chunk, the frames it completed, and the fault that ended them or `None`.
     """
     unfinished, size, started = state.unfinished, state.pending_size, state.started
-    if started and not size and unfinished is _NO_EVENT and not state.after_cr:
+    if state.is_between_events:
         # The chunk begins with an event, as most do on a live connection. Without this way,
         # decoding one event per chunk takes 2.4 times as long.
         lines = chunk if _CR not in chunk or chunk.endswith(b"\r") else _with_lf(chunk)
