@@ -22,6 +22,7 @@ from .frozen_json import *
 from .growing import *
 from .messages import *
 from .partial_json import *
+from .parts import *
 from .pipeline import *
 from .reduce import *
 from .sealed import *

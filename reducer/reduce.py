@@ -45,7 +45,7 @@ from .events import (
     RawMessageStopEvent,
     RawPingEvent,
 )
-from .frozen_json import is_object, shorten
+from .frozen_json import is_object
 from .growing import Growing
 from .head import Head
 from .messages import (
@@ -249,7 +249,7 @@ def _invalid_input(
 ) -> InvalidToolInputError:
     text: str = block.input_json
     error = InvalidToolInputError(
-        f"the input of {block.name!r} is not JSON ({reason}): {shorten(text)}",
+        f"the input of {block.name!r} is not JSON ({reason})",
         event=event.type,
         index=index,
         data=event,

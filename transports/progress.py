@@ -16,7 +16,6 @@ from collections.abc import Callable
 from typing import Any, Generic
 
 import attrs
-import httpx
 from streamfold.reducer import (
     FoldedChunk,
     IncompleteStreamError,
@@ -42,6 +41,7 @@ from .errors import (
     stalled_error,
     stream_error,
 )
+from .http_types import HTTPResponse
 from .parsed import STOP_EVENTS, ParsedMessage, ResponseFormatT, parsed_event, parsed_message
 from .recording import decoder_of
 from .sources import Source, bytes_of
@@ -62,7 +62,7 @@ _LAST_EVENTS = frozenset[type]({MessageStopEvent, RawErrorEvent})
 """The events after which nothing changes the message."""
 
 
-def partial_mode_of(response: httpx.Response | None) -> PartialMode:
+def partial_mode_of(response: HTTPResponse | None) -> PartialMode:
     """The partial mode that the `anthropic-beta` header of the request asks for."""
     request = request_of(response)
     betas = request.headers.get("anthropic-beta", "") if request is not None else ""
@@ -296,7 +296,7 @@ class Progress(Generic[ResponseFormatT]):
 
     # --- output ---
 
-    def known_response(self) -> httpx.Response:
+    def known_response(self) -> HTTPResponse:
         """The response that is read.
 
         Raises:
@@ -304,8 +304,8 @@ class Progress(Generic[ResponseFormatT]):
         """
         if self.response is None:
             raise RuntimeError(
-                "this stream reads chunks, not a response: open it over an httpx.Response, or use "
-                "replay(), to have one"
+                "this stream reads chunks, not a response: open it over a response of httpx or "
+                "httpx2, or use replay(), to have one"
             )
         return self.response
 

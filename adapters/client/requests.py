@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from importlib.metadata import Distribution
 from typing import Any, Generic, TypeVar, cast
@@ -21,7 +21,7 @@ from streamfold.reducer import PartialMode, StreamfoldError
 from streamfold.transports import REDACTION, check_stall_timeout
 from streamfold.transports.recording import Redaction
 
-from .json_body import encode_body
+from .json_body import UnreadBody, encode_body
 from .parameters import (
     BETA_FIELDS,
     FIELDS,
@@ -33,7 +33,7 @@ from .parameters import (
     is_given,
     refuse_unknown,
 )
-from .structured import response_format
+from .structured import response_format, with_format
 
 __all__ = ["Call", "Settings", "check_key", "conceal", "prepare", "user_agent"]
 
@@ -78,7 +78,7 @@ class Call(Generic[T]):
     Attributes:
         url: the endpoint.
         headers: all headers but those that httpx adds.
-        content: the body.
+        content: the body; with files in it, what reads them.
         timeout: seconds without a byte from the API, or httpx's own value; `None` for no limit.
         parse: turns the answer's text into `parsed_output`; `None` without an `output_format`.
         reading: the options of the `MessageStream` that reads the answer.
@@ -86,10 +86,20 @@ class Call(Generic[T]):
 
     url: httpx.URL = attrs.field(repr=False)
     headers: httpx.Headers = attrs.field(repr=False)
-    content: bytes = attrs.field(repr=False)
+    content: bytes | UnreadBody = attrs.field(repr=False)
     timeout: Timeout
     parse: Callable[[str], T] | None = attrs.field(repr=False)
     reading: Mapping[str, Any]
+
+    def read(self) -> Call[T]:
+        """The call with its files read. Reading may block.
+
+        Raises:
+            OSError: a file cannot be read.
+        """
+        if isinstance(self.content, bytes):
+            return self
+        return attrs.evolve(self, content=self.content.read())
 
     @property
     def stall_timeout(self) -> float | None:
@@ -121,7 +131,7 @@ def prepare(
     messages: Iterable[JSON],
     model: str,
     output_format: Any = None,
-    output_config: Maybe[JSON] = None,
+    output_config: Maybe[JSON] = NOT_GIVEN,
     betas: Maybe[Iterable[str]] = None,
     user_profile_id: Maybe[str] = None,
     workspace_id: Maybe[str] = None,
@@ -139,7 +149,8 @@ def prepare(
 
     `method` is the name of the caller's method, for errors. `beta` admits the fields of the beta,
     `stream` asks for a streamed answer. `output_format` is the type of the answer. `fields` are all
-    other fields of the body. Arguments that are `None` or `NOT_GIVEN` are left out.
+    other fields of the body. A field that is `None` is sent as `null`, and one that is `NOT_GIVEN`
+    is not sent. Other arguments count as not given if they are `None`.
 
     Raises:
         StreamfoldError: there is no key.
@@ -152,13 +163,13 @@ def prepare(
     parse = None
     if is_given(output_format):
         format_field, parse = response_format(output_format)
-        output_config = _with_format(output_config, format_field)
+        output_config = with_format(output_config, format_field)
     body = {
         "max_tokens": max_tokens,
         "messages": messages,
         "model": model,
-        **_given(fields),
-        **_given({"output_config": output_config}),
+        **fields,
+        "output_config": output_config,
         **_mapping(extra_body),
     }
     body.pop("stream", None)
@@ -194,7 +205,7 @@ def prepare(
     }
     query = {**settings.query, **_mapping(extra_query)}
     return Call(
-        url=settings.endpoint.copy_merge_params(query) if query else settings.endpoint,
+        url=_with_query(settings.endpoint, query),
         headers=headers,
         content=encode_body(body),
         timeout=settings.timeout if isinstance(timeout, NotGiven) else timeout,
@@ -212,14 +223,25 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return value if is_given(value) else {}
 
 
-def _with_format(output_config: Maybe[JSON], format_field: JSON) -> JSON:
-    config = _mapping(output_config)
-    if config.get("format") is not None:
-        raise ValueError(
-            "the answer's format was given twice: give output_format or "
-            "output_config['format'], not both"
-        )
-    return {**config, "format": format_field}
+def _with_query(url: httpx.URL, query: Mapping[str, Any]) -> httpx.URL:
+    pairs = tuple(pair for name, value in query.items() for pair in _pairs(name, value))
+    return url.copy_merge_params(pairs) if pairs else url
+
+
+def _pairs(name: str, value: Any) -> Iterator[tuple[str, str]]:
+    """The parameters of a URL for one value, as the official client writes them.
+
+    >>> list(_pairs("a", [1, True])), list(_pairs("b", {"c": "d", "e": None}))
+    ([('a[]', '1'), ('a[]', 'true')], [('b[c]', 'd')])
+    """
+    if isinstance(value, Mapping):
+        for key, item in cast("Mapping[str, Any]", value).items():
+            yield from _pairs(f"{name}[{key}]", item)
+    elif isinstance(value, (list, tuple)):
+        for item in cast("Iterable[Any]", value):
+            yield from _pairs(f"{name}[]", item)
+    elif is_given(value):
+        yield name, str(value).lower() if isinstance(value, bool) else str(value)
 
 
 # --- headers ------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from typing import Any, get_args
 
@@ -180,9 +181,23 @@ def test_invalid_input_of_a_tool() -> None:
     assert error.snapshot == fold(events)
     assert error.snapshot.message.content[0].input == {"a": 1}
     assert error.reason.startswith("the input of 'look' is not JSON (")
-    assert error.reason.endswith(f"): {text[:120]!r}… (218 characters)")
-    assert str(error) == f"content_block_stop (index 0): {error.reason}"
+    assert error.reason.endswith("column 15 (char 14))")
+    assert error.message == f"content_block_stop (index 0): {error.reason}"
+    assert str(error) == (
+        "Unable to parse tool parameter JSON from model. Please retry your request or adjust your "
+        f"prompt. Error: {error.message}. JSON: {text[:120]}… (218 characters)"
+    )
+    assert str(copy.deepcopy(error)) == str(error)
     assert InvalidToolInputError("x").input_json == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"), [("{'a'", "{'a'"), ("\"it's\x1b\n", "\"it\\'s\\x1b\\n"), ("", "")]
+)
+def test_the_error_shows_the_input_on_one_line(text: str, shown: str) -> None:
+    error = InvalidToolInputError("the reason")
+    error.input_json = text
+    assert str(error).endswith(f" Error: the reason. JSON: {shown}")
 
 
 @pytest.mark.parametrize("text", ['{"a":1}}', "nope", "\ufeff{}", "{'a': 1}", "{]", '{"a" 1'])
@@ -238,8 +253,8 @@ def test_any_other_stop_reason_of_a_cut_tool_is_an_error(
     assert error.input_json == text
     assert error.snapshot == stopped
     assert error.snapshot.message.content[0].input == value
-    assert str(error).startswith("message_delta (index 0): the input of 'look' is not JSON (")
-    assert f"; stop_reason is {reason!r}): {text!r}" in str(error)
+    assert error.message.startswith("message_delta (index 0): the input of 'look' is not JSON (")
+    assert str(error).endswith(f"; stop_reason is {reason!r}). JSON: {text}")
 
 
 CUT_TOOL = [*TOOL[1:], input_delta(0, "{"), block_stop(0)]
