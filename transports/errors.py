@@ -96,7 +96,7 @@ def _redaction_for(request: HTTPRequest | None) -> Redaction:
     return known
 
 
-def hide_secrets(fault: StreamfoldError, response: httpx.Response | None) -> None:
+def hide_secrets(fault: StreamfoldError, response: HTTPResponse | None) -> None:
     """Remove the secrets of the request from the text of an error of the engine.
 
     The engine knows no secrets, and quotes the beginning of a stream's data. The attributes of the
