@@ -16,6 +16,7 @@ import attrs
 import httpx
 
 from .errors import APIError, beginning_needed, response_error
+from .http_types import HTTPResponse
 from .recording import AsyncDecompressed, decompressed
 
 __all__ = ["Source", "async_source", "bytes_of", "library_of", "sync_source"]
@@ -35,7 +36,7 @@ class Source(Generic[ChunksT]):
     """
 
     opened: Any
-    response: httpx.Response | None
+    response: HTTPResponse | None
     chunks: ChunksT
     http: Any = httpx
 
@@ -92,7 +93,7 @@ def async_source(source: Any, limit: int) -> Source[AsyncIterator[bytes]]:
     return _source(source, _ASYNC, _SYNC, limit)
 
 
-def _refuse(response: httpx.Response, chunks: Iterator[bytes], size: int) -> Iterator[bytes]:
+def _refuse(response: HTTPResponse, chunks: Iterator[bytes], size: int) -> Iterator[bytes]:
     """Read the beginning of a body that is not a stream, and raise the error of its response.
 
     No traceback has a frame with the body, which may repeat the key.
@@ -101,7 +102,7 @@ def _refuse(response: httpx.Response, chunks: Iterator[bytes], size: int) -> Ite
     yield b""  # makes this a generator
 
 
-def _refusal(response: httpx.Response, chunks: Iterator[bytes], size: int) -> APIError:
+def _refusal(response: HTTPResponse, chunks: Iterator[bytes], size: int) -> APIError:
     beginning = bytearray()
     for chunk in chunks:
         beginning += chunk
@@ -111,14 +112,14 @@ def _refusal(response: httpx.Response, chunks: Iterator[bytes], size: int) -> AP
 
 
 async def _arefuse(
-    response: httpx.Response, chunks: AsyncIterator[bytes], size: int
+    response: HTTPResponse, chunks: AsyncIterator[bytes], size: int
 ) -> AsyncIterator[bytes]:
     """`_refuse`, for the body of an async client."""
     raise await _arefusal(response, chunks, size)
     yield b""  # makes this a generator
 
 
-async def _arefusal(response: httpx.Response, chunks: AsyncIterator[bytes], size: int) -> APIError:
+async def _arefusal(response: HTTPResponse, chunks: AsyncIterator[bytes], size: int) -> APIError:
     beginning = bytearray()
     async for chunk in chunks:
         beginning += chunk

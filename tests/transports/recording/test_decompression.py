@@ -24,7 +24,7 @@ from streamfold.transports import (
     replay,
 )
 from streamfold.transports.recording import AsyncDecompressed, decompressed
-from streamfold.transports.recording.decompression import MOST_ENCODINGS
+from streamfold.transports.recording.decompression import MOST_ENCODINGS, Decompression
 
 from tests.support.bombs import (
     ENCODINGS,
@@ -283,3 +283,12 @@ async def test_a_body_that_was_read_before_is_given_from_memory() -> None:
 def test_the_error_of_a_response_that_was_read_before() -> None:
     answer = httpx.Response(200, content=BODY)
     assert MessageStream(answer).get_final_message() == MESSAGE
+
+
+def test_a_body_that_expands_as_far_as_gzip_can_is_no_bomb():
+    body = bytes(1_000_000)
+    wire = compress(["gzip"], [body])
+    assert len(wire) * 900 < len(body)
+    decompression = Decompression("gzip", 1000)
+    pieces = [piece for at in range(len(wire)) for piece in decompression.pieces(wire[at : at + 1])]
+    assert b"".join(pieces) == body
