@@ -30,6 +30,7 @@ from .findings import (
 from .names import expression, name_of
 from .rules import Violation
 from .search import Search, Watch, watch_nothing
+from .shrinking import simpler_streams
 
 if TYPE_CHECKING:
     from streamfold.adapters.strategies import Fault, Unusual, Way
@@ -85,15 +86,8 @@ class AccumulatorSubject:
         return [_altered(event, "") for event in given]
 
     def simpler(self, given: list[Event]) -> Iterator[list[Event]]:
-        """The stream without one of its blocks."""
-        for removed in {event["index"] for event in given if _has_index(event)}:
-            yield [
-                {**event, "index": event["index"] - (event["index"] > removed)}
-                if _has_index(event)
-                else event
-                for event in given
-                if not _has_index(event) or event["index"] != removed
-            ]
+        """The stream without one of its parts."""
+        return simpler_streams(given)
 
     def call(self, given: list[Event]) -> str:
         """Python code that checks this stream."""
@@ -130,10 +124,6 @@ def _altered(value: Any, key: str) -> Any:
     if isinstance(value, str) and key in _FREE_TEXT:
         return f"{value}!"
     return value + 1 if key.endswith("_tokens") and isinstance(value, int) else value
-
-
-def _has_index(event: Any) -> bool:
-    return isinstance(event, dict) and isinstance(event.get("index"), int)
 
 
 def check_stream(

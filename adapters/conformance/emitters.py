@@ -25,6 +25,7 @@ from .lint import CUTS, lint, lint_body
 from .names import expression, name_of
 from .rules import Violation
 from .search import Search, Watch, watch_nothing
+from .shrinking import simpler_messages
 
 if TYPE_CHECKING:
     from streamfold.adapters.strategies import ChatQuirk, Unusual
@@ -153,10 +154,9 @@ class EmitterSubject:
         return [{**given[0], "id": "msg_another", "content": []}]
 
     def simpler(self, given: list[Message]) -> Iterator[list[Message]]:
-        """The message without one of its blocks, or with shorter texts."""
-        content = given[0]["content"]
-        for at in range(len(content)):
-            yield [{**given[0], "content": [*content[:at], *content[at + 1 :]]}]
+        """The message without one of its parts."""
+        for message in simpler_messages(given[0]):
+            yield [message]
 
     def call(self, given: list[Message]) -> str:
         """Python code that checks this message."""

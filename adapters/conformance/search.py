@@ -20,9 +20,10 @@ from typing import Any
 import attrs
 
 from .cost import Growth, measure
-from .examination import RAISED, Subject, error_text, examine, smaller
+from .examination import RAISED, Subject, error_text, examine
 from .findings import ConformanceReport, Finding, Mismatch
 from .names import expression
+from .shrinking import smaller
 
 __all__ = ["Search", "Watch", "watch_nothing"]
 
@@ -125,7 +126,12 @@ class Search:
         self._find(streams, shows_it, max_examples, shrink=self.shrinking_tries > 0)
         if smallest is None or not self.shrinking_tries:
             return smallest
-        return smaller(self.subject, smallest, self.assume)
+        return smaller(self.subject, smallest, self._accepts, self.shrinking_tries)
+
+    def _accepts(self, given: list[Any]) -> object:
+        """Whether a smaller stream meets the user's condition."""
+        self.watch(self.tried, True)
+        return self.assume is None or self.assume(given)
 
     def _find(
         self, streams: Any, condition: Callable[[Any], bool], max_examples: int, *, shrink: bool

@@ -18,7 +18,7 @@ from streamfold.adapters.conformance import (
 )
 from streamfold.adapters.conformance.accumulators import AccumulatorSubject
 from streamfold.adapters.conformance.decoders import DecoderSubject
-from streamfold.adapters.conformance.examination import smaller
+from streamfold.adapters.conformance.shrinking import smaller
 from streamfold.adapters.conformance.search import Search
 from streamfold.reducer import ProtocolError, fold
 
