@@ -99,9 +99,9 @@ class Search:
 
         self._find(streams, collect, max_examples, shrink=False)
         for number, finding in enumerate(new.values()):
-            shrinks = number < _MOST_FINDINGS and self.shrinking_tries
-            smallest = self._shrunk(streams, max_examples, finding) if shrinks else finding
-            self.found[finding.key] = smallest or finding
+            if number < _MOST_FINDINGS and self.shrinking_tries:
+                finding = self._shrunk(streams, max_examples, finding) or finding
+            self.found[finding.key] = finding
         return None
 
     def _shrunk(self, streams: Any, max_examples: int, wanted: Finding | None) -> Finding | None:

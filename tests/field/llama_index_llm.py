@@ -12,13 +12,15 @@ from llama_index.llms.anthropic import Anthropic
 from .served import client_of
 
 
+_MODEL = Anthropic(model="claude-opus-4-6", api_key="none")
+
+
 def accumulate(events: Iterable[dict[str, Any]]) -> Any:
-    """The blocks of the last response."""
-    model = Anthropic(model="claude-opus-4-6", api_key="none")
-    model._client = client_of(events)
-    responses = list(model.stream_chat([ChatMessage(role="user", content="Hi")]))
+    """The blocks of the last response, but for the empty text of a response without content."""
+    _MODEL._client = client_of(events)
+    responses = list(_MODEL.stream_chat([ChatMessage(role="user", content="Hi")]))
     blocks: list[Any] = responses[-1].message.blocks if responses else []
-    return {"content": [_block(block) for block in blocks]}
+    return {"content": [_block(block) for block in blocks if getattr(block, "text", None) != ""]}
 
 
 def _block(block: Any) -> dict[str, Any]:

@@ -18,8 +18,8 @@ from streamfold.adapters.conformance import (
 )
 from streamfold.adapters.conformance.accumulators import AccumulatorSubject
 from streamfold.adapters.conformance.decoders import DecoderSubject
-from streamfold.adapters.conformance.shrinking import smaller
 from streamfold.adapters.conformance.search import Search
+from streamfold.adapters.conformance.shrinking import smaller
 from streamfold.reducer import ProtocolError, fold
 
 from tests.support.events import (
