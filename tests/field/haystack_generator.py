@@ -28,11 +28,5 @@ def accumulate(events: Iterable[dict[str, Any]]) -> Any:
         {"type": "tool_use", "id": call.id, "name": call.tool_name, "input": call.arguments}
         for call in reply.tool_calls
     ]
-    usage = reply.meta.get("usage") or {}
-    return {"content": content, "usage": {"output_tokens": usage.get("output_tokens")}}
-
-
-def has_one_text(events: list[dict[str, Any]]) -> bool:
-    """Whether the texts of the message can be compared: the reply joins them."""
-    blocks = [event.get("content_block", {}).get("type") for event in events]
-    return blocks.count("text") < 2
+    count = (reply.meta.get("usage") or {}).get("completion_tokens")
+    return {"content": content, "usage": {"output_tokens": count}}
