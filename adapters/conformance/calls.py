@@ -196,6 +196,11 @@ def pieces(body: bytes) -> list[bytes]:
     return [body[at : at + size] for at in range(0, len(body), size)]
 
 
+_AGAIN = 0.5
+"""Seconds until the next interruption: Python ignores an exception in a finalizer or a callback of
+the garbage collector, so the first one may get lost."""
+
+
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
     """Raise `TookTooLongError` if the block takes longer."""
@@ -210,7 +215,7 @@ def time_limit(seconds: float) -> Iterator[None]:
         raise TookTooLongError(f"no result within {seconds:g} s")
 
     handler = signal.signal(signal.SIGALRM, interrupt)
-    before = signal.setitimer(signal.ITIMER_REAL, seconds)
+    before = signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN)
     try:
         yield
     finally:

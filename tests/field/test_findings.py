@@ -283,7 +283,13 @@ GATEWAYS = [
         "fails at a citation of a search result that has no title",
         TEXTS,
     ),
-    Finding(LLAMA_INDEX, "llama_index_llm:accumulate", [], "accepts a fault", CUT),
+    Finding(
+        LLAMA_INDEX,
+        "llama_index_llm:accumulate",
+        [START, block_start(0, "text", text=""), block_delta(0, "text_delta", text="Hi")],
+        "accepts a fault",
+        CUT,
+    ),
     Finding(
         STRANDS,
         "strands_model:accumulate",

@@ -242,3 +242,16 @@ def test_a_limit_is_taken_back() -> None:
         time.sleep(5)
     time.sleep(0.02)
     assert fold(long_stream("text", 3)).is_complete
+
+
+def test_an_interruption_that_is_lost_comes_again() -> None:
+    caught: list[TookTooLongError] = []
+    with pytest.raises(TookTooLongError), time_limit(0.01):
+        try:
+            while True:
+                pass
+        except TookTooLongError as error:  # as Python does in a callback of the collector
+            caught.append(error)
+        while True:
+            pass
+    assert len(caught) == 1

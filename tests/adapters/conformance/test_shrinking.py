@@ -1,4 +1,4 @@
-"""Smaller inputs: without the parts that a defect does not need, with those that the API requires."""
+"""Smaller inputs: without the parts that a defect does not need, with those of the API."""
 
 from __future__ import annotations
 
