@@ -111,7 +111,7 @@ def _without_block(events: list[Event], removed: int) -> list[Event]:
 
 
 def _is_call(block: Any) -> bool:
-    return _type_of(block) == "tool_use"
+    return bool(_type_of(block) == "tool_use")
 
 
 def _without_call(event: Any) -> Any:

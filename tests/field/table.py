@@ -1,6 +1,6 @@
 """The table of findings in `docs/explanation/found-in-the-field.md`.
 
-    python -m tests.field.table
+python -m tests.field.table
 """
 
 from __future__ import annotations
