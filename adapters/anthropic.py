@@ -10,7 +10,7 @@ as the name without it. NAMES.md lists all names.
 
 from __future__ import annotations
 
-from typing import Union
+from typing import TYPE_CHECKING, Any, Union
 
 from httpx import Timeout
 from streamfold.reducer import (
@@ -125,6 +125,9 @@ from .client import (
     Stream,
     transform_schema,
 )
+
+if TYPE_CHECKING:
+    from .aiohttp import DefaultAioHttpClient as DefaultAioHttpClient
 
 __all__ = [
     "DEFAULT_MAX_RETRIES",
@@ -433,3 +436,15 @@ CitationsSearchResultLocation = SearchResultLocationCitation
 BetaCitationSearchResultLocation = SearchResultLocationCitation
 CitationsWebSearchResultLocation = WebSearchResultLocationCitation
 BetaCitationsWebSearchResultLocation = WebSearchResultLocationCitation
+
+
+def __getattr__(name: str) -> Any:
+    """`DefaultAioHttpClient`, which needs an extra: it is imported when it is asked for.
+
+    It is not in `__all__`, so that `from … import *` works without the extra.
+    """
+    if name == "DefaultAioHttpClient":
+        from .aiohttp import DefaultAioHttpClient
+
+        return DefaultAioHttpClient
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -125,6 +125,7 @@ def _about(trace: Trace, name: str) -> dict[str, Any]:
         },
         "response": {"status": response.status, "headers": response.headers},
         "encoding": body.encoding,
+        "framed": body.is_framed,
         "duration": recording.duration,
         "received": len(recording.body),
         "timing": {name: getattr(timing, name) for name in _TIMES},
@@ -151,7 +152,7 @@ def _events(trace: Trace) -> dict[str, Any]:
         at = body.find(encoded, wire.start, wire.end)
         data.append(at - wire.start if at >= 0 else -1)
         length.append(len(encoded))
-        if at < 0:  # of several lines, or with bytes that are not UTF-8
+        if at < 0:  # of several lines, or with bytes that are not UTF-8, or in a frame
             text[number] = wire.sse.data
     ends = [0, *(event.wire.end for event in trace.events)]
     return {

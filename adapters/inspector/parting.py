@@ -2,13 +2,14 @@
 
 Messages are compared as they are at the end, and each difference is traced back to the event that
 brought it, in either recording. So it does not matter how a stream was cut into deltas. Two
-recordings part at the difference in their content that came first; ids and usage differ between any
-two answers, and are only listed.
+recordings part at the first block that differs; ids and usage differ between any two answers, and
+are only listed.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -54,9 +55,11 @@ def parting(a: Trace, b: Trace) -> dict[str, Any]:
     return {"same": not found, "differences": differences[:_LISTED], "first": first}
 
 
-def _came(difference: dict[str, Any]) -> int:
-    events: list[int] = difference["events"]
-    return min(event for event in events if event)
+def _came(difference: dict[str, Any]) -> tuple[float, int]:
+    """A sort key: blocks come one after the other, and `stop_reason` after them."""
+    _, *place = difference["path"]
+    block = place[1] if place[:1] == ["content"] else math.inf
+    return block, max(difference["events"])
 
 
 _ABSENT = object()
@@ -114,6 +117,8 @@ def _source(trace: Trace, path: Path, offset: int | None, begins: bool) -> int:
         for change in event.changes:
             if any(ours != theirs for ours, theirs in zip(path, change.path)):  # noqa: B905
                 continue
+            if not _has(change.value, path[len(change.path) :]):
+                continue
             found.append(number)
             if change.path != path:
                 continue
@@ -123,3 +128,13 @@ def _source(trace: Trace, path: Path, offset: int | None, begins: bool) -> int:
             if offset is not None and length > offset:
                 return number
     return found[1] if begins else found[-1]
+
+
+def _has(value: Any, path: Path) -> bool:
+    """Whether there is something at `path` in a JSON value."""
+    for key in path:
+        try:
+            value = value[key]
+        except (KeyError, IndexError, TypeError):
+            return False
+    return True

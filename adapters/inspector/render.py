@@ -22,7 +22,7 @@ def render(
 ) -> str:
     """The page that shows a recording, or two side by side, without their secrets.
 
-    It is one HTML file that makes no request. Its size is about 150 KB, and what the recording
+    It is one HTML file that makes no request. Its size is about 120 KB, and what the recording
     takes compressed.
 
     Args:

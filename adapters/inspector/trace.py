@@ -10,7 +10,7 @@ nothing. Costs: 20 µs an event, and memory in proportion to the body.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Hashable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, Literal, cast
@@ -38,11 +38,7 @@ from streamfold.reducer import (
     parse_event,
     reduce,
 )
-from streamfold.transports import (
-    APIConnectionError,
-    Recording,
-    replay,
-)
+from streamfold.transports import APIConnectionError, Recording, replay
 
 from .changes import Change, Changes, Path
 from .wire import Body, WireEvent, body_of, wire_events
@@ -74,6 +70,7 @@ class Fault:
         text: the text of streamfold's error; for the last two kinds a description.
         error: the name of the class of the error; empty for the last two kinds.
         between: of a stall, when it began and ended, in seconds since the request.
+        at: when it was there to be seen, in seconds since the request.
     """
 
     kind: FaultKind
@@ -81,6 +78,7 @@ class Fault:
     text: str
     error: str = ""
     between: tuple[float, float] | None = None
+    at: float = 0.0
 
 
 @attrs.frozen
@@ -160,9 +158,11 @@ def trace(recording: Recording) -> Trace:
     events, snapshot = _folded(body, snapshot)
     faults = [event.fault for event in events if event.fault is not None]
     if verdict is not None:
-        faults = _with_verdict(faults, verdict, len(events))
+        faults = _with_verdict(faults, verdict, recording, body, len(events))
     if body.fault is not None:
-        faults.append(Fault("response", len(events), body.fault, "DecodingError"))
+        faults.append(
+            Fault("response", len(events), body.fault, "DecodingError", at=recording.duration)
+        )
     faults += _stalls(recording, events, is_over=snapshot.is_over)
     order = FaultKind.__args__  # type: ignore[attr-defined]
     faults.sort(key=lambda fault: order.index(fault.kind))
@@ -183,19 +183,23 @@ def _replayed(recording: Recording) -> tuple[Snapshot, StreamfoldError | None]:
     return beginning, None
 
 
-def _with_verdict(faults: list[Fault], error: StreamfoldError, count: int) -> list[Fault]:
-    """`faults` with the error that ended the stream: at its event, or else at the end."""
+def _with_verdict(
+    faults: list[Fault], error: StreamfoldError, recording: Recording, body: Body, count: int
+) -> list[Fault]:
+    """`faults` with the error that ended the stream: at its event, or else behind the last one."""
     name = type(error).__name__
     for position, fault in enumerate(faults):
         if fault.kind in ("protocol", "error"):
             ended = attrs.evolve(fault, text=str(error), error=name)
             return [*faults[:position], ended, *faults[position + 1 :]]
     kind: FaultKind = "response"
+    at = recording.response.at
     if isinstance(error, ProtocolError):  # the decoder's: it is about bytes, not about an event
         kind = "protocol"
+        at = body.chunks[bisect_left(body.ends, recording.timing.bytes)].at
     elif isinstance(error, (IncompleteStreamError, APIConnectionError)):
-        kind = "cut"
-    return [*faults, Fault(kind, count, str(error), name)]
+        kind, at = "cut", recording.duration
+    return [*faults, Fault(kind, count, str(error), name, at=at)]
 
 
 # --- the fold, event by event -------------------------------------------------------------------
@@ -206,7 +210,7 @@ def _folded(body: Body, snapshot: Snapshot) -> tuple[list[TracedEvent], Snapshot
     traced: list[TracedEvent] = []
     changes, ends = Changes(), body.ends
     broken = started = False
-    for number, wire in enumerate(wire_events(body.data), 1):
+    for number, wire in enumerate(wire_events(body), 1):
         before = snapshot
         raw: Any = None
         events: tuple[Any, ...] = ()
@@ -221,15 +225,16 @@ def _folded(body: Body, snapshot: Snapshot) -> tuple[list[TracedEvent], Snapshot
         broken = broken or (error is not None and not before.is_over)
         started = started or isinstance(raw, RawMessageStartEvent)
         chunk = bisect_right(ends, wire.complete_at)
+        at = body.chunks[chunk].at
         traced.append(
             TracedEvent(
                 wire,
                 chunk,
-                body.chunks[chunk].at,
+                at,
                 *_label(raw, wire.sse),
                 changes=tuple(changes.take(before, snapshot, events)),
                 derived=_derived(events),
-                fault=fault,
+                fault=fault and attrs.evolve(fault, at=at),
             )
         )
     return traced, snapshot
@@ -332,4 +337,5 @@ def _stalls(
 
 def _stall(number: int, start: float, end: float, pings: int, where: str) -> Fault:
     came = f"nothing but {pings} ping{'s' * (pings > 1)}" if pings else "nothing"
-    return Fault("stall", number, f"{came} came for {end - start:.1f} s {where}", "", (start, end))
+    text = f"{came} came for {end - start:.1f} s {where}"
+    return Fault("stall", number, text, between=(start, end), at=end)

@@ -1,8 +1,9 @@
 """From a recording to its server-sent events, each with the bytes that it came in.
 
-The reducer decodes; this module only hands it one event's bytes at a time, and so learns where
-each event stands. A compressed body is decompressed by httpx first, chunk by chunk. One pass, in
-proportion to the body.
+The reducer decodes; this module only hands it the bytes of one event at a time, and so learns where
+each event stands. There is one cutter for each framing: blank lines end a server-sent event, and a
+frame of Bedrock begins with its length. A compressed body is decompressed by httpx first, chunk by
+chunk. One pass, in proportion to the body.
 """
 
 from __future__ import annotations
@@ -13,9 +14,17 @@ from itertools import accumulate
 
 import attrs
 import httpx
-from streamfold.reducer import DEFAULT_LIMIT, ProtocolError, ServerSentEvent, SSEState, decode_sse
+from streamfold.reducer import (
+    DEFAULT_LIMIT,
+    EventStreamState,
+    ProtocolError,
+    ServerSentEvent,
+    SSEState,
+    decode_event_stream,
+    decode_sse,
+)
 from streamfold.transports import RecordedChunk, Recording
-from streamfold.transports.recording import decompressed
+from streamfold.transports.recording import decoder_of, decompressed, raw_headers
 
 __all__ = ["Body", "WireEvent", "body_of", "wire_events"]
 
@@ -30,12 +39,19 @@ class Body:
             what `Recording.cut` counts.
         encoding: the compression, as its header names it; empty if there was none.
         fault: why the rest could not be decompressed; `None` if all was.
+        content_type: the value of its header, which selects the decoder; `None` without one.
     """
 
     chunks: tuple[RecordedChunk, ...]
     cuts: tuple[int, ...]
     encoding: str = ""
     fault: str | None = None
+    content_type: str | None = None
+
+    @property
+    def is_framed(self) -> bool:
+        """Whether it is in Amazon's event stream, as Bedrock sends it."""
+        return isinstance(decoder_of(self.content_type), EventStreamState)
 
     @property
     def data(self) -> bytes:
@@ -53,10 +69,11 @@ class WireEvent:
     """A server-sent event, and the bytes that it came in.
 
     Attributes:
-        sse: the event.
+        sse: the event; of a frame, the one that it stands for.
         start: the offset of its first byte in the body.
         end: the offset behind its last byte, the blank line included.
-        complete_at: the offset of the byte that completed it: the first of its last line end.
+        complete_at: the offset of the byte that completed it: the first of its last line end, or
+            the last of its frame.
     """
 
     sse: ServerSentEvent
@@ -73,14 +90,12 @@ so that it never goes back."""
 def body_of(recording: Recording) -> Body:
     """The body of `recording`, decompressed as its `content-encoding` header asks for."""
     chunks = tuple(chunk for chunk in recording.chunks if chunk.data)
-    encodings = [
-        (name, value)
-        for name, value in recording.response.headers
-        if name.lower() == "content-encoding"
-    ]
+    headers = recording.response.headers
+    encodings = [(name, value) for name, value in headers if name.lower() == "content-encoding"]
+    kind = httpx.Headers(raw_headers(headers)).get("content-type")
     cuts = tuple(accumulate(len(chunk.data) for chunk in chunks))
     if not encodings:
-        return Body(chunks, cuts)
+        return Body(chunks, cuts, content_type=kind)
     arrived = 0
 
     def sent() -> Iterator[bytes]:
@@ -100,22 +115,39 @@ def body_of(recording: Recording) -> Body:
     except httpx.DecodingError as error:
         fault = str(error)
     encoding = ", ".join(value for _, value in encodings)
-    return Body(tuple(plain), tuple(plain_cuts), encoding, fault)
+    return Body(tuple(plain), tuple(plain_cuts), encoding, fault, kind)
 
 
-def wire_events(data: bytes) -> Iterator[WireEvent]:
+def wire_events(body: Body) -> Iterator[WireEvent]:
     """The server-sent events in a body, in order, as far as the decoder can read it.
 
-    >>> [(event.start, event.end) for event in wire_events(b": hi\\n\\ndata: 1\\n\\ndata: 2\\n\\n")]
+    >>> body = body_of(Recording.of(b": hi\\n\\ndata: 1\\n\\ndata: 2\\n\\n"))
+    >>> [(event.start, event.end) for event in wire_events(body)]
     [(6, 15), (15, 24)]
     """
+    cut = _frames if body.is_framed else _server_sent_events
+    try:
+        yield from cut(body.data)
+    except ProtocolError:  # in the bytes: the stream's own error, see `trace`
+        return
+
+
+def _server_sent_events(data: bytes) -> Iterator[WireEvent]:
     state = SSEState()
     for segment in _SEGMENT.finditer(data):
         start, end = segment.span()
         complete_at = segment.start(1)
-        try:
-            state, events = decode_sse(state, segment[0])
-        except ProtocolError:  # too long: the stream's own error, see `trace`
-            return
+        state, events = decode_sse(state, segment[0])
         for sse in events:
             yield WireEvent(sse, start, end, complete_at)
+
+
+def _frames(data: bytes) -> Iterator[WireEvent]:
+    start = 0
+    while True:
+        end = start + int.from_bytes(data[start : start + 4], "big")
+        _, events = decode_event_stream(EventStreamState(), data[start:end])
+        if not events:  # the last frame is not whole
+            return
+        yield WireEvent(events[0], start, end, end - 1)
+        start = end

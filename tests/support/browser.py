@@ -49,6 +49,7 @@ class ShownPage:
         self._page = page
         self.requests: list[str] = []
         self.messages: list[str] = []
+        self._media = False
         call(page.on, "console", lambda message: self.messages.append(message.text))
         call(page.on, "pageerror", lambda error: self.messages.append(str(error)))
         call(page.on, "request", lambda request: self.requests.append(request.url))
@@ -56,6 +57,19 @@ class ShownPage:
     def do(self, method: str, *arguments: Any, **options: Any) -> Any:
         """Call a method of Playwright's page, such as `click` or `screenshot`."""
         return self._call(getattr(self._page, method), *arguments, **options)
+
+    def reset(self) -> None:
+        """Forget what the last page did, and its media."""
+        self.requests.clear()
+        self.messages.clear()
+        if self._media:
+            self.do("emulate_media", media="null", color_scheme="null")
+            self._media = False
+
+    def media(self, **features: str) -> None:
+        """Emulate a medium, or a theme, until `reset`."""
+        self._media = True
+        self.do("emulate_media", **features)
 
     def open(self, file: Path) -> None:
         """Load the file, and wait until the inspector is ready."""

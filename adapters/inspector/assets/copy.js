@@ -76,12 +76,22 @@ def test_stream():
 `;
 }
 
+// The path of a request that `serve` answers: of the recorded one, if it is such.
+function pathOf(url) {
+  const path = URL.canParse(url) ? new URL(url).pathname : "";
+  return SERVED.test(path) ? path : "/v1/messages";
+}
+
+const SERVED = /\/v1\/messages$|\/model\/.+\/invoke-with-response-stream$|\/v1\/projects\/.+:streamRawPredict$/;
+
 function curlCommand(stream) {
   const { request, name } = stream.about;
   const body = request?.body === null || request === null ? "{}" : JSON.stringify(request.body);
   const path = shellWord(name.startsWith("-") ? `./${name}` : name);
+  const url = shellWord(`http://127.0.0.1:8000${pathOf(request?.url)}`);
+  const output = stream.about.framed ? " --output -" : ""; // curl asks before it prints binary data
   return `streamfold serve ${path} --port 8000 & server=$!
-curl -N --retry 10 --retry-delay 1 --retry-connrefused http://127.0.0.1:8000/v1/messages \\
+curl -N${output} --retry 10 --retry-delay 1 --retry-connrefused ${url} \\
   -H 'content-type: application/json' -d ${shellWord(body)}
 kill $server
 `;

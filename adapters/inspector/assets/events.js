@@ -14,7 +14,7 @@ class EventsView {
     });
     this.count = element("output.found");
     this.chosen = element("span.more", "all");
-    this.search = element("input", { type: "search", placeholder: "Search the data", "aria-label": "Search the data of the events", input: () => this.#later() });
+    this.search = element("input", { type: "search", placeholder: "Search", "aria-label": "Search the data of the events", input: () => this.#later() });
     const used = Object.entries(stream.about.blocks).slice(0, 500);
     this.blocks = element(
       "select",
@@ -33,8 +33,18 @@ class EventsView {
         element("summary", "Types ", this.chosen),
         element("div.chips", { role: "group", "aria-label": "Types of events" }, chips),
       ),
+      element(
+        "div.row-names",
+        { "aria-hidden": "true" },
+        element("span.n", "#"),
+        stream.about.duration > 0 ? element("span.at", "Time") : null,
+        element("span.of", "Block"),
+        element("span.dot"),
+        element("span", "Event"),
+      ),
       this.list.element,
     );
+    this.element.style.setProperty("--n-width", `${number(stream.count).length}ch`);
     this.filter();
   }
 
@@ -95,9 +105,9 @@ class EventsView {
       "div",
       element("span.n", number(n)),
       at,
+      element("span.of", block < 0 ? "" : String(block)),
       element(`span.dot.${category(label)}`),
       element("span.label", visible(label)),
-      element("span.of", block < 0 ? "" : String(block)),
       element("span.preview", visible(previewOf(stream, n))),
     );
     if (n > this.read) row.classList.add("unread");
@@ -154,7 +164,7 @@ class DetailsView {
       ["Arrived", stream.about.duration > 0 ? seconds(stream.timeOf(n)) : null],
       ["Chunk", number(stream.chunk[n - 1] + 1)],
       ["Bytes", `${number(stream.starts[n - 1])} to ${number(stream.ends[n - 1])}`],
-      ["SSE name", name],
+      ["SSE name", stream.about.framed ? null : name],
     ].filter(([, value]) => value !== null);
     const changes = stream.changesOf(n);
     const derived = stream.derivedOf(n).slice(0, 20);
@@ -190,9 +200,10 @@ function shortJSON(value) {
 }
 
 class JSONView {
-  constructor(stream, goTo) {
+  // `showSource(n)` is called for the event that set a line.
+  constructor(stream, showSource) {
     this.stream = stream;
-    this.goTo = goTo;
+    this.showSource = showSource;
     this.opened = new Set();
     this.changes = element("div.change-box");
     this.list = new LongList("Message as JSON; Enter leads to the event that set a line", {
@@ -216,7 +227,7 @@ class JSONView {
     this.changed = this.lines.map((line) => line.kind !== "elided" && changes.some((change) => isWithin(line.path, change.path)));
     this.list.active = -1;
     this.list.reset(this.lines.length);
-    this.list.activate(Math.max(0, this.changed.indexOf(true)));
+    this.list.activate(this.changed.indexOf(true));
   }
 
   #row(i) {
@@ -233,6 +244,6 @@ class JSONView {
       return;
     }
     const source = this.stream.sourceOf(path, this.n);
-    if (source) this.goTo(source);
+    if (source) this.showSource(source);
   }
 }

@@ -10,6 +10,7 @@ const FAULT_NAMES = {
   stall: "Stall",
 };
 const FAULTS_SHOWN = 3;
+const WIRE = 1; // the position of its tab
 
 class Inspector {
   constructor(stream, span) {
@@ -17,10 +18,14 @@ class Inspector {
     this.n = 0;
     this.playing = null;
     const goTo = (n) => void this.goTo(n);
-    this.timeline = new Timeline(stream, span, goTo);
+    this.timeline = new Timeline(stream, span, (n) => this.#moveTo(n));
     this.events = new EventsView(stream, goTo);
-    this.message = new MessageView(stream, goTo);
-    this.json = new JSONView(stream, goTo);
+    const showSource = (n) => {
+      goTo(n);
+      this.detailTabs.show(WIRE);
+    };
+    this.message = new MessageView(stream, goTo, showSource);
+    this.json = new JSONView(stream, showSource);
     this.details = new DetailsView(stream);
     this.wire = new WireView(stream, goTo);
     this.copies = new CopyView(stream);
@@ -33,7 +38,13 @@ class Inspector {
     this.stream.at(n); // a RangeError, if there is no such event
     this.n = n;
     this.#show();
-    this.moved?.(n);
+  }
+
+  // As `goTo`, when the reader moves the playhead. `moved`, if it is set, is called with the number of
+  // events and the time, so that another recording can follow.
+  #moveTo(n) {
+    this.goTo(n);
+    this.moved?.(n, this.#timeAt(n));
   }
 
   #show() {
@@ -42,7 +53,6 @@ class Inspector {
     this.timeline.show(n, text);
     this.events.show(n);
     this.place.textContent = text;
-    this.fault.replaceChildren(...this.#faultsAt(n));
     this.#showTabs();
   }
 
@@ -62,8 +72,9 @@ class Inspector {
     this.following ??= requestAnimationFrame(() => {
       this.following = null;
       const changes = this.message.blocks.querySelectorAll("mark");
-      const [event] = this.wire.lines.getElementsByTagName("mark");
-      for (const [view, mark] of [[this.messagePanel, changes[changes.length - 1]], [this.wirePanel, event]]) {
+      const change = this.message.faults.firstElementChild ?? changes[changes.length - 1];
+      const event = this.wire.lines.querySelector(".fault-here") ?? this.wire.lines.querySelector("mark");
+      for (const [view, mark] of [[this.messagePanel, change], [this.wirePanel, event]]) {
         if (!mark || view.hidden || view.scrollHeight <= view.clientHeight) continue;
         const { bottom, top } = mark.getBoundingClientRect();
         const frame = view.getBoundingClientRect();
@@ -79,12 +90,6 @@ class Inspector {
     if (n === 0) return `Before the first of ${plural(stream.count, "event")}`;
     const at = stream.about.duration > 0 ? ` · ${seconds(stream.timeOf(n))}` : "";
     return `Event ${number(n)} of ${count} · ${stream.labelOf(n)}${at}`;
-  }
-
-  #faultsAt(n) {
-    return this.stream.faults
-      .filter((fault) => fault.event === n)
-      .map((fault) => element(`p.fault-here.${fault.kind}`, element("strong", FAULT_NAMES[fault.kind]), " ", faultText(fault)));
   }
 
   // --- playback -----------------------------------------------------------------------------------
@@ -110,7 +115,7 @@ class Inspector {
   }
 
   play() {
-    if (this.n >= this.stream.count) this.goTo(0);
+    if (this.n >= this.stream.count) this.#moveTo(0);
     let time = this.#timeAt(this.n);
     let before = performance.now();
     const step = (now) => {
@@ -118,7 +123,8 @@ class Inspector {
       before = now;
       const n = Math.max(this.n, this.#countAt(time));
       if (n !== this.n) this.goTo(n);
-      if (time >= this.#end) this.pause();
+      this.moved?.(n, time);
+      if (time >= (this.moved ? this.timeline.span : 0) && time >= this.#end) this.pause();
       else this.playing = requestAnimationFrame(step);
     };
     this.playing = requestAnimationFrame(step);
@@ -138,7 +144,7 @@ class Inspector {
   }
 
   move(step) {
-    this.goTo(Math.max(0, Math.min(this.stream.count, this.n + step)));
+    this.#moveTo(Math.max(0, Math.min(this.stream.count, this.n + step)));
   }
 
   nextFault() {
@@ -148,28 +154,28 @@ class Inspector {
       return;
     }
     this.goTo(events.find((event) => event > this.n) ?? events[0]);
-    announce(this.fault.textContent);
+    announce(this.stream.faultsAt(this.n).map((fault) => `${FAULT_NAMES[fault.kind]}: ${fault.text}`).join("; "));
   }
 
   // --- layout -------------------------------------------------------------------------------------
 
   #layout() {
     this.place = element("span.place");
-    this.fault = element("div.faults-here");
     this.speed = element("select", { "aria-label": "Playback speed" }, SPEEDS.map((speed) => element("option", { value: speed }, `${speed}×`)));
     this.playButton = iconButton("play", "Play", () => this.toggle());
     const controls = element(
       "div.controls",
       { role: "group", "aria-label": "Playback" },
-      iconButton("first", "To the start", () => this.goTo(0)),
+      iconButton("first", "To the start", () => this.#moveTo(0)),
       iconButton("back", "One event back", () => this.move(-1)),
       this.playButton,
       iconButton("forward", "One event forward", () => this.move(1)),
-      iconButton("last", "To the end", () => this.goTo(this.stream.count)),
+      iconButton("last", "To the end", () => this.#moveTo(this.stream.count)),
       this.speed,
       this.place,
+      this.timeline.legend(),
     );
-    const time = element("section.time", { "aria-label": "Time" }, this.timeline.element, controls);
+    this.time = element("section.time", { "aria-label": "Time" }, this.timeline.element, controls);
 
     const reading = element("div.panel", this.message.element);
     this.messagePanel = reading;
@@ -178,7 +184,7 @@ class Inspector {
       ["Message", reading, () => this.#showTabs()],
       ["JSON and changes", json, () => this.#showTabs()],
     ]);
-    const message = element("section.pane.reader", { "aria-label": "Message at the playhead" }, this.messageTabs.list, this.fault, reading, json);
+    const message = element("section.pane.reader", { "aria-label": "Message at the playhead" }, this.messageTabs.list, reading, json);
 
     const details = element("div.panel", this.details.element);
     const wire = element("div.panel", this.wire.element);
@@ -197,7 +203,7 @@ class Inspector {
       { "aria-label": this.stream.about.name },
       headerOf(this.stream),
       this.#faultList(),
-      time,
+      this.time,
       element("div.columns", events, message, detail),
     );
     this.messageTabs.current = 0;
@@ -235,8 +241,8 @@ class Inspector {
       ArrowLeft: () => this.move(-1),
       ArrowRight: () => this.move(1),
       " ": () => this.toggle(),
-      Home: () => this.goTo(0),
-      End: () => this.goTo(this.stream.count),
+      Home: () => this.#moveTo(0),
+      End: () => this.#moveTo(this.stream.count),
       f: () => this.nextFault(),
       "/": () => this.events.search.focus(),
     };
@@ -252,10 +258,15 @@ class Inspector {
     };
   }
 
+  // For paper: all of the message, and a time line as wide as a page.
   expand() {
-    this.stream.at(this.n);
+    this.timeline.draw(PAPER_WIDTH);
     this.message.expand();
   }
+}
+
+function faultHere(fault) {
+  return element(`p.fault-here.${fault.kind}`, element("strong", FAULT_NAMES[fault.kind]), " ", faultText(fault));
 }
 
 function faultText(fault) {
@@ -275,10 +286,12 @@ function headerOf(stream) {
   ];
   if (about.duration > 0) {
     const time = (value) => (value === null ? "–" : seconds(value));
+    const stalls = stream.faults.filter((fault) => fault.between).map(({ between: [from, to] }) => to - from);
+    const gap = Math.max(timing.longest_gap ?? -1, ...stalls); // one before the end has no event behind it
     metrics.unshift(
       ["First event", time(timing.first_event)],
       ["First content", time(timing.first_content)],
-      ["Longest gap", time(timing.longest_gap)],
+      ["Longest gap", time(gap < 0 ? null : gap)],
       ["Duration", seconds(about.duration)],
     );
     const rate = timing.output_tokens_per_second;

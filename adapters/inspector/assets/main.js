@@ -14,14 +14,17 @@ async function open() {
 
   let active = inspectors[0];
   for (const inspector of inspectors) {
-    inspector.element.addEventListener("focusin", () => (active = inspector));
-    inspector.element.addEventListener("pointerdown", () => (active = inspector));
+    for (const part of [inspector.element, inspector.time]) {
+      part.addEventListener("focusin", () => (active = inspector));
+      part.addEventListener("pointerdown", () => (active = inspector));
+    }
   }
   document.addEventListener("keydown", (event) => {
     if (event.key === "?" && !event.target.closest("[type=search], textarea")) showHelp();
     else if (shortcuts.checked) active.act(event);
   });
   addEventListener("beforeprint", () => inspectors.forEach((inspector) => inspector.expand()));
+  addEventListener("afterprint", () => inspectors.forEach((inspector) => inspector.timeline.draw()));
 
   await Promise.all(inspectors.map((inspector) => inspector.goTo(beginning(inspector.stream, parting))));
   const [first] = inspectors;

@@ -5,18 +5,22 @@
 const TEXT_SHOWN = 12000;
 const TEXT_STEP = 4000;
 const BLOCKS_SHOWN = 40;
-const LINES_SHOWN = 160;
+const LINES_SHOWN = 100;
+const INPUT_SHOWN = 4000;
 
 const TEXT_FIELDS = { text: "text", thinking: "thinking", compaction: "content" };
 
 class MessageView {
-  constructor(stream, goTo) {
+  // `goTo(n)` moves the playhead; `showSource(n)` also shows the bytes of that event.
+  constructor(stream, goTo, showSource) {
     this.stream = stream;
     this.goTo = goTo;
+    this.showSource = showSource;
     this.blocks = element("div.parts");
+    this.faults = element("div.faults-here");
     this.head = element("p.message-head");
     this.foot = element("div.message-foot");
-    this.element = element("div.reading", this.head, this.blocks, this.foot);
+    this.element = element("div.reading", this.head, this.blocks, this.faults, this.foot);
     this.shown = new Map();
     this.wholes = new Set();
     this.showsAll = false;
@@ -25,6 +29,7 @@ class MessageView {
 
   show(n) {
     this.n = n;
+    this.faults.replaceChildren(...this.stream.faultsAt(n).map(faultHere));
     const { message, inputs } = this.stream.at(n);
     const changes = n > 0 ? this.stream.changesOf(n) : [];
     const isChanged = (field) => changes.some(({ path }) => path[1] === field);
@@ -34,7 +39,7 @@ class MessageView {
   }
 
   #head(message, isChanged) {
-    const part = (field) => element(isChanged(field) ? "mark" : "span", visible(String(message[field])));
+    const part = (field) => element(isChanged(field) ? "mark" : "span", leadsTo(["message", field]), visible(String(message[field])));
     return [part("role"), " · ", part("model"), " · ", part("id")];
   }
 
@@ -54,7 +59,7 @@ class MessageView {
           element(
             "tr",
             element("th", { scope: "row" }, visible(pathText(path.slice(2)))),
-            element("td", element(isChanged ? "mark" : "span", visible(typeof value === "number" ? number(value) : String(value)))),
+            element("td", value === 0 ? { class: "nought" } : {}, element(isChanged ? "mark" : "span", leadsTo(path), visible(typeof value === "number" ? number(value) : String(value)))),
           ),
         );
       }
@@ -66,7 +71,7 @@ class MessageView {
 
   #fact(path, name, value, changes) {
     const isChanged = changes.some((change) => isWithin(change.path, path));
-    const shown = typeof value === "string" ? element("code", visible(value)) : jsonBlock(value, path, changes);
+    const shown = typeof value === "string" ? element("code", leadsTo(path), visible(value)) : jsonBlock(value, path, changes);
     return element("div", element("dt", name), element("dd", isChanged ? element("mark", shown) : shown));
   }
 
@@ -147,13 +152,13 @@ class MessageView {
     }
     if (type.endsWith("tool_use")) {
       parts.push(jsonBlock(block.input, [...path, "input"], changes));
-      if (input !== undefined) parts.push(this.#received(input, changes));
+      if (input !== undefined) parts.push(this.#received(index, input, changes));
       done.add("input");
     }
     if (Array.isArray(block.citations)) {
       parts.push(element("ol.citations", block.citations.map((citation, i) => {
         const isChanged = changes.some((change) => isWithin(change.path, [...path, "citations", i]) || isWithin([...path, "citations", i], change.path));
-        return element("li", citationText(citation, isChanged));
+        return element("li", leadsTo([...path, "citations", i]), citationText(citation, isChanged));
       })));
       done.add("citations");
     }
@@ -166,21 +171,23 @@ class MessageView {
       if (done.has(key) || value === null || value === "") continue;
       const at = [...path, key];
       const isChanged = changes.some((change) => isWithin(change.path, at));
-      const shown = typeof value === "object" ? jsonBlock(value, at, changes) : element("code", visible(beginningOf(value)));
+      const shown = typeof value === "object" ? jsonBlock(value, at, changes) : element("code", leadsTo(at), visible(beginningOf(value)));
       parts.push(element("div.field", element("span.field-name", visible(key)), " ", isChanged && typeof value !== "object" ? element("mark", shown) : shown));
     }
     return parts;
   }
 
-  // The text of a tool's input: shown while it grows, and when the reader opens it.
-  #received(input, changes) {
+  // The text of a tool's input: shown while it grows, where it is wrong, and when the reader opens it.
+  #received(index, input, changes) {
+    const isFaulty = this.stream.faultsAt(this.n).length > 0 && this.stream.block[this.n - 1] === index;
     const added = changes.find(({ path }) => path[0] === "inputs");
-    const border = input.length - (added?.value.length ?? 0);
+    const start = Math.max(0, input.length - INPUT_SHOWN);
+    const cut = start > 0 ? element("span.more", "… ") : null;
     return element(
       "details",
-      { open: added !== undefined },
+      { open: added !== undefined || isFaulty },
       element("summary", `Input as received: ${plural(input.length, "character")}`),
-      element("pre.raw", visible(tailOf(input.slice(0, border), 2000)), added ? element("mark", visible(tailOf(added.value, 2000))) : null),
+      element("pre.raw", { "data-text": JSON.stringify(["inputs", String(index)]) }, cut, growing(input, start, added)),
     );
   }
 
@@ -194,13 +201,7 @@ class MessageView {
       const line = text.indexOf("\n", start);
       if (line >= 0 && line < start + TEXT_STEP) start = line + 1;
     }
-    const border = Math.max(start, text.length - (added?.value.length ?? 0));
-    const before = element("span", visible(text.slice(start, border)));
-    before.dataset.offset = start;
-    const last = element("mark", visible(text.slice(border)));
-    last.dataset.offset = border;
-    const whole = element("div.prose", { dir: "auto" }, before, added ? last : null);
-    whole.dataset.path = key;
+    const whole = element("div.prose", { dir: "auto", "data-text": key }, growing(text, start, added));
     if (start === 0) return whole;
     const show = button(`Show ${number(start)} earlier characters`, () => {
       this.wholes.add(index);
@@ -209,10 +210,15 @@ class MessageView {
     return [element("p.more", show), whole];
   }
 
-  // A click on a character leads to the event that brought it.
+  // A click on a character of a text, or on another value, leads to the event that brought it.
   #openSource(event) {
-    const text = event.target.closest(".prose");
-    if (text === null || String(getSelection()) !== "") return;
+    if (String(getSelection()) !== "") return;
+    const text = event.target.closest("[data-text]");
+    if (text === null) {
+      const part = event.target.closest("[data-path]");
+      if (part !== null) this.showSource(this.stream.sourceOf(JSON.parse(part.dataset.path), this.n));
+      return;
+    }
     const place = document.caretPositionFromPoint?.(event.clientX, event.clientY);
     const range = place ? null : document.caretRangeFromPoint?.(event.clientX, event.clientY);
     const node = place?.offsetNode ?? range?.startContainer;
@@ -224,7 +230,7 @@ class MessageView {
       const isToken = walk.currentNode.parentElement.classList.contains("unseen");
       offset += isToken ? 1 : walk.currentNode.length;
     }
-    this.goTo(this.stream.sourceOfCharacter(JSON.parse(text.dataset.path), offset, this.n));
+    this.showSource(this.stream.sourceOfCharacter(JSON.parse(text.dataset.text), offset, this.n));
   }
 
   // Everything, for paper.
@@ -233,6 +239,18 @@ class MessageView {
     this.stream.at(this.n).message?.content.forEach((_, index) => this.wholes.add(index));
     this.show(this.n);
   }
+}
+
+// A text from `start` on, in one part or two: the last was `added` by the event at the playhead.
+function growing(text, start, added) {
+  const border = Math.max(start, text.length - (added?.value.length ?? 0));
+  const part = (name, from, to) => element(name, { "data-offset": String(from) }, visible(text.slice(from, to)));
+  return [part("span", start, border), added ? part("mark", border) : null];
+}
+
+// The attributes of an element that shows the value at `path`: a click leads to its event.
+function leadsTo(path) {
+  return path[0] === "message" ? { "data-path": JSON.stringify(path) } : {};
 }
 
 // A scalar, of a long string its beginning: signatures and encrypted contents are not for readers.
@@ -266,7 +284,7 @@ function jsonBlock(value, path = [], changes = []) {
   return element(
     "pre.json",
     more(from, "before"),
-    lines.slice(from, to).map((line) => element(isChanged(line) ? "mark.line" : "span.line", lineNodes(line), "\n")),
+    lines.slice(from, to).map((line) => element(isChanged(line) ? "mark.line" : "span.line", leadsTo(line.path), lineNodes(line), "\n")),
     more(lines.length - to, "after"),
   );
 }

@@ -196,6 +196,11 @@ class Stream {
 
   // --- events, counted from 1, as n is ----------------------------------------------------------
 
+  // What went wrong at event n.
+  faultsAt(n) {
+    return this.faults.filter((fault) => fault.event === n);
+  }
+
   // What event n changed: `{path, value, appends}`.
   changesOf(n) {
     const changes = [];

@@ -125,7 +125,9 @@ function jsonLines(value, path = [], { changes = [], limit = 40, opened } = {}) 
 function lineNodes(line) {
   const indent = "  ".repeat(line.depth);
   const key = line.key === null ? [] : [element("span.key", visible(JSON.stringify(line.key))), ": "];
-  return [indent, ...key, element(`span.${line.kind}`, visible(line.text))];
+  const hasComma = line.text.endsWith(",");
+  const text = hasComma ? line.text.slice(0, -1) : line.text;
+  return [indent, ...key, element(`span.${line.kind}`, visible(text)), hasComma ? "," : null];
 }
 
 function isWithin(path, ancestor) {

@@ -3,8 +3,10 @@
 // Each kind of mark is one path, with one stroke for each pixel: 100,000 events cost what fits on
 // the screen. Moving the playhead moves one element.
 
-const LANES = { chunks: [6, 34], blocks: [40, 54], events: [60, 82], axis: [84, 104] };
-const HEIGHT = 106;
+const LANES = { faults: [0, 14], chunks: [16, 44], blocks: [52, 70], events: [78, 100], axis: [102, 122] };
+const LANE_NAMES = { chunks: "Chunks", blocks: "Blocks", events: "Events" };
+const HEIGHT = 124;
+const PAPER_WIDTH = 650;
 const CATEGORIES = {
   text_delta: "text",
   citations_delta: "citation",
@@ -18,6 +20,18 @@ const CATEGORIES = {
   content_block_start: "block",
   content_block_stop: "block",
   ping: "ping",
+  error: "error",
+};
+
+const CATEGORY_NAMES = {
+  text: "text",
+  thinking: "thinking",
+  input: "tool input",
+  citation: "citation",
+  block: "start, stop",
+  message: "message",
+  ping: "ping",
+  unknown: "other",
   error: "error",
 };
 
@@ -43,11 +57,31 @@ class Timeline {
       input: () => move(this.slider.valueAsNumber),
       keydown: (event) => this.#key(event),
     });
-    this.element = element("div.timeline", this.drawing, this.head, this.slider, {
+    this.pointed = element("div.pointed", { "aria-hidden": "true" });
+    this.plot = element("div.timeline", this.drawing, this.pointed, this.head, this.slider, {
       pointerdown: (event) => this.#drag(event),
+      pointermove: (event) => this.#point(event),
+      pointerleave: () => this.pointed.replaceChildren(),
     });
+    const lanes = Object.entries(LANE_NAMES).map(([lane, name]) => {
+      const [top, bottom] = LANES[lane];
+      return drawing("text", { x: 0, y: (top + bottom) / 2 + 4 }, name);
+    });
+    this.element = element(
+      "div.lanes",
+      drawing("svg", { class: "marks lane-names", height: HEIGHT, width: 56, "aria-hidden": "true" }, ...lanes),
+      this.plot,
+    );
+    this.parting = null; // the event at which two recordings part
     this.width = 0;
-    new ResizeObserver(() => this.draw()).observe(this.element);
+    new ResizeObserver(() => this.draw()).observe(this.plot);
+  }
+
+  // The colours that this stream's events have.
+  legend() {
+    const used = new Set(this.stream.labels.map(category));
+    const items = Object.keys(CATEGORY_NAMES).filter((kind) => used.has(kind));
+    return element("p.legend", { "aria-hidden": "true" }, items.map((kind) => element("span", element(`span.dot.${kind}`), CATEGORY_NAMES[kind])));
   }
 
   #key(event) {
@@ -61,20 +95,40 @@ class Timeline {
 
   #drag(event) {
     if (event.button !== 0) return;
-    const follow = ({ clientX }) => {
-      const { left, width } = this.element.getBoundingClientRect();
-      const part = Math.max(0, Math.min(1, (clientX - left) / width));
-      const { count } = this.stream;
-      this.move(this.byTime ? this.stream.countAt(part * this.span) : Math.round(part * count));
-    };
+    const follow = (moved) => this.move(this.#countAt(this.#partOf(moved)));
     event.preventDefault();
     this.slider.focus({ preventScroll: true });
-    this.element.setPointerCapture(event.pointerId);
-    this.element.addEventListener("pointermove", follow);
-    const end = () => this.element.removeEventListener("pointermove", follow);
-    this.element.addEventListener("pointerup", end, { once: true });
-    this.element.addEventListener("pointercancel", end, { once: true });
+    this.plot.setPointerCapture(event.pointerId);
+    this.plot.addEventListener("pointermove", follow);
+    const end = () => this.plot.removeEventListener("pointermove", follow);
+    this.plot.addEventListener("pointerup", end, { once: true });
+    this.plot.addEventListener("pointercancel", end, { once: true });
     follow(event);
+  }
+
+  // Where the pointer is on the axis, from 0 to 1.
+  #partOf({ clientX }) {
+    const { left, width } = this.plot.getBoundingClientRect();
+    return Math.max(0, Math.min(1, (clientX - left) / width));
+  }
+
+  // The number of events up to there.
+  #countAt(part) {
+    const { stream } = this;
+    return this.byTime ? stream.countAt(part * this.span) : Math.round(part * stream.count);
+  }
+
+  // Names the time and the event under the pointer.
+  #point(event) {
+    const { stream } = this;
+    const part = this.#partOf(event);
+    const n = this.#countAt(part);
+    const words = [];
+    if (this.byTime) words.push(seconds(part * this.span));
+    words.push(n === 0 ? "before the first event" : `event ${number(n)} · ${oneLine(stream.labelOf(n), 40)}`);
+    this.pointed.replaceChildren(element("span", visible(words.join(" · "))));
+    this.pointed.style.left = `${part * 100}%`;
+    this.pointed.classList.toggle("leftwards", part > 0.5);
   }
 
   // Where event n stands on the axis, from 0 to 1.
@@ -89,18 +143,19 @@ class Timeline {
     this.slider.setAttribute("aria-valuetext", text);
   }
 
-  draw() {
-    const width = this.element.clientWidth;
+  draw(width = this.plot.clientWidth) {
     if (width === 0) return;
     this.width = width;
     this.drawing.setAttribute("width", width);
     this.drawing.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
     this.drawing.replaceChildren(
-      ...this.#stalls(),
       ...this.#axis(),
+      ...this.#stalls(),
+      ...this.#unread(),
       this.#chunks(),
       ...this.#blocks(),
       ...this.#events(),
+      ...this.#parting(),
       ...this.#faults(),
     );
   }
@@ -166,10 +221,10 @@ class Timeline {
       const width = Math.max(2, this.#x(this.part(end)) - x - 1);
       const { type = "", name = "" } = this.stream.about.blocks[index] ?? {};
       const label = name ? `${type} ${name}` : type;
-      const shape = { x, y: top, width, height: bottom - top, rx: 2, class: `span ${blockKind(type)}` };
+      const shape = { x, y: top, width, height: bottom - top, rx: 3, class: `span ${type ? blockKind(type) : "block"}` };
       const made = [drawing("rect", shape)];
-      if (width > label.length * 6.4 + 10) {
-        made.push(drawing("text", { x: x + 5, y: bottom - 3.5, class: "span-label" }, label));
+      if (width > label.length * 6.6 + 12) {
+        made.push(drawing("text", { x: x + 6, y: bottom - 5, class: "span-label" }, label));
       }
       return drawing("g", {}, ...made);
     });
@@ -177,6 +232,7 @@ class Timeline {
 
   #events() {
     const columns = new Map();
+    const isSparse = this.stream.count < this.width / 8;
     for (let n = 1; n <= this.stream.count; n++) {
       const kind = category(this.stream.labelOf(n));
       if (!columns.has(kind)) columns.set(kind, new Uint8Array(this.width + 1));
@@ -193,7 +249,7 @@ class Timeline {
       taken.forEach((isTaken, x) => {
         if (isTaken) d += `M${x + 0.5} ${from}V${to}`;
       });
-      return drawing("path", { class: `events ${kind}`, d });
+      return drawing("path", { class: `events ${kind}${isSparse ? " sparse" : ""}`, d });
     });
   }
 
@@ -215,22 +271,41 @@ class Timeline {
       });
   }
 
+  #parting() {
+    if (this.parting === null) return [];
+    const x = this.#x(this.part(this.parting));
+    return [drawing("path", { class: "parting-line", d: `M${x} ${LANES.chunks[0]}V${LANES.axis[0]}` })];
+  }
+
+  #xOf(fault) {
+    return this.#x(this.byTime ? fault.at / this.span : this.part(fault.event));
+  }
+
+  // The part of the time line that a live stream does not read, behind a fault.
+  #unread() {
+    const fault = this.stream.faults.find(({ kind }) => kind === "protocol" || kind === "error");
+    if (fault === undefined) return [];
+    const x = this.#xOf(fault);
+    const [top, bottom] = [LANES.chunks[0], LANES.events[1]];
+    return [drawing("rect", { class: "unread", x, y: top, width: Math.max(0, this.width - x), height: bottom - top })];
+  }
+
+  // A flag for each fault, and the name of the gravest.
   #faults() {
-    return this.stream.faults
-      .filter((fault) => fault.kind !== "stall")
-      .slice(0, 500)
-      .map((fault) => {
-        const isEnd = fault.kind === "cut";
-        const end = this.stream.about.duration / this.span;
-        const x = this.#x(isEnd && this.byTime ? end : this.part(fault.event));
-        const isMinor = fault.kind === "unfolded";
-        return drawing(
-          "g",
-          { class: isMinor ? "fault minor" : "fault" },
-          drawing("path", { d: `M${x} 4V${LANES.events[1]}` }),
-          drawing("path", { class: "flag", d: `M${x - 5} 0h10l-5 8z` }),
-        );
-      });
+    const faults = this.stream.faults.filter((fault) => fault.kind !== "stall").slice(0, 500);
+    return faults.map((fault, i) => {
+      const x = this.#xOf(fault);
+      const name = FAULT_NAMES[fault.kind];
+      const isRight = x > this.width - name.length * 7 - 20;
+      const label = { x: isRight ? x - 9 : x + 9, y: 10, "text-anchor": isRight ? "end" : "start" };
+      return drawing(
+        "g",
+        { class: fault.kind === "unfolded" ? "fault minor" : "fault" },
+        drawing("path", { d: `M${x} 4V${LANES.events[1]}` }),
+        drawing("path", { class: "flag", d: `M${x - 5} 1h10l-5 9z` }),
+        ...(i === 0 && fault.kind !== "unfolded" ? [drawing("text", label, name)] : []),
+      );
+    });
   }
 }
 

@@ -2,15 +2,20 @@
 // parsed, so that no recording can bring its own.
 
 function element(selector, ...content) {
-  const [tag, ...classes] = selector.split(".");
-  const made = document.createElement(tag);
-  if (classes.length) made.className = classes.join(" ");
-  for (const item of content.flat(Infinity)) {
+  const dot = selector.indexOf(".");
+  const made = document.createElement(dot < 0 ? selector : selector.slice(0, dot));
+  if (dot > 0) made.className = selector.slice(dot + 1).replaceAll(".", " ");
+  fill(made, content);
+  return made;
+}
+
+function fill(made, content) {
+  for (const item of content) {
     if (item === null || item === undefined) continue;
     if (typeof item === "string" || item instanceof Node) made.append(item);
+    else if (Array.isArray(item)) fill(made, item);
     else setAll(made, item);
   }
-  return made;
 }
 
 function setAll(made, attributes) {

@@ -1,5 +1,6 @@
 // The received bytes around an event: line by line, with chunk borders, each control character
-// visible, and bytes that are not UTF-8 as their numbers.
+// visible, and bytes that are not UTF-8 as their numbers. Frames of Amazon's event stream are shown
+// in their parts: prelude, headers, payload, checksum.
 
 const BYTES_BEFORE = 400;
 const BYTES_OF_EVENT = 4000;
@@ -15,7 +16,7 @@ class WireView {
     this.goTo = goTo;
     this.caption = element("p.caption");
     this.lines = element("div.wire");
-    this.hex = element("input", { type: "checkbox", change: () => this.show(this.n) });
+    this.hex = element("input", { type: "checkbox", change: () => this.goTo(this.n) });
     this.element = element(
       "div",
       element("div.bar", this.caption, element("label.check", this.hex, " Hexadecimal")),
@@ -41,7 +42,10 @@ class WireView {
       : `${number(total)} bytes in all`;
     const decoded = stream.about.encoding ? ` (after decompressing ${stream.about.encoding})` : "";
     this.caption.textContent = words + decoded;
-    const made = this.hex.checked ? this.#hex(from, to) : this.#text(from, to);
+    let made;
+    if (this.hex.checked) made = this.#hex(from, to);
+    else made = stream.about.framed ? this.#frames(from, to) : this.#text(from, to);
+    if (n === stream.count && this.#unread() === total) made.push(...this.#faultsOfRest());
     if (from > 0) made.unshift(element("p.more", `… ${plural(from, "byte")} before`));
     if (to < total) made.push(element("p.more", `… ${plural(total - to, "byte")} after`));
     if (total === 0) made.push(element("p.more", "The body has no bytes."));
@@ -51,6 +55,27 @@ class WireView {
   // The event that a byte belongs to; behind the last whole event, the one after it.
   #eventAt(offset) {
     return countWhile(this.stream.count, (i) => this.stream.ends[i] <= offset) + 1;
+  }
+
+  #startOfEventAt(offset) {
+    const event = this.#eventAt(offset);
+    return this.stream.starts[event - 1] ?? this.#unread();
+  }
+
+  // Where the bytes begin that belong to no event.
+  #unread() {
+    return this.stream.ends[this.stream.count - 1] ?? 0;
+  }
+
+  // The faults about these bytes.
+  #faultsOfRest() {
+    const { count, faults } = this.stream;
+    const shown = faults.filter((fault) => fault.event === count && ["protocol", "cut", "response"].includes(fault.kind));
+    return shown.map(faultHere);
+  }
+
+  #isBorder(offset) {
+    return offset === 0 || this.stream.chunkEnds[this.#chunkAt(offset) - 1] === offset;
   }
 
   #chunkAt(offset) {
@@ -84,11 +109,12 @@ class WireView {
 
   #text(from, to) {
     const { bytes, count } = this.stream;
-    const starts = new Set([0, ...this.stream.chunkEnds]);
     const made = [];
     let line = null;
     for (const [start, end] of this.#pieces(from, to)) {
-      if (starts.has(start) && start < bytes.length) {
+      const event = this.#eventAt(start);
+      if (start === this.#unread() && event > count) made.push(...this.#faultsOfRest());
+      if (this.#isBorder(start) && start < bytes.length) {
         made.push(this.#border(this.#chunkAt(start)));
         line = null;
       }
@@ -96,7 +122,6 @@ class WireView {
         line = element("p.wire-line", element("span.offset", number(start)));
         made.push(line);
       }
-      const event = this.#eventAt(start);
       const part = element(event === this.n ? "mark" : "span", wireNodes(bytes.subarray(start, end)));
       if (event <= count) part.dataset.event = event;
       else part.className = "unfinished";
@@ -107,13 +132,59 @@ class WireView {
     return made;
   }
 
+  #frames(from, to) {
+    const { bytes, count } = this.stream;
+    const made = [];
+    let frame = this.#startOfEventAt(from);
+    while (frame < to) {
+      const event = this.#eventAt(frame);
+      const isEvent = event <= count;
+      const end = isEvent ? this.stream.ends[event - 1] : endOfFrame(bytes, frame);
+      if (frame === this.#unread() && !isEvent) made.push(...this.#faultsOfRest());
+      for (const part of frameParts(bytes, frame, end)) {
+        for (const [start, stop] of this.#cuts(part, from, to)) {
+          if (this.#isBorder(start)) made.push(this.#border(this.#chunkAt(start)));
+          const isWhole = start === part.start && stop === part.end;
+          const nodes = isWhole ? part.nodes : TEXT_PARTS.has(part.name) ? textNodes : hexNodes;
+          made.push(this.#part(start, start === part.start ? part.name : "", nodes(bytes, start, stop), event));
+        }
+        if (part.name === "payload" && isEvent) {
+          made.push(this.#part(null, "decoded", visible(headOf(this.stream.dataOf(event), PAYLOAD_SHOWN)), event));
+        }
+      }
+      made.at(-1)?.classList.add("last-part");
+      frame = end;
+    }
+    return made;
+  }
+
+  // A part in the pieces that the chunks brought, those outside of `from` and `to` left out.
+  #cuts({ start, end }, from, to) {
+    const { chunkEnds } = this.stream;
+    const cuts = [];
+    for (let i = this.#chunkAt(start); start < Math.min(end, to); i++) {
+      const stop = Math.min(end, chunkEnds[i]);
+      if (stop > from) cuts.push([start, stop]);
+      start = stop;
+    }
+    return cuts;
+  }
+
+  #part(offset, name, nodes, event) {
+    const content = element(event === this.n ? "mark" : "span", nodes);
+    if (event <= this.stream.count) content.dataset.event = event;
+    else content.className = "unfinished";
+    const row = element("p.wire-line", element("span.offset", offset === null ? "" : number(offset)), element("span.part-name", name), content);
+    if (name === "decoded") row.classList.add("decoded");
+    return row;
+  }
+
   #hex(from, to) {
     const { bytes, chunkEnds } = this.stream;
-    const starts = new Set([0, ...chunkEnds]);
     const made = [];
     let start = from;
     while (start < to) {
-      if (starts.has(start) && start < bytes.length) made.push(this.#border(this.#chunkAt(start)));
+      if (this.#isBorder(start) && start < bytes.length) made.push(this.#border(this.#chunkAt(start)));
       const chunkEnd = chunkEnds[this.#chunkAt(start)] ?? to;
       const end = Math.min(start + HEX_BYTES - (start % HEX_BYTES), to, chunkEnd);
       const row = element("p.wire-line.hex", element("span.offset", number(start)));
@@ -132,6 +203,83 @@ class WireView {
     }
     return made;
   }
+}
+
+// --- frames of Amazon's event stream -------------------------------------------------------------
+
+const PRELUDE_BYTES = 12;
+const CHECKSUM_BYTES = 4;
+const PAYLOAD_SHOWN = 2000;
+const TEXT_PARTS = new Set(["payload", "bytes"]);
+const HEADER_SIZES = { 0: 0, 1: 0, 2: 1, 3: 2, 4: 4, 5: 8, 8: 8, 9: 16 }; // by type; 6 and 7 bring theirs
+
+function uint(bytes, offset, size) {
+  let value = 0;
+  for (let i = offset; i < offset + size; i++) value = value * 256 + (bytes[i] ?? 0);
+  return value;
+}
+
+// Where the frame at `start` ends, by its own length; the end of the body, if that cannot be right.
+function endOfFrame(bytes, start) {
+  const length = uint(bytes, start, 4);
+  const isLength = length >= PRELUDE_BYTES + CHECKSUM_BYTES && start + length <= bytes.length;
+  return isLength ? start + length : bytes.length;
+}
+
+// The parts of a frame: `{name, start, end, nodes(bytes, start, end)}`. Bytes without a readable prelude are one part.
+function frameParts(bytes, start, end) {
+  const parts = [];
+  let at = start;
+  const add = (name, size, nodes) => {
+    parts.push({ name, start: at, end: at + size, nodes });
+    at += size;
+  };
+  const checksum = (offset) => `0x${uint(bytes, offset, 4).toString(16).padStart(8, "0")}`;
+  const [length, headers] = [uint(bytes, start, 4), uint(bytes, start + 4, 4)];
+  const isWhole = end - start === length && PRELUDE_BYTES + headers + CHECKSUM_BYTES <= length;
+  if (isWhole) {
+    add("prelude", PRELUDE_BYTES, () => [`${plural(length, "byte")}, ${number(headers)} of headers, checksum ${checksum(start + 8)}`]);
+    const headersEnd = at + headers;
+    while (at < headersEnd) {
+      const size = headerSize(bytes, at);
+      const fits = size !== undefined && at + size <= headersEnd;
+      add("header", fits ? size : headersEnd - at, fits ? headerNodes : hexNodes);
+    }
+    add("payload", end - CHECKSUM_BYTES - at, textNodes);
+    add("checksum", CHECKSUM_BYTES, () => [checksum(end - CHECKSUM_BYTES)]);
+  } else {
+    add("bytes", end - at, textNodes);
+  }
+  return parts.filter((part) => part.end > part.start);
+}
+
+// A header has the length of its name, its name, its type, and its value.
+function headerSize(bytes, start) {
+  const value = start + 2 + bytes[start];
+  const type = bytes[value - 1];
+  if (type === 6 || type === 7) return value - start + 2 + uint(bytes, value, 2);
+  return type in HEADER_SIZES ? value - start + HEADER_SIZES[type] : undefined;
+}
+
+function headerNodes(bytes, start, end) {
+  const value = start + 2 + bytes[start];
+  const isText = bytes[value - 1] === 7;
+  const name = element("span.key", wireNodes(bytes.subarray(start + 1, value - 1)));
+  return [name, " ", isText ? textNodes(bytes, value + 2, end) : hexNodes(bytes, value - 1, end)];
+}
+
+function textNodes(bytes, start, end) {
+  const shown = Math.min(end, start + PAYLOAD_SHOWN);
+  const rest = end > shown ? element("span.more", ` … ${plural(end - shown, "byte")}`) : [];
+  return [wireNodes(bytes.subarray(start, shown)), rest];
+}
+
+function hexNodes(bytes, start, end) {
+  return [Array.from(bytes.subarray(start, Math.min(end, start + PAYLOAD_SHOWN)), hexByte).join(" ")];
+}
+
+function headOf(text, length) {
+  return text.length > length ? `${text.slice(0, length)} …` : text;
 }
 
 function hexByte(byte) {

@@ -20,13 +20,20 @@ def browser() -> Iterator[Browser]:
         yield browser
 
 
-@pytest.fixture
-def page(browser: Browser) -> Iterator[ShownPage]:
-    """A page; the test fails if it makes a request or writes to the console."""
+@pytest.fixture(scope="session")
+def tab(browser: Browser) -> Iterator[ShownPage]:
+    """One page for all tests, because a profile of its own for each would take most of the time."""
     with browser.page() as page:
         yield page
-        assert page.requests == []
-        assert page.messages == []
+
+
+@pytest.fixture
+def page(tab: ShownPage) -> Iterator[ShownPage]:
+    """The page, as if new; the test fails if it makes a request or writes to the console."""
+    tab.reset()
+    yield tab
+    assert tab.requests == []
+    assert tab.messages == []
 
 
 @pytest.fixture

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 import attrs
 from streamfold.reducer import (
+    EventStreamState,
     ProtocolError,
+    ServerSentEvent,
     Snapshot,
     SSEState,
+    decode_event_stream,
     decode_sse,
+    encode_event_stream,
     encode_sse,
     parse_event,
     reduce,
 )
 from streamfold.transports import RecordedChunk, Recording
+from streamfold.transports.recording import AWS_EVENT_STREAM, content_type_of
 
 RECORDINGS = sorted((Path(__file__).parents[2] / "recordings").glob("*.sse"))
 
@@ -39,11 +45,10 @@ class Folded:
 
 def folded(body: bytes, snapshot: Snapshot = Snapshot()) -> Folded:  # noqa: B008 - a value
     """The fold of a body after each event; a fault ends it, and later events change nothing."""
-    _, frames = decode_sse(SSEState(), body)
     messages: list[Any] = [None]
     events: list[list[Any]] = []
     broken = False
-    for sse in frames:
+    for sse in decoded(body):
         given: Iterable[Any] = ()
         try:
             if not broken:
@@ -55,11 +60,34 @@ def folded(body: bytes, snapshot: Snapshot = Snapshot()) -> Folded:  # noqa: B00
     return Folded(messages, events, len(snapshot.unfolded))
 
 
+def decoded(body: bytes, *, framed: bool | None = None) -> Iterable[ServerSentEvent]:
+    """The server-sent events of a body, until the decoder refuses it; its beginning has the
+    framing, if `framed` does not.
+    """
+    if framed is None:
+        framed = content_type_of(body[:12]) == AWS_EVENT_STREAM
+    try:
+        if framed:
+            return decode_event_stream(EventStreamState(), body)[1]
+        return decode_sse(SSEState(), body)[1]
+    except ProtocolError as fault:
+        return fault.events
+
+
 def recording_of(events: Iterable[Any], *, every: float = 0.1) -> Recording:
     """A recording in which each event is a chunk, this many seconds after the last."""
-    chunks = [encode_sse([event]) for event in events]
+    return _timed([encode_sse([event]) for event in events], every)
+
+
+def framed(body: bytes, *, every: float = 0.1) -> Recording:
+    """A recording of the events of `body`, as Bedrock sends them: each is a frame and a chunk."""
+    events = [json.loads(sse.data) for sse in decoded(body)]
+    return _timed([encode_event_stream([event]) for event in events], every)
+
+
+def _timed(chunks: Sequence[bytes], every: float) -> Recording:
     times = accumulate([every] * len(chunks))
-    return Recording(map(RecordedChunk, chunks, times))
+    return Recording.of(map(RecordedChunk, chunks, times))
 
 
 def message_start(**fields: Any) -> dict[str, Any]:

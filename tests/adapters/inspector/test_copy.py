@@ -15,10 +15,12 @@ import attrs
 import pytest
 from streamfold.transports import RecordedRequest, Recording
 
-from tests.adapters.inspector.reference import RECORDINGS, answer, recording_of
+from tests.adapters.inspector.reference import RECORDINGS, answer, framed, recording_of
 from tests.support.browser import ShownPage
 
 Inspect = Callable[..., ShownPage]
+
+BEDROCK = "/model/anthropic.claude-opus-4-6-v1:0/invoke-with-response-stream"
 
 COPY = """async ([name, n]) => {
     await streamfold.goTo(n ?? streamfold.count);
@@ -45,12 +47,20 @@ def executed(code: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    "name", ["agent-turn", "cut-tool", "error-in-tool", "invalid-tool-input", "unicode"]
+    ("name", "form"),
+    [
+        ("agent-turn", "server-sent events"),
+        ("cut-tool", "server-sent events"),
+        ("error-in-tool", "frames"),
+        ("invalid-tool-input", "server-sent events"),
+        ("invalid-tool-syntax", "frames"),
+        ("unicode", "server-sent events"),
+    ],
 )
-def test_a_pytest_test(name: str, inspect: Inspect) -> None:
+def test_a_pytest_test(name: str, form: str, inspect: Inspect) -> None:
     (path,) = [path for path in RECORDINGS if path.stem == name]
     recording = Recording.load(path)
-    page = inspect(recording)
+    page = inspect(framed(recording.body) if form == "frames" else recording)
     for n in (None, 5, 0):
         names = executed(copied(page, "pytest test", n))
         assert len(names["EVENTS"]) == (page.run("streamfold.count") if n is None else n)
@@ -78,9 +88,12 @@ def test_an_event_as_json(inspect: Inspect) -> None:
     assert copied(page, "Event as JSON", 2) == '{"a": 1.0}'
 
 
-def test_a_recording_cut_here(inspect: Inspect, tmp_path: Path) -> None:
+@pytest.mark.parametrize("form", ["server-sent events", "frames"])
+def test_a_recording_cut_here(form: str, inspect: Inspect, tmp_path: Path) -> None:
     path = tmp_path / "one's é.jsonl"
     recording = recording_of(answer("a", "b"))
+    if form == "frames":
+        recording = framed(recording.body)
     recording.save(path)
     page = inspect(recording, name=str(path))
     for n in range(len(recording.chunks) + 1):
@@ -90,16 +103,23 @@ def test_a_recording_cut_here(inspect: Inspect, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix" or not shutil.which("curl"), reason="needs a shell and curl")
-def test_a_curl_command(inspect: Inspect, tmp_path: Path) -> None:
+@pytest.mark.parametrize("path_of_request", ["/elsewhere", BEDROCK])
+def test_a_curl_command(path_of_request: str, inspect: Inspect, tmp_path: Path) -> None:
     path = tmp_path / "it's one.jsonl"
     body = {"messages": [{"role": "user", "content": "What's é\n$HOME `ls`?"}]}
-    request = RecordedRequest("POST", "https://api.anthropic.com/v1/messages", body=body)
+    request = RecordedRequest("POST", f"https://example.com{path_of_request}", body=body)
     recording = attrs.evolve(recording_of(answer("a", "b"), every=0.001), request=request)
+    if path_of_request == BEDROCK:
+        recording = attrs.evolve(framed(recording.body, every=0.001), request=request)
     recording.save(path)
     command = copied(inspect(recording, name=str(path)), "curl command")
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     command = command.replace("8000", str(port))
+    assert (
+        f"http://127.0.0.1:{port}{BEDROCK if path_of_request == BEDROCK else '/v1/messages'} "
+        in command
+    )
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     done = subprocess.run(
         ["bash", "-c", command], capture_output=True, env=environment, timeout=60, check=False

@@ -50,6 +50,28 @@ def test_the_offset_is_the_first_difference(a: str, b: str) -> None:
         assert event == (3 + offset if offset < len(text) else 2 + len(text))
 
 
+def test_a_field_that_only_one_has_came_with_its_block() -> None:
+    def stream(**fields: Any) -> list[dict[str, Any]]:
+        start, *rest = text_deltas("b", index=1)
+        start = {**start, "content_block": {**start["content_block"], **fields}}
+        return [message_start(container=None), *text_deltas("a"), start, *rest]
+
+    found = parted(stream(), stream(extra=[{"a": 1}]))
+    assert found["first"]["path"] == ("message", "content", 1, "extra")
+    assert found["first"]["events"] == [0, 5]
+    delta = {"type": "message_delta", "delta": {"container": {"id": "c", "expires_at": None}}}
+    (difference,) = parted([*stream(), delta], stream())["differences"]
+    assert difference["events"] == [8, 1]
+
+
+def test_a_cut_recording_parts_where_it_lacks_something() -> None:
+    whole = answer("Hel", "lo")
+    first = parted(whole, whole[:3])["first"]
+    assert (first["path"], first["events"]) == (("message", "content", 0, "text"), [4, 3])
+    first = parted(whole, whole[:5])["first"]
+    assert (first["path"], first["events"]) == (("message", "stop_reason"), [6, 0])
+
+
 def test_ids_and_usage_are_listed_only() -> None:
     first = [message_start(usage={"output_tokens": 1}, container=True)]
     second = [message_start(id="msg_2", usage={"output_tokens": 2}, container=1)]

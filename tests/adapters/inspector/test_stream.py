@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from streamfold.adapters.inspector.page import packed
 from streamfold.adapters.inspector.trace import trace
-from streamfold.reducer import encode_sse
+from streamfold.reducer import encode_event_stream, encode_sse
 from streamfold.transports import Recording
 
 from tests.adapters.inspector.reference import folded
@@ -84,9 +85,9 @@ def _odd(fields: dict[str, Any]) -> Any:
 
 
 @effort(300)
-@given(events=streams())
-def test_every_stream(events: list[Any], read: Callable[[bytes], Any]) -> None:
-    recording = Recording.of(encode_sse(events))
+@given(events=streams(), encode=st.sampled_from([encode_sse, encode_event_stream]))
+def test_every_stream(events: list[Any], encode: Any, read: Callable[[bytes], Any]) -> None:
+    recording = Recording.of(encode(events))
     expected = folded(recording.body)
     got = read(packed(trace(recording), "recording.jsonl"))
     count = len(expected.events)

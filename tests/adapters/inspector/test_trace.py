@@ -5,9 +5,10 @@ from __future__ import annotations
 import gzip
 from typing import Any
 
+import attrs
 import pytest
 from streamfold.adapters.inspector.trace import Derived, trace
-from streamfold.reducer import encode_sse
+from streamfold.reducer import encode_event_stream, encode_sse
 from streamfold.transports import (
     RecordedChunk,
     RecordedError,
@@ -20,10 +21,12 @@ from tests.adapters.inspector.reference import (
     RECORDINGS,
     answer,
     folded,
+    framed,
     message_start,
     recording_of,
     text_deltas,
 )
+from tests.support.event_stream_frames import frame
 
 
 def faults(recording: Recording) -> list[tuple[str, int, str, str]]:
@@ -75,6 +78,53 @@ def test_a_line_that_is_too_long() -> None:
     body = encode_sse([message_start()]) + b"data: " + b"x" * (16 * 1024 * 1024 + 1)
     (fault,) = trace(Recording.of(body)).faults
     assert (fault.kind, fault.event, fault.error) == ("protocol", 1, "ProtocolError")
+
+
+def damaged(recording: Recording, chunk: int, byte: int) -> Recording:
+    """The recording with one bit of a chunk changed."""
+    data = bytearray(recording.chunks[chunk].data)
+    data[byte] ^= 1
+    changed = RecordedChunk(bytes(data), recording.chunks[chunk].at)
+    chunks = [*recording.chunks[:chunk], changed, *recording.chunks[chunk + 1 :]]
+    return attrs.evolve(recording, chunks=chunks)
+
+
+@pytest.mark.parametrize(("byte", "part"), [(9, "the prelude of a frame"), (60, "a frame")])
+def test_a_frame_that_is_damaged(byte: int, part: str) -> None:
+    recording = damaged(framed(encode_sse(answer("a", "b"))), 3, byte)
+    traced = trace(recording)
+    (fault,) = traced.faults
+    assert (fault.kind, fault.event, fault.error) == ("protocol", 3, "ProtocolError")
+    assert fault.text.startswith(f"{part} has the checksum 0x")
+    assert fault.at == recording.chunks[3].at
+    assert traced.events[-1].wire.end == traced.body.ends[2]
+
+
+def test_an_exception_of_bedrock() -> None:
+    body = encode_event_stream(answer("a")[:3]) + frame(
+        {":message-type": "exception", ":exception-type": "throttlingException"},
+        '{"message":"Too many tokens"}',
+    )
+    (fault,) = trace(Recording.of(body)).faults
+    assert (fault.kind, fault.event, fault.error) == ("error", 4, "RateLimitError")
+    assert "Too many tokens" in fault.text
+
+
+def test_a_frame_that_is_cut() -> None:
+    whole = framed(encode_sse(answer("a")))
+    (fault,) = trace(whole.cut(at_byte=len(whole.body) - 1)).faults
+    assert (fault.kind, fault.event) == ("cut", 5)
+
+
+def test_faults_have_their_times() -> None:
+    error = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
+    events = [*answer("a")[:2], {"type": "glow"}, error]
+    assert [(fault.event, fault.at) for fault in trace(recording_of(events, every=1)).faults] == [
+        (4, 4),
+        (3, 3),
+    ]
+    cut = attrs.evolve(recording_of(answer("a")[:2], every=1), ended="cut", duration=9)
+    assert [(fault.kind, fault.at) for fault in trace(cut).faults] == [("cut", 9), ("stall", 9)]
 
 
 def test_a_status_that_is_an_error() -> None:

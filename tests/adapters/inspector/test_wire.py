@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 import gzip
+import json
 
 from hypothesis import given
 from hypothesis import strategies as st
-from streamfold.adapters.inspector.wire import body_of, wire_events
-from streamfold.reducer import SSEState, decode_sse
+from streamfold.adapters.inspector.wire import Body, WireEvent, body_of, wire_events
+from streamfold.reducer import (
+    EventStreamState,
+    SSEState,
+    decode_event_stream,
+    decode_sse,
+    encode_event_stream,
+)
 from streamfold.transports import RecordedChunk, RecordedResponse, Recording
 
+from tests.adapters.inspector.reference import decoded
 from tests.support.effort import effort
+from tests.support.event_stream_frames import frame
+from tests.support.strategies import streams
+
+FRAMED = "application/vnd.amazon.eventstream"
+
+
+def events_of(body: bytes, content_type: str | None = None) -> list[WireEvent]:
+    chunks = (RecordedChunk(body),) if body else ()
+    return list(wire_events(Body(chunks, (), content_type=content_type)))
+
 
 _lines = st.sampled_from(
     [b"data: 1", b"data", b"event: x", b"id: 7", b": note", b"retry: 5", b"", b"data: \xff\xc3\xa9"]
@@ -24,7 +42,7 @@ _bodies = st.lists(st.tuples(_lines, st.sampled_from([b"\n", b"\r", b"\r\n"]))).
 @given(st.sampled_from([b"", b"\xef\xbb\xbf"]), _bodies, _lines)
 def test_the_events_are_those_of_the_decoder(bom: bytes, whole: bytes, rest: bytes) -> None:
     body = bom + whole + rest
-    found = list(wire_events(body))
+    found = events_of(body)
     assert [event.sse for event in found] == list(decode_sse(SSEState(), body)[1])
     ends = [0]
     for event in found:
@@ -39,13 +57,46 @@ def test_the_events_are_those_of_the_decoder(bom: bytes, whole: bytes, rest: byt
 
 
 def test_a_body_without_end_is_read_once() -> None:
-    assert list(wire_events(b"data: 1\n" + b"x" * 1_000_000)) == []
-    assert list(wire_events(b"")) == []
+    assert events_of(b"data: 1\n" + b"x" * 1_000_000) == []
+    assert events_of(b"") == events_of(b"", FRAMED) == []
 
 
 def test_nothing_is_read_behind_a_line_that_is_too_long() -> None:
     body = b"data: 1\n\ndata: " + b"x" * (16 * 1024 * 1024) + b"\n\ndata: 2\n\n"
-    assert [event.sse.data for event in wire_events(body)] == ["1"]
+    assert [event.sse.data for event in events_of(body)] == ["1"]
+
+
+exceptions = st.builds(
+    lambda name, message: frame(
+        {":message-type": "exception", ":exception-type": name}, json.dumps({"message": message})
+    ),
+    st.sampled_from(["throttlingException", "modelStreamErrorException"]),
+    st.text(max_size=5),
+)
+frames = st.one_of(
+    streams().map(lambda events: [encode_event_stream([event]) for event in events[:20]]),
+    st.lists(exceptions, max_size=2),
+)
+ends = st.one_of(st.just(b""), st.binary(max_size=40), frames.map(b"".join).map(lambda b: b[:-1]))
+
+
+@effort(300)
+@given(frames, exceptions, ends, st.none() | st.integers(0, 2000))
+def test_the_events_of_frames(
+    pieces: list[bytes], exception: bytes, end: bytes, damaged: int | None
+) -> None:
+    body = b"".join([*pieces, exception, end])
+    if damaged is not None:
+        at = damaged % len(body)
+        body = body[:at] + bytes([body[at] ^ 1]) + body[at + 1 :]
+    found = events_of(body, FRAMED)
+    start = 0
+    for event in found:
+        assert (event.start, event.complete_at) == (start, event.end - 1)
+        start = event.end
+        frame_of_event = body[event.start : event.end]
+        assert decode_event_stream(EventStreamState(), frame_of_event)[1] == (event.sse,)
+    assert [event.sse for event in found] == list(decoded(body, framed=True))
 
 
 def test_a_body_that_is_not_compressed() -> None:
