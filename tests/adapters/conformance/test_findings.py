@@ -16,31 +16,9 @@ from streamfold.adapters.conformance import (
     check_stream,
 )
 
-from tests.support.events import (
-    MESSAGE_STOP,
-    block_delta,
-    block_start,
-    block_stop,
-    message_delta,
-    message_start,
-)
+from tests.support.conformance import STREAM, mismatch_of
 from tests.support.planted import accumulators, decoders
 from tests.support.planted.accumulators import Right
-
-STREAM = [
-    message_start(stop_reason=None, usage={"input_tokens": 1, "output_tokens": 1}),
-    block_start(0, "text", text=""),
-    block_delta(0, "text_delta", text="Hi"),
-    block_stop(0),
-    message_delta(usage={"output_tokens": 2}),
-    MESSAGE_STOP,
-]
-
-
-def mismatch_of(bug: type[Right], **options: Any) -> AccumulatorMismatch:
-    with pytest.raises(AccumulatorMismatch) as found:
-        check_accumulator(bug.accumulate, **{"growth": False, "first": True, **options})
-    return found.value
 
 
 @pytest.fixture(scope="module")
