@@ -44,7 +44,6 @@ settings.load_profile("default")  # also under CI=true, for which Hypothesis has
 
 def pytest_configure(config: pytest.Config) -> None:
     """Let xdist run a file in one worker, because the tests of a file share expensive fixtures."""
-    config.addinivalue_line("markers", "xdist_group(name): run these tests in one worker")
     config.addinivalue_line("markers", "thorough: this test does more in the profile 'thorough'")
     if config.getoption("dist", "no") == "load":  # the default of `-n`
         config.option.dist = "loadfile"

@@ -22,8 +22,6 @@ from streamfold.adapters.conformance.search import Search
 from tests.support.effort import is_thorough
 from tests.support.planted import accumulators, checks, decoders, emitters
 
-pytestmark = pytest.mark.xdist_group("planted")  # one worker, because they share the findings
-
 THOROUGH = is_thorough()
 SEEDS = range(5) if THOROUGH else range(1)
 
