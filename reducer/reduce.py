@@ -247,15 +247,13 @@ def _invalid_input(
     event: RawContentBlockStopEvent | RawMessageDeltaEvent | RawMessageStopEvent,
     index: int,
 ) -> InvalidToolInputError:
-    text: str = block.input_json
-    error = InvalidToolInputError(
+    return InvalidToolInputError(
         f"the input of {block.name!r} is not JSON ({reason})",
+        input_json=block.input_json,
         event=event.type,
         index=index,
         data=event,
     )
-    error.input_json = text
-    return error
 
 
 _STEPS: dict[type, Callable[[Snapshot, Any], Step]] = {

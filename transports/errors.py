@@ -110,8 +110,8 @@ def hide_secrets(fault: StreamfoldError, response: HTTPResponse | None) -> None:
     if request is None:
         return
     redaction = _redaction_for(request)
+    fault.args = (redaction.text(str(fault)),)
     fault.message = redaction.text(fault.message)
-    fault.args = (fault.message,)
     if isinstance(fault, ProtocolError):
         fault.reason = redaction.text(fault.reason)
 

@@ -195,8 +195,7 @@ def test_invalid_input_of_a_tool() -> None:
     ("text", "shown"), [("{'a'", "{'a'"), ("\"it's\x1b\n", "\"it\\'s\\x1b\\n"), ("", "")]
 )
 def test_the_error_shows_the_input_on_one_line(text: str, shown: str) -> None:
-    error = InvalidToolInputError("the reason")
-    error.input_json = text
+    error = InvalidToolInputError("the reason", input_json=text)
     assert str(error).endswith(f" Error: the reason. JSON: {shown}")
 
 
