@@ -27,6 +27,7 @@ from .errors import (
     StalledStreamError,
     UnprocessableEntityError,
     beginning_needed,
+    hide_causes,
     refuse_other_content,
     refuse_other_message,
     response_error,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -80,7 +81,7 @@ def application(
         return store.play_for(RecordedRequest.sent(*TARGET, (), content), _below(store, place))
 
     def refused_host(request: Request) -> Response | None:
-        host = request.url.hostname or ""
+        host = _host_of(request)
         if hosts is None or host in hosts:
             return None
         log(f"{request.url.path}: refused for the host {host}")
@@ -130,6 +131,17 @@ def application(
         ],
         exception_handlers={HTTPException: refused},
     )
+
+
+def _host_of(request: Request) -> str:
+    """The name in the header `Host`; empty if the header is malformed.
+
+    The URL of starlette has the address of the server in place of a malformed header.
+    """
+    try:
+        return urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+    except ValueError:
+        return ""
 
 
 def _place_of(stored: StoredRecording) -> str:
