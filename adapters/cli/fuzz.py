@@ -1,8 +1,8 @@
 """`streamfold fuzz MODULE:FUNCTION` compares an accumulator, or a decoder, with the reference.
 
-The command is the shell's way to `conformance`: it draws streams, and prints each distinct finding
-with the smallest stream that shows it, as a test that can be pasted. Modules are looked for in the
-current directory first. The function runs in this process, without a sandbox.
+The command runs the checks of `conformance`: it draws streams, and prints each distinct finding
+with the smallest stream that shows it, as a test that can be pasted. Modules are searched for in
+the current directory first. The function runs in this process, without a sandbox.
 """
 
 from __future__ import annotations

@@ -123,11 +123,11 @@ def _replay_recording(options: argparse.Namespace) -> int:
 
 
 def _rescued(path: Path) -> Recording | None:
-    """The recording that the whole lines of an unfinished file make; `None` if they make none."""
+    """The recording in the whole lines of an unfinished file; `None` if they do not form one."""
     from streamfold.transports import Recording, RecordingError
 
     head, *lines = path.read_bytes().split(b"\n")
-    whole = lines[:-1]  # behind the last line feed is the line that was cut
+    whole = lines[:-1]  # the line that was cut follows the last line feed
     try:
         fields = json.loads(head)
         fields.update(chunks=len(whole), ended="cut")
@@ -138,7 +138,7 @@ def _rescued(path: Path) -> Recording | None:
 
 
 _BYTES_PER_TOKEN = 130
-"""The bytes of an event with one token, for the pace of a raw body."""
+"""The size of an event with one token, in bytes, for the pace of a raw body."""
 
 
 def _paced(chunks: Iterable[bytes], tokens_per_second: float) -> Iterator[bytes]:

@@ -52,7 +52,7 @@ DEFAULT_TIMEOUT = httpx.Timeout(600.0, connect=5.0)
 _LIMITS = httpx.Limits(max_connections=1000, max_keepalive_connections=100)
 _HTTPX_DEFAULT_TIMEOUT = httpx.Timeout(5.0).as_dict()
 _QUOTED = 200
-"""The bytes of an answer that an error quotes."""
+"""The number of bytes of an answer that an error quotes."""
 
 T = TypeVar("T")
 
@@ -61,7 +61,7 @@ T = TypeVar("T")
 
 
 class _Client(PointsToOfficialClient):
-    """All of a client but the sending."""
+    """Everything in a client except sending."""
 
     _http_class: ClassVar[type[Any]]
     _caller: ClassVar[Literal["RetryingCaller", "AsyncRetryingCaller"]]
@@ -85,7 +85,7 @@ class _Client(PointsToOfficialClient):
             api_key: the key, sent as `authorization: Bearer …`. Without it and without
                 `auth_token`, the environment gives one: `ANTHROPIC_API_KEY`, else
                 `ANTHROPIC_AUTH_TOKEN`.
-            auth_token: a token, sent in the same way if there is no key.
+            auth_token: a token, sent in the same way if `api_key` is missing.
             base_url: the API's address; by default `ANTHROPIC_BASE_URL` from the environment, else
                 `https://api.anthropic.com`.
             timeout: seconds without a byte from the API, or httpx's own value; `None` for no
@@ -124,7 +124,7 @@ class _Client(PointsToOfficialClient):
         if isinstance(timeout, NotGiven):
             timeout = DEFAULT_TIMEOUT
             if http_client is not None and http_client.timeout.as_dict() != _HTTPX_DEFAULT_TIMEOUT:
-                timeout = cast("httpx.Timeout", http_client.timeout)  # its maker chose it
+                timeout = cast("httpx.Timeout", http_client.timeout)  # the caller chose it
         self._max_retries = max_retries
         self._settings = Settings(
             base_url=url,
@@ -242,7 +242,7 @@ class _Client(PointsToOfficialClient):
 
 
 def _limit(call: Call[Any]) -> int:
-    """The most bytes of an unstreamed answer: the limit of a stream's event."""
+    """The maximum size of an unstreamed answer, in bytes: the limit for an event of a stream."""
     limit: int = call.reading.get("limit", DEFAULT_LIMIT)
     return limit
 
@@ -317,7 +317,7 @@ class Anthropic(_Client, Closing):
         return cast("Message", self._retry(self._fetch_once, call.read()))
 
     def _send(self, call: Call[Any]) -> Any:
-        """The open response to a call, whatever its status."""
+        """The open response to a call, with any status."""
         request = self._request(call)
         try:
             return self._http.send(request, stream=True, follow_redirects=False)
@@ -405,7 +405,7 @@ class AsyncAnthropic(_Client, AsyncClosing):
         return cast("Message", await self._retry(self._fetch_once, await _aread(call)))
 
     async def _send(self, call: Call[Any]) -> Any:
-        """The open response to a call, whatever its status."""
+        """The open response to a call, with any status."""
         request = self._request(call)
         if self._connections is not None:
             self._connections.used()

@@ -68,7 +68,7 @@ class _Messages(PointsToOfficialClient):
     def _call(
         self, beta: bool, stream: bool, *, method: str = "create", **request: Any
     ) -> Call[Any]:
-        """The call for `request`, which the caller of our caller's caller made."""
+        """The call for `request`. A warning names the line of the user's own call."""
         call = prepare(self._settings, method=method, beta=beta, stream=stream, **request)
         warn_of_deprecations(
             request["model"], request.get("thinking"), stacklevel=4 if method == "stream" else 3
@@ -109,7 +109,7 @@ class Messages(_Messages):
             A context manager; its value is the open `MessageStream`.
 
         Raises:
-            StreamfoldError: there is no key.
+            StreamfoldError: no key was given or found in the environment.
             TypeError: a required field is missing, a field does not stand for JSON, or
                 `output_format` is not a type.
             ValueError: the answer's format is given twice, or a header cannot be sent.
@@ -143,8 +143,8 @@ class Messages(_Messages):
             The message; if `stream`, a `Stream` of raw events, whose first has arrived.
 
         Raises:
-            StreamfoldError, TypeError, ValueError: as `stream` raises them, and what entering its
-                block raises.
+            StreamfoldError, TypeError, ValueError: as `stream` raises them, at the call and on
+                entering its block.
         """
         call = self._call(False, bool(stream), **request)
         return Stream[RawEvent](self._open_stream(call)) if stream else self._fetch(call)

@@ -1,8 +1,7 @@
 """The parameters of `messages.stream`: their names and types, and `NOT_GIVEN`.
 
 The type checkers see these names in the calls of a client. At run time any other keyword is
-refused, because it is a misspelt one more often than a new field of the API, which `extra_body`
-sends.
+refused, because it is a typo more often than a new field of the API. `extra_body` sends new fields.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ T = TypeVar("T")
 class NotGiven:
     """The type of `NOT_GIVEN`: the value of a parameter for which the caller passed nothing.
 
-    It differs from `None` where `None` has a meaning of its own: `timeout=None` is no timeout.
+    It differs from `None` where `None` has a meaning of its own: `timeout=None` means no limit.
     """
 
     def __bool__(self) -> bool:
@@ -132,7 +131,7 @@ def refuse_unknown(method: str, arguments: Iterable[str], known: frozenset[str])
     """Refuse keywords that are not parameters.
 
     Raises:
-        TypeError: one is not; the error names the nearest parameter.
+        TypeError: a keyword is not a parameter; the error names the nearest one.
 
     >>> refuse_unknown("stream", ["sytem"], FIELDS)
     Traceback (most recent call last):

@@ -80,7 +80,7 @@ _WAIT_HEADERS: tuple[tuple[str, Callable[[str, float], float]], ...] = (
     ("retry-after", lambda value, now: float(value)),
     ("retry-after", lambda value, now: parsedate_to_datetime(value).timestamp() - now),
 )
-"""The headers that ask for a wait, and the seconds that a value means; the more exact first."""
+"""The headers that ask for a wait, the more exact first, each with its value in seconds."""
 
 
 def retry_wait(error: BaseException, now: float) -> bool | float:

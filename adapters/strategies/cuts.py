@@ -1,7 +1,7 @@
 """Positions at which to cut a text into deltas, or bytes into chunks.
 
 A failure that needs one cut among many must shrink to that one. Therefore a run of single
-characters has a length that shrinks to 0, and a begin that can move while the run is shortened.
+characters has a length that shrinks to 0, and a start that can move while the run is shortened.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Messages as the API returns them unstreamed.
 
 The content is drawn block by block, then arranged as the API sends it: each result of a server tool
-behind the call that it answers, client tools last. The stop reason is drawn last, among those that
+after the call that it answers, client tools last. The stop reason is drawn last, among those that
 fit.
 """
 

@@ -68,7 +68,7 @@ _extra = st.sampled_from([*[0] * 19, 12])
 
 
 def _many(kinds: Kinds, count: int) -> list[StreamedBlock]:
-    """So many small blocks, without a choice of their own."""
+    """The given number of small blocks, without choices of their own."""
     if "tool_use" in kinds.blocks:
         name = "get_weather"
         blocks = [
