@@ -248,7 +248,7 @@ class AiohttpTransport(httpx_aiohttp.AiohttpTransport):
         except (httpx.TransportError, aiohttp.ClientError) as error:
             is_mapped = isinstance(error, httpx.TransportError)
             failure = _failure((is_mapped and error.__cause__) or error, request)
-        raise failure  # outside of `except`, so that it has no context either: see `_failure`
+        raise failure  # outside `except`, so that it has no context either: see `_failure`
 
     def _enter_loop(self) -> None:
         """Drop the session of an earlier event loop: its connections can no longer be used."""

@@ -2,7 +2,7 @@
 
 Each class declares the fields of one object of the API; `declared` explains the declarations. A
 block or a citation of an unknown type is kept whole as an `UnknownBlock` or `UnknownCitation`.
-`parts` has the classes of the objects inside of blocks, such as the results of tools. Fields with
+`parts` has the classes of the objects inside blocks, such as the results of tools. Fields with
 open JSON (the input of a tool, a schema) are `JSONObject` and `JSONArray`.
 
 To add a kind of block, add its class and put the class into the union `ContentBlock`; the parser

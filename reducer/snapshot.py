@@ -178,11 +178,11 @@ _SettledDraft = draft_of(Settled)
 _MOST_OPEN = 32
 
 MAX_UNFOLDED = 32 * 1024 * 1024
-"""The most that `Snapshot.unfolded` may hold, in bytes, as `size_of` counts them."""
+"""The maximum size of `Snapshot.unfolded`, in bytes, as `size_of` counts them."""
 
 
 def size_of(event: Any) -> int:
-    """Return about the number of bytes that an unfolded event takes in memory.
+    """Return the approximate number of bytes that an unfolded event takes in memory.
 
     It is 256 for the event, 64 for each JSON value in it, and one for each character.
     """

@@ -1,4 +1,5 @@
-"""Server-sent events: from bytes to values, by the whole grammar of the WHATWG, incrementally.
+"""Server-sent events: from bytes to values, incrementally, by the whole grammar of the WHATWG
+standard.
 
 Rules:
 
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 __all__ = ["DEFAULT_LIMIT", "SSEState", "ServerSentEvent", "decode_sse"]
 
 DEFAULT_LIMIT = 16 * 1024 * 1024
-"""The most bytes of one line, or of the data of one event: 16 MiB."""
+"""The maximum size of one line, or of the data of one event: 16 MiB."""
 
 
 @sealed
@@ -91,7 +92,7 @@ class SSEState:
     """The position of a decoder in a byte stream. `SSEState()` is the beginning.
 
     Attributes:
-        limit: the most bytes of one line, or of the data of one event.
+        limit: the maximum size of one line, or of the data of one event, in bytes.
         pending: the bytes after the last line end.
         pending_size: the number of these bytes.
         unfinished: the event that the lines since the last blank line belong to.

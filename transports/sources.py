@@ -1,9 +1,9 @@
-"""What a stream can be read from: an open response of httpx or httpx2, the object that the official
-client's `with_streaming_response` gives, or an iterable of bytes; sync and async.
+"""The sources of a stream, sync and async: an open response of httpx or httpx2, the object that the
+official client's `with_streaming_response` gives, or an iterable of bytes.
 
-`sync_source` and `async_source` turn each of them into a `Source`, and refuse what cannot be read
-with an error that names what to pass instead. httpx2 is only looked up where it is imported
-already: a program that has a response of it has imported it.
+`sync_source` and `async_source` turn each of them into a `Source`. They refuse all other objects,
+with an error that names the object to pass instead. httpx2 is not imported here: a program that
+holds one of its responses has imported it.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ ChunksT = TypeVar("ChunksT")
 
 @attrs.frozen
 class Source(Generic[ChunksT]):
-    """Where the bytes of one stream come from.
+    """The source of the bytes of one stream.
 
     Attributes:
-        opened: what has to be closed at the end: the response, or the iterable.
+        opened: the object to close at the end: the response, or the iterable.
         response: the response, if it is one.
         chunks: the bytes of the body, decompressed in bounded pieces.
         http: the library whose exceptions reading may raise: httpx or httpx2.
@@ -53,12 +53,12 @@ class Source(Generic[ChunksT]):
 
 @attrs.frozen
 class _Way:
-    """One of the two ways to read, in the names that it has.
+    """One of the two ways to read, sync or async: its classes and the names of its methods.
 
     Attributes:
-        stream: the class that reads so.
-        iterable: the class of iterables that can be read so.
-        iterates: the method of those.
+        stream: the class that reads in this way.
+        iterable: the class of iterables that can be read in this way.
+        iterates: the method of these iterables.
         advances: the method of their iterators.
         raw: the method of a response that gives the bytes as they come.
         decompressed: gives the bytes of a response, decompressed.
@@ -82,7 +82,7 @@ def sync_source(source: Any, limit: int) -> Source[Iterator[bytes]]:
         limit: the bytes into which any compressed body may expand: see `decompressed`.
 
     Raises:
-        TypeError: it cannot be read so; the error names what can.
+        TypeError: it cannot be read; the error names the object to pass instead.
         ValueError: it is a response that was read or closed before.
     """
     return _source(source, _SYNC, _ASYNC, limit)
@@ -195,7 +195,7 @@ def _iterable_source(source: Any, way: _Way, other: _Way) -> Source[Any]:
 
 
 def _advice(source: Any, way: _Way, other: _Way) -> str | None:
-    """What to pass instead of `source`; `None` if it can be read."""
+    """Advice on the object to pass instead of `source`; `None` if `source` can be read."""
     if isinstance(source, (bytes, bytearray, memoryview)):
         return "use replay(body), or pass the chunks as [body]"
     if isinstance(source, str):
@@ -212,7 +212,7 @@ def _advice(source: Any, way: _Way, other: _Way) -> str | None:
 
 
 def _advice_on_items(source: Any) -> str | None:
-    """What to pass instead of `source`, if its items are known beforehand and are not bytes."""
+    """Advice on the object to pass instead of `source`, if its items are known not to be bytes."""
     if not isinstance(source, (list, tuple, Mapping)):
         return None
     items = list(cast("Iterable[Any]", source))
@@ -225,7 +225,7 @@ def bytes_of(chunk: Any) -> bytes:
     """A chunk as immutable bytes.
 
     Raises:
-        TypeError: it is not bytes; the error names what to pass instead.
+        TypeError: it is not bytes; the error names the object to pass instead.
     """
     advice = _advice_on_chunk(chunk)
     if advice is not None:
@@ -234,7 +234,7 @@ def bytes_of(chunk: Any) -> bytes:
 
 
 def _advice_on_chunk(chunk: Any) -> str | None:
-    """What to pass instead of an iterable with the item `chunk`; `None` if that is bytes."""
+    """Advice on the object to pass, if `chunk`, an item of the iterable, is not bytes."""
     if isinstance(chunk, (bytes, bytearray, memoryview)):
         return None
     if isinstance(chunk, str):

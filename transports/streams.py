@@ -7,7 +7,7 @@ it is dropped.
 
 A stream ends at `message_stop`. The events of that chunk are handed out; then the stream waits for
 the end of the body for a quarter of a second at most, because httpx gives a connection back only
-after a body that was read to its end. Whatever comes instead of the end is dropped.
+after a body that was read to its end. Bytes that come instead of the end are dropped.
 
 Handing out one event costs one `popleft` from a queue; waiting and folding cost once per chunk.
 """
@@ -109,7 +109,7 @@ class _Stream(Generic[ResponseFormatT]):
 
     @property
     def timing(self) -> Timing:
-        """When the events came, as far as bytes were received; see `clock`."""
+        """The times of the events in the bytes received so far; see `clock`."""
         return self._progress.timing
 
     @property
@@ -158,17 +158,17 @@ class MessageStream(_Stream[ResponseFormatT], Closing):
             partial_mode: "on" drops an unfinished string of a tool's input with its key,
                 "trailing-strings" keeps it as far as it goes. By default the `anthropic-beta`
                 header of the request decides.
-            limit: the most bytes that one line, or the data of one event, may have.
+            limit: the maximum size of one line, or of the data of one event, in bytes.
             allow_incomplete: treat the end of the input as the end of the message, even if the
                 message is not complete.
             stall_timeout: the longest time to wait for progress, in seconds; `None` for no limit.
-                Pings are no progress. A blocked read is interrupted if `source` is a response over
-                HTTP/1.1; any other source is only found to stall when its next bytes arrive.
+                Pings do not count. A blocked read is interrupted if `source` is a response over
+                HTTP/1.1; with any other source a stall is noticed only when the next bytes arrive.
             clock: gives the seconds since the request was sent, for `timing`; by default the
                 seconds since the stream was made.
 
         Raises:
-            TypeError: `source` cannot be read; the error names what to pass instead.
+            TypeError: `source` cannot be read; the error names the object to pass instead.
             ValueError: `source` is a response that was read or closed before.
         """
         found = sync_source(source, limit)
@@ -458,7 +458,7 @@ async def _aclose(source: Any, chunks: AsyncIterator[bytes]) -> None:
 
 
 def _abandon(source: Any, chunks: AsyncIterator[bytes], spawn: Spawn | None) -> None:
-    """Close the source of a stream that was dropped, in whatever thread it was collected.
+    """Close the source of a stream that was dropped and garbage-collected, in any thread.
 
     Args:
         source: the source of the stream.

@@ -307,7 +307,7 @@ def check_key(key: str) -> str:
     """A key that a header can carry. The error does not show it.
 
     Raises:
-        ValueError: it has white space or characters outside of ASCII.
+        ValueError: it has white space or characters outside ASCII.
     """
     if not re.fullmatch("[!-~]*", key):
         raise ValueError(

@@ -108,7 +108,7 @@ class RecordingStore:
         return tuple(stored.source for stored in self.recordings if not stored.plays)
 
     def play_next(self) -> StoredRecording:
-        """Play the next recording in order, for whatever request.
+        """Play the next recording in order, for any request.
 
         Raises:
             UnmatchedRequestError: all were played.
@@ -135,7 +135,7 @@ class RecordingStore:
             among: the recordings to choose from; by default all.
 
         Raises:
-            UnmatchedRequestError: there is no recording for the request.
+            UnmatchedRequestError: no recording answers the request.
         """
         asked = self._comparable(request)
         stored = self.recordings if among is None else among
