@@ -256,7 +256,7 @@ class AiohttpTransport(httpx_aiohttp.AiohttpTransport):
             loop = asyncio.get_running_loop()
         except RuntimeError:
             raise RuntimeError(
-                "aiohttp needs asyncio, which does not run here: use httpx.AsyncClient on trio"
+                "aiohttp needs asyncio, which is not running: use httpx.AsyncClient on trio"
             ) from None
         if loop is not self._loop:
             if self._close is not None:

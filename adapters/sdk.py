@@ -163,7 +163,7 @@ def stream(
     if not callable(create):
         raise TypeError(
             "stream() takes the messages of an official client, client.messages or "
-            f"client.beta.messages, not {type(messages).__name__}"
+            f"client.beta.messages, got {type(messages).__name__}"
         )
     if "stream" in request:
         raise TypeError("stream() always streams: leave out stream=, or use messages.create")
@@ -195,6 +195,6 @@ def _response(answer: Any) -> Any:
     if response is None:
         raise TypeError(
             "messages.create(stream=True) must give a Stream with an open response, "
-            f"not {type(answer).__name__}: a middleware or a test may have replaced it"
+            f"got {type(answer).__name__}: a middleware or a test may have replaced it"
         )
     return response

@@ -6,8 +6,8 @@
 Each growth row folds one family of hostile streams at n, 2n, 4n and 8n events, and shows the time
 at n and the ratios to it; linear work gives 2, 4 and 8. Each memory row reads an attack in a
 process of its own, and shows the peak of its memory above the start. The official client reads the
-same attack in the same way. A side that takes longer than a quarter of a minute is stopped. The column "before" has the figures from before the
-defences were made.
+same attack in the same way. A side that takes longer than a quarter of a minute is stopped. The
+column "before" has the figures from before the defences were made.
 """
 
 from __future__ import annotations
@@ -269,7 +269,7 @@ def page(quick: bool) -> str:
     lines = [
         "# Under attack",
         "",
-        "`python -m benchmarks.attack` wrote this page. Only ratios mean anything elsewhere.",
+        "`python -m benchmarks.attack` wrote this page. Only ratios mean anything on another machine.",
         "",
         "## Growth",
         "",

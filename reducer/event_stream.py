@@ -244,7 +244,7 @@ def _headers(block: bytes) -> dict[str, str]:
         start = len(block) + 1
     if start > len(block):
         raise ProtocolError(
-            f"the last header of a frame ends behind the {len(block)} bytes of its headers"
+            f"the last header of a frame extends beyond the {len(block)} bytes of its headers"
         )
     return strings
 

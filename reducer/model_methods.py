@@ -267,7 +267,7 @@ class ModelMethods(FrozenMapping):
         if not is_object(obj):
             raise ValueError(f"{cls.__name__} must be an object, not {described(obj)}")
         if cls._tag and "type" not in obj:
-            raise ValueError(f"`type` must be {cls._tag!r}, it is missing")
+            raise ValueError(f"`type` must be {cls._tag!r}, but it is missing")
         return cls._from_fields(obj)
 
     @classmethod

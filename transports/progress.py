@@ -336,7 +336,7 @@ class Progress(Generic[ResponseFormatT]):
         message = self.snapshot.message
         if message is None:
             raise RuntimeError(
-                "there is no message yet: read the stream up to its message_start event first"
+                "no message yet: read the stream up to its message_start event first"
             )
         return parsed_message(message, self._parse)
 

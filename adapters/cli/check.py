@@ -73,7 +73,7 @@ def add_command(commands: Commands) -> None:
         "--save",
         metavar="DIR",
         default="differences",
-        help="with --against: where the smallest recording of each kind is saved "
+        help="with --against: the folder for the smallest recording of each kind "
         "(default: %(default)s)",
     )
     add_executor_flags(parser)

@@ -1,4 +1,4 @@
-"""`streamfold replay FILE|-` shows a stream, recorded or just arriving.
+"""`streamfold replay FILE|-` shows a recorded or live stream.
 
 A file `*.jsonl` is a recording: it has the time of each chunk and the way the response ended. Any
 other file is the raw body of a stream, and is shown while it is read.
@@ -33,7 +33,7 @@ def add_command(commands: Commands) -> None:
     """Add `replay` to the commands."""
     parser = commands.add_parser(
         "replay",
-        help="show a stream, recorded or just arriving",
+        help="show a recorded or live stream",
         description="Show a message stream: its text as it comes, its thinking, its tool calls and "
         "their results, and in the last line its stop reason and token counts.",
         epilog="Exit status: 0 for a complete message, 1 for an incomplete or failed one, "

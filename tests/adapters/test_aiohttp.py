@@ -1,4 +1,5 @@
-"""`DefaultAioHttpClient`: its defaults, its event loops, and what aiohttp would do otherwise.
+"""`DefaultAioHttpClient`: its defaults, its event loops, and the behaviour of aiohttp that it
+corrects.
 
 `test_http_libraries` has the promises that hold over each library.
 """

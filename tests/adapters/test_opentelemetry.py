@@ -1,4 +1,4 @@
-"""One span for each request for a message, the same whoever reads the answer, and in whatever way.
+"""One span for each request for a message, the same for every reader and every way of reading.
 
 The clock of these tests ticks at each reading, so times are exact: the first reading is the start,
 then one for each chunk that brings an event, and one for the end.
@@ -623,8 +623,8 @@ def test_only_compression_that_can_be_read_is_asked_for(server, exported):
         for accepted in ("br, GZIP;q=0.5, zstd, deflate", "br", ""):
             headers = {"accept-encoding": accepted}
             client.post(f"{server.url}/v1/messages", json=REQUEST, headers=headers)
-    told = [request.headers["accept-encoding"] for request in server.requests]
-    assert told == ["GZIP;q=0.5, deflate", "identity", "identity"]
+    codings = [request.headers["accept-encoding"] for request in server.requests]
+    assert codings == ["GZIP;q=0.5, deflate", "identity", "identity"]
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "br"])

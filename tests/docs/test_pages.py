@@ -9,7 +9,7 @@ checkout:
 - The lines of a `console` block that begin with `$` are run, and their output is compared with the
   lines below; `...` stands for any output.
 - The comment `<!-- base-url: /text -->` names the recording with which `streamfold serve` answers
-  the requests of the blocks below, whatever client class of the official package sends them.
+  the requests of the blocks below, from any client class of the official package.
 
 Blocks of other languages, `sh` among them, are not run: they install software, or send requests to
 servers that a test cannot have.

@@ -1,8 +1,8 @@
 """The findings in the field: the package and version, the smallest stream, and the defect.
 
 Each finding was checked by hand against the API's reference, the HTML standard ("Interpreting an
-event stream") or the source that a rule names. Each test reproduces one finding; none is
-skipped.
+event stream") or the source that a rule names. Each test reproduces one finding; none
+is skipped.
 
 Some packages cannot be installed together. `FIELD` names the group whose packages are installed,
 "clients" or "gateways"; `run.sh` makes an environment for each. Without `FIELD` no test runs.

@@ -1,4 +1,4 @@
-"""From JSON text to raw events: every way to write the JSON, and data that is not an event."""
+"""From JSON text to raw events: every spelling of the JSON, and data that is not an event."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """`Timing` is a fold: the same events at the same times give the same value, however they are
-grouped, and a plain loop over all of them gives its every field.
+grouped, and a plain loop over all of them gives each of its fields.
 """
 
 from __future__ import annotations

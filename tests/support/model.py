@@ -224,7 +224,7 @@ ANYTHING = _Anything()
 
 
 def partial_json(text: str, mode: str, nothing: Any) -> Any:
-    """The value of the beginning of a JSON text; `nothing` while there is none.
+    """The value of the beginning of a JSON text; `nothing` before a value begins.
 
     Text that is not the beginning of JSON gives `ANYTHING`, and so do lone halves of surrogate
     pairs, which jiter refuses.

@@ -53,7 +53,7 @@ def pings(seconds=0.05):
 
 
 def watchers():
-    """The threads that watch a stream; those that are told to end have a moment to do so."""
+    """The threads that watch a stream; a thread that has to end gets a moment for it."""
     found = [thread for thread in threading.enumerate() if thread.name == "stall_timeout"]
     for thread in found:
         thread.join(0.2)

@@ -56,11 +56,11 @@ def difference(request: RecordedRequest, recorded: Sequence[tuple[str, RecordedR
         recorded: the names of the recordings, and the requests that they answer.
 
     >>> print(difference(RecordedRequest("GET", "https://example.com/"), []))
-    no recording fits GET https://example.com/: there are no recordings with a request
+    no recording fits GET https://example.com/: no recording has a request
     """
     unmatched = f"no recording fits {_target(request)}"
     if not recorded:
-        return f"{unmatched}: there are no recordings with a request"
+        return f"{unmatched}: no recording has a request"
     lines = _body(request).splitlines()
     name, nearest = max(recorded, key=lambda named: _similarity(request, lines, named[1]))
     message = [f"{unmatched}; the nearest of {len(recorded)} is {name}"]

@@ -119,7 +119,7 @@ class RecordingStore:
                     stored.plays += 1
                     return stored
         raise UnmatchedRequestError(
-            f"there was one request more than the {len(self.recordings)} recordings"
+            f"all {len(self.recordings)} recordings were played before this request: add another"
         )
 
     def play_for(

@@ -1,4 +1,4 @@
-"""A function over many files: in order on any executor, whatever happens to the workers."""
+"""A function over many files: in order on any executor, even if workers are lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests and messages as attributes: by the letter of the conventions, and whatever is sent."""
+"""Requests and messages as attributes: exactly as in the conventions, for any request."""
 
 from __future__ import annotations
 

@@ -73,8 +73,7 @@ def test_another_target_is_named_too():
 
 def test_without_recordings_there_is_no_difference_to_show():
     assert difference(REQUEST, []) == (
-        "no recording fits POST https://example.com/v1/messages: "
-        "there are no recordings with a request"
+        "no recording fits POST https://example.com/v1/messages: no recording has a request"
     )
 
 

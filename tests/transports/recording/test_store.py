@@ -1,4 +1,4 @@
-"""The store of recordings: what it loads, and which recording it plays for a request."""
+"""The store of recordings: the files it loads, and the recording it plays for a request."""
 
 from __future__ import annotations
 
