@@ -313,7 +313,7 @@ def _close(
         spawn(session.close)
         return
     closing = session.close()
-    with suppress(StopIteration):  # it does not wait, because nothing can be closed any more
+    with suppress(StopIteration):  # nothing is left to close, so it does not wait
         closing.send(None)
 
 

@@ -269,7 +269,8 @@ def page(quick: bool) -> str:
     lines = [
         "# Under attack",
         "",
-        "`python -m benchmarks.attack` wrote this page. Only ratios mean anything on another machine.",
+        "`python -m benchmarks.attack` wrote this page. "
+        "Only ratios mean anything on another machine.",
         "",
         "## Growth",
         "",

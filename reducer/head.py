@@ -31,7 +31,7 @@ class Head:
         started: the message without its content, as it started.
         changes: the JSON fields that each delta set, the oldest first; those in `usage` are totals
             that replace the earlier ones one by one.
-        counted: the last total of output tokens in these changes, at hand for `Timing`.
+        counted: the last total of output tokens in these changes, for `Timing`.
     """
 
     started: Message

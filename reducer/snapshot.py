@@ -153,7 +153,7 @@ class Settled:
         error: see `Snapshot`.
         head: the message without its content; `None` before `message_start`.
         closed: the blocks that have stopped, as pairs of index and block.
-        parked: the open blocks beyond the `_MOST_OPEN` that the snapshot has at hand.
+        parked: the open blocks beyond the `_MOST_OPEN` that the snapshot holds directly.
         parked_count: the number of these blocks.
         unfolded: see `Snapshot`.
         unfolded_size: the size of these events: see `MAX_UNFOLDED`.
@@ -269,7 +269,7 @@ class Snapshot:
 
     @property
     def is_over(self) -> bool:
-        """Whether no event can change the message any more: `message_stop` or an `error` came."""
+        """Whether the message can no longer change: `message_stop` or an `error` came."""
         return self._settled.is_over
 
     @property

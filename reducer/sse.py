@@ -244,12 +244,12 @@ def scan(state: SSEState, chunk: bytes) -> tuple[SSEState, list[Frame], Protocol
                 unfinished, last_id, first + blank, frames, limit
             )
         if fault is None:
-            events, blank, behind = lines.rpartition(b"\n\n")
+            events, blank, tail = lines.rpartition(b"\n\n")
             found = _by_events(events + blank, last_id, limit)
             if found is not None:
                 frames += found
                 last_id = found[-1][2]
-                lines = behind
+                lines = tail
             unfinished, last_id, fault = _by_lines(unfinished, last_id, lines, frames, limit)
     if end < len(rest) and fault is None:
         pending = pending.append(rest[end:])

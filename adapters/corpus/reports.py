@@ -158,7 +158,7 @@ class Seen:
 
 
 def examine(file: Path) -> tuple[Report, Seen]:
-    """Fold a recording once: its report, and the message and the timing behind it."""
+    """Fold a recording once: its report, with its message and its timing."""
     name = os.fspath(file)
     try:
         recording = load(name)

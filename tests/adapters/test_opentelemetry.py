@@ -551,7 +551,7 @@ def test_events_before_the_message_are_a_chunk_of_no_model(exported):
     assert second["gen_ai.response.model"] == MESSAGE["model"]
 
 
-# --- responses that are no stream ----------------------------------------------------------------
+# --- responses that are not streams --------------------------------------------------------------
 
 
 def test_a_message_that_comes_whole(shell, server, exported):

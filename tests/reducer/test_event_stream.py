@@ -195,7 +195,7 @@ def test_a_text_that_is_not_utf_8_is_replaced() -> None:
 
 MESSAGE_TYPE = header_bytes(":message-type", Header(7, "event"))
 BROKEN_HEADERS = {
-    "a type there is not": (b"\x01x\x0a", "the header b'x' of a frame has type 10; the types are"),
+    "an unknown type": (b"\x01x\x0a", "the header b'x' of a frame has type 10; the types are"),
     "a name twice": (
         b"\x01x\x00\x01x\x01",
         "the header b'x' of a frame has the name a second time",

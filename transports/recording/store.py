@@ -119,7 +119,7 @@ class RecordingStore:
                     stored.plays += 1
                     return stored
         raise UnmatchedRequestError(
-            f"all {len(self.recordings)} recordings were played before this request: add another"
+            f"got more requests than recordings ({len(self.recordings)}): record again"
         )
 
     def play_for(

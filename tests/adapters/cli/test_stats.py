@@ -312,7 +312,7 @@ def test_check_against_the_reference(run_command, tmp_path):
     assert (status, err) == (1, f"streamfold: {path / 'below'}: Not a directory\n")
 
 
-def test_names_that_are_no_accumulator(run_command, tmp_path):
+def test_names_that_are_not_accumulators(run_command, tmp_path):
     for name in ("json", "no_such_module:f"):
         status, _, err = run_command("check", "--against", name, RECORDINGS / "text.sse")
         assert status == 2

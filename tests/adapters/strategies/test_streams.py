@@ -214,7 +214,7 @@ REACHED_IF_UNKNOWN: dict[str, Callable[[list[Event]], bool]] = {
         for delta in block_of(events, index)
         if delta["type"] in ("text_delta", "input_json_delta", "thinking_delta")
     ),
-    "an input that is no object": lambda events: any(
+    "an input that is not an object": lambda events: any(
         text[:1] not in ("{", "") for text in deltas(events, "input_json_delta", "partial_json")
     ),
     "no usage": lambda events: "usage" not in events[0]["message"],
