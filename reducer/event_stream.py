@@ -53,7 +53,7 @@ _PRELUDE = struct.Struct("!III")
 _CHECKSUM = struct.Struct("!I")
 _LENGTH = struct.Struct("!H")
 _AROUND = _PRELUDE.size + _CHECKSUM.size
-"""Bytes of a frame without headers and payload."""
+"""The number of bytes of a frame without headers and payload."""
 _LONGEST_HEADERS = 128 * 1024
 _NO_BYTES = Bytes()
 

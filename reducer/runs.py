@@ -16,7 +16,7 @@ Rules:
   (`decoding`, `reduce`). So does every delta with a fault.
 - Both ways give the same result. The general way is the slow twin in the tests.
 - A run needs exactly one open block, because then its prefix is known.
-- The table in `deltas` has everything that this module needs to know of a kind of delta.
+- The table in `deltas` has everything that this module needs to know about a kind of delta.
 
 Cost: 1.0 µs an event with its derived event, 0.5 µs without events, and 1.5 µs more in another
 spelling; the general way costs 5 µs. Without this module `feed` takes 4.4 times as long for text in

@@ -92,10 +92,10 @@ class OpenBlock:
         return block
 
     def finished(self) -> Any:
-        """Return the block for the time after it stops.
+        """Return the finished block, as it is after its stop.
 
         Raises:
-            ValueError: it is a tool's, and the text of its input is not JSON.
+            ValueError: it is a tool block, and the text of its input is not JSON.
         """
         block = self.block
         for row, value in zip(growths_of(block._kind), self.grown):  # noqa: B905 (costs 0.1 µs)
@@ -103,7 +103,7 @@ class OpenBlock:
         return block
 
     def is_cut(self) -> bool:
-        """Return whether `finished` fails for a text that is the beginning of a whole one."""
+        """Return whether `finished` fails only because the text of an input ends early."""
         rows = zip(growths_of(self.block._kind), self.grown, strict=True)
         return any(isinstance(row, InputGrowth) and row.is_cut(value) for row, value in rows)
 

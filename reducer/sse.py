@@ -214,7 +214,7 @@ def scan(state: SSEState, chunk: bytes) -> tuple[SSEState, list[Frame], Protocol
     """
     unfinished, size, started = state.unfinished, state.pending_size, state.started
     if state.is_between_events:
-        # The chunk begins with an event, as most do on a live connection. Without this way,
+        # The chunk begins with an event, as most do on a live connection. Without this branch,
         # decoding one event per chunk takes 2.4 times as long.
         lines = chunk if _CR not in chunk or chunk.endswith(b"\r") else _with_lf(chunk)
         found = _by_events(lines, state.id, state.limit)

@@ -106,7 +106,7 @@ _CONTENT: dict[type, Callable[[Any], tuple[str, ...]]] = {
     RawContentBlockStartEvent: _of_block_start,
     RawMessageStartEvent: _of_message_start,
 }
-"""By event: the types of the blocks that it gives content."""
+"""By event: the types of the blocks to which it gives content."""
 
 # --- the value ----------------------------------------------------------------------------------
 

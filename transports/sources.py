@@ -165,7 +165,7 @@ def _source(source: Any, way: _Way, other: _Way, limit: int) -> Source[Any]:
             ) from None
     if "content-encoding" in source.headers or source.is_stream_consumed:
         chunks = way.decompressed(source, http, limit)
-    else:  # saves a generator a chunk
+    else:  # saves one generator per chunk
         chunks = _raw_chunks(source, way)
     needed = beginning_needed(source)
     if needed:

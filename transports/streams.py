@@ -252,7 +252,7 @@ class MessageStream(_Stream[ResponseFormatT], Closing):
     def text_stream(self) -> Generator[str]:
         """The pieces of text, as they arrive. Other events are skipped.
 
-        Closing it ends it; the stream stays open.
+        Closing the iterator ends it; the stream stays open.
         """
         for event in self:
             if event.type == "text":
@@ -385,7 +385,7 @@ class AsyncMessageStream(_Stream[ResponseFormatT], AsyncClosing):
     def text_stream(self) -> _AsyncTexts:
         """The pieces of text, as they arrive. Other events are skipped.
 
-        `aclose` ends it; the stream stays open.
+        `aclose` ends the iterator; the stream stays open.
         """
         return _AsyncTexts(self)
 

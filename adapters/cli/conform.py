@@ -34,7 +34,7 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser.add_argument(
         "--model",
         default="claude-opus-4-6",
-        help="the model to ask for (default: claude-opus-4-6)",
+        help="the model to request (default: claude-opus-4-6)",
     )
     parser.add_argument(
         "--timeout",

@@ -56,7 +56,7 @@ def add_command(commands: Commands) -> None:
         "--rows", metavar="FILE", help="write one row per recording to a .csv or .parquet file"
     )
     parser.add_argument(
-        "--plot", metavar="FILE", help="draw the distributions to a picture (.png, .svg or .pdf)"
+        "--plot", metavar="FILE", help="draw the distributions as a picture (.png, .svg or .pdf)"
     )
     parser.add_argument(
         "--stall",

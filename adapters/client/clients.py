@@ -1,8 +1,8 @@
 """The clients, `Anthropic` and `AsyncAnthropic`, in the shape of the official SDK's.
 
 A client turns a caller's arguments into a `Call` (see `requests`), sends it, and returns the open
-response as a `MessageStream`. It waits for the first event before it returns: until then nothing
-was handed out, so a failed attempt can be repeated (see `retries`). The two clients differ in
+response as a `MessageStream`. It waits for the first event before it returns: until then the caller
+has received nothing, so a failed attempt can be repeated (see `retries`). The two clients differ in
 `await` alone; their common part is `_Client`.
 """
 

@@ -88,7 +88,7 @@ class _Stream:
 
     @property
     def is_whole(self) -> bool:
-        """Whether a client takes it for a whole message."""
+        """Whether a client accepts it as a whole message."""
         kinds = list(map(_type_of, self.events))
         return "error" not in kinds and (
             "message_stop" in kinds or any(_stop_reason_of(event) for event in self.events)

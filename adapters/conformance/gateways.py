@@ -144,7 +144,7 @@ def conform(
 
     Args:
         url: the base URL of the gateway, or the URL of its `/v1/messages`.
-        model: the model to ask for.
+        model: the model to request.
         api_key: sent as `x-api-key` and as a bearer token.
         timeout: the longest wait for a connection or for the next bytes, in seconds.
         headers: further headers.

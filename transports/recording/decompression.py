@@ -42,8 +42,8 @@ _PIECE = 64 * 1024
 
 _ZSTD_WINDOW_LOG = 23
 _ZSTD_STEP = 256
-"""The bytes that are given to `zstandard` at once. It has no limit for its output, and a block of
-four bytes can become 128 KiB."""
+"""The number of bytes given to `zstandard` at once. It cannot limit its output, and a block of four
+bytes can become 128 KiB."""
 
 
 class _Decoder(Protocol):
