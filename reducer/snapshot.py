@@ -278,6 +278,27 @@ class Snapshot:
         message: Message = evolve(head.message, content=content)
         return message
 
+    @property
+    def open_blocks(self) -> tuple[int, ...]:
+        """The indexes, in `message.content`, of the blocks that have started and not stopped.
+
+        The value of such a block is the part that came: a tool's `input` may lack arguments, and
+        looks whole all the same.
+
+        >>> from streamfold.reducer import Snapshot, fold
+        >>> block = {"type": "tool_use", "id": "toolu_1", "name": "get_weather", "input": {}}
+        >>> started = fold([
+        ...     {"type": "message_start", "message": {
+        ...         "id": "msg_1", "role": "assistant", "model": "claude-opus-4-6"}},
+        ...     {"type": "content_block_start", "index": 0, "content_block": block},
+        ... ])
+        >>> started.open_blocks
+        (0,)
+        >>> fold([{"type": "content_block_stop", "index": 0}], started).open_blocks
+        ()
+        """
+        return tuple([opened.index for opened in self._still_open()])
+
     def _still_open(self) -> Iterator[OpenBlock]:
         """Yield the open blocks."""
         yield from parked_blocks(self._settled.parked)

@@ -9,6 +9,7 @@ Source: API reference, "Errors"; RFC 9110, section 10.2.3 (Retry-After).
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -134,6 +135,8 @@ def retrying(
             f"max_retries={max_retries} needs stamina, which is not installed: "
             "pip install 'streamfold[client]', or pass max_retries=0"
         ) from None
+    # Without any handler, Python prints the records of a logger to standard error.
+    logging.getLogger("stamina").addHandler(logging.NullHandler())
     call = getattr(stamina, caller)(
         attempts=max_retries + 1, timeout=None, wait_initial=0.5, wait_max=8.0, wait_jitter=0.5
     )

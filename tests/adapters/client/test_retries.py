@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import time
 from types import SimpleNamespace
@@ -202,3 +203,23 @@ def test_negative_max_retries() -> None:
         ValueError, match=r"max_retries must be at least 0 \(0 = one attempt\), got -1"
     ):
         Anthropic(api_key=KEY, max_retries=-1)
+
+
+# --- without output -------------------------------------------------------------------------------
+
+
+def test_a_retry_prints_nothing(server) -> None:
+    server.answer(BUSY["overloaded"], ANSWER)
+    code = """
+import subprocess
+import sys
+from streamfold.adapters.anthropic import Anthropic
+client = Anthropic(api_key="k", base_url=sys.argv[1])
+answer = client.messages.create(model="m", max_tokens=1, messages=[], stream=True)
+print(len(list(answer)))
+"""
+    command = [sys.executable, "-c", code, server.url]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=60)
+    assert done.stderr == ""
+    assert int(done.stdout) > 0
+    assert len(server.requests) == 2
