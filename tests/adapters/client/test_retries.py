@@ -209,7 +209,8 @@ def test_negative_max_retries() -> None:
 
 
 def test_a_retry_prints_nothing(server) -> None:
-    server.answer(BUSY["overloaded"], ANSWER)
+    busy = api_error(529, "overloaded_error", headers={"retry-after-ms": "1"})
+    server.answer(busy, ANSWER)
     code = """
 import subprocess
 import sys
