@@ -11,7 +11,7 @@ as the name without it. The unions of blocks are annotated, as in the interface:
 
 from __future__ import annotations
 
-from typing import Annotated, Union
+from typing import TYPE_CHECKING, Annotated, Any, Union
 
 from httpx import Timeout
 from streamfold.reducer import (
@@ -179,6 +179,9 @@ from .client import (
     Stream,
     transform_schema,
 )
+
+if TYPE_CHECKING:
+    from .aiohttp import DefaultAioHttpClient as DefaultAioHttpClient
 
 __all__ = [
     "DEFAULT_MAX_RETRIES",
@@ -657,3 +660,15 @@ CitationsSearchResultLocation = SearchResultLocationCitation
 BetaCitationSearchResultLocation = SearchResultLocationCitation
 CitationsWebSearchResultLocation = WebSearchResultLocationCitation
 BetaCitationsWebSearchResultLocation = WebSearchResultLocationCitation
+
+
+def __getattr__(name: str) -> Any:
+    """`DefaultAioHttpClient`, which needs an extra: it is imported when it is asked for.
+
+    It is not in `__all__`, so that `from … import *` works without the extra.
+    """
+    if name == "DefaultAioHttpClient":
+        from .aiohttp import DefaultAioHttpClient
+
+        return DefaultAioHttpClient
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -159,7 +159,7 @@ def stream(
 
     Entering the block raises what `messages.create` raises, as the official client's own classes.
     """
-    create = getattr(messages, "create", None)
+    create: Any = getattr(messages, "create", None)
     if not callable(create):
         raise TypeError(
             "stream() takes the messages of an official client, client.messages or "

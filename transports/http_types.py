@@ -26,6 +26,4 @@ class HoldsResponse(Protocol):
     """The object that the official client's `with_streaming_response` gives."""
 
     @property
-    def http_response(self) -> HTTPResponse:
-        """The open response."""
-        ...
+    def http_response(self) -> HTTPResponse: ...  # noqa: D102

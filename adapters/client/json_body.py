@@ -49,11 +49,16 @@ class UnreadBody:
             OSError: a file cannot be read.
         """
         for source, file in self.files:
-            content = Path(file).read_bytes() if isinstance(file, os.PathLike) else file.read()
-            if isinstance(content, str):
-                content = content.encode()
-            source["data"] = base64.b64encode(content).decode()
+            source["data"] = base64.b64encode(_content(file)).decode()
         return to_json(self.fields).encode()
+
+
+def _content(file: Any) -> bytes:
+    """The content of a file, given as a path or as an open file."""
+    if hasattr(file, "read"):
+        content: str | bytes = file.read()
+        return content.encode() if isinstance(content, str) else content
+    return Path(file).read_bytes()
 
 
 def encode_body(body: Mapping[str, Any]) -> bytes | UnreadBody:

@@ -147,7 +147,7 @@ class Messages(_Messages):
                 block raises.
         """
         call = self._call(False, bool(stream), **request)
-        return Stream(self._open_stream(call)) if stream else self._fetch(call)
+        return Stream[RawEvent](self._open_stream(call)) if stream else self._fetch(call)
 
     def parse(
         self,
@@ -210,7 +210,7 @@ class BetaMessages(_Messages):
     def create(self, *, stream: Any = False, **request: Unpack[BetaMessageRequest]) -> Any:
         """Request a message, in one piece or as its raw events: see `Messages.create`."""
         call = self._call(True, bool(stream), **request)
-        return Stream(self._open_stream(call)) if stream else self._fetch(call)
+        return Stream[RawEvent](self._open_stream(call)) if stream else self._fetch(call)
 
     def parse(
         self,
@@ -264,7 +264,11 @@ class AsyncMessages(_Messages):
     async def create(self, *, stream: Any = False, **request: Unpack[MessageRequest]) -> Any:
         """Request a message, in one piece or as its raw events: see `Messages.create`."""
         call = self._call(False, bool(stream), **request)
-        return AsyncStream(await self._open_stream(call)) if stream else await self._fetch(call)
+        return (
+            AsyncStream[RawEvent](await self._open_stream(call))
+            if stream
+            else await self._fetch(call)
+        )
 
     async def parse(
         self,
@@ -313,7 +317,11 @@ class AsyncBetaMessages(_Messages):
     async def create(self, *, stream: Any = False, **request: Unpack[BetaMessageRequest]) -> Any:
         """Request a message, in one piece or as its raw events: see `Messages.create`."""
         call = self._call(True, bool(stream), **request)
-        return AsyncStream(await self._open_stream(call)) if stream else await self._fetch(call)
+        return (
+            AsyncStream[RawEvent](await self._open_stream(call))
+            if stream
+            else await self._fetch(call)
+        )
 
     async def parse(
         self,

@@ -46,7 +46,7 @@ def with_format(output_config: Any, format_field: Mapping[str, Any]) -> dict[str
     Raises:
         FormatGivenTwiceError: it has a format already.
     """
-    config = output_config or {}
+    config: dict[str, Any] = output_config or {}
     if config.get("format") is not None:
         raise FormatGivenTwiceError(
             "Both output_format and output_config.format were provided, so the answer's format was "

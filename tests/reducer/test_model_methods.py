@@ -99,6 +99,24 @@ def test_a_dump_takes_part_of_the_fields() -> None:
     assert json.loads(message.model_dump_json(include={"id"}, indent=2)) == {"id": "msg_1"}
 
 
+@pytest.mark.parametrize("indent", [None, 2])
+def test_json_may_be_written_in_ascii_alone(indent: int | None) -> None:
+    block = TextBlock(text="Grüße")
+    text = block.model_dump_json(ensure_ascii=True, indent=indent, context={}, fallback=str)
+    assert text.isascii()
+    assert json.loads(text) == block.model_dump()
+    assert (" " in text) is (indent is not None)
+    assert block.model_dump_json() == '{"type":"text","text":"Grüße","citations":null}'
+
+
+def test_a_message_is_a_turn_of_the_next_request() -> None:
+    official = anthropic.types.Message.model_validate({**MESSAGE, "stop_sequence": None})
+    param = Message.from_dict(MESSAGE).to_param()
+    assert param["role"] == official.to_param()["role"]
+    assert [block.type for block in param["content"]] == ["text", "tool_use"]
+    assert isinstance(param["content"], list)
+
+
 def test_the_fields_that_were_sent_and_those_that_are_new() -> None:
     message = Message.from_dict(MESSAGE)
     official = BetaMessage.model_validate(MESSAGE)
