@@ -37,7 +37,11 @@ MessagesT = TypeVar("MessagesT")
 
 @attrs.frozen
 class Beta(PointsToOfficialClient, Generic[MessagesT]):
-    """`client.beta`."""
+    """`client.beta`.
+
+    Attributes:
+        messages: the calls of the Messages API, with the parameters of its beta.
+    """
 
     messages: MessagesT
 
@@ -102,8 +106,9 @@ class Messages(_Messages):
         Args:
             output_format: the type of the answer, any that pydantic's `TypeAdapter` takes. The
                 value is `parsed_output` of the message and of its text block.
-            request: the fields of the request's body: `max_tokens`, `messages`, `model` and any
-                other. See `MessageRequest`.
+            request: the fields of the request's body, of which `max_tokens`, `messages` and `model`
+                are required, and options such as `timeout`, `allow_incomplete` and `partial_mode`.
+                `MessageRequest` has them all.
 
         Returns:
             A context manager; its value is the open `MessageStream`.

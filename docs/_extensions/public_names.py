@@ -43,7 +43,7 @@ class PublicNames(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Document the names."""
         package = importlib.import_module(self.arguments[0])
-        lines = _table(package) if "aliases" in self.options else _by_module(package)
+        lines = _tables(package) if "aliases" in self.options else _by_module(package)
         holder = nodes.section()
         holder.document = self.state.document
         nested_parse_with_titles(self.state, StringList(list(lines), package.__name__), holder)
@@ -153,15 +153,23 @@ def _shown(value: Any) -> str:
 # --- the table of aliases -------------------------------------------------------------------------
 
 
-def _table(package: ModuleType) -> Iterator[str]:
-    yield from ("", ".. list-table::", "   :header-rows: 1", "", "   * - name", "     - object")
+def _tables(package: ModuleType) -> Iterator[str]:
+    tables: dict[str, list[str]] = {"Clients, streams, events and values": [], "Errors": []}
     for name in package.__all__:
-        yield f"   * - .. py:data:: {name}"
-        yield f"          :module: {package.__name__}"
-        yield "          :no-typesetting:"
-        yield ""
-        yield f"       ``{name}``"
-        yield f"     - {_object(getattr(package, name))}"
+        value = getattr(package, name)
+        is_error = isinstance(value, type) and issubclass(value, BaseException)
+        title = "Errors" if is_error else next(iter(tables))
+        tables.setdefault("Names of the beta" if "Beta" in name else title, []).append(name)
+    for title, names in tables.items():
+        yield from ("", title, "-" * len(title))
+        yield from ("", ".. list-table::", "   :header-rows: 1", "", "   * - name", "     - object")
+        for name in names:
+            yield f"   * - .. py:data:: {name}"
+            yield f"          :module: {package.__name__}"
+            yield "          :no-typesetting:"
+            yield ""
+            yield f"       ``{name}``"
+            yield f"     - {_object(getattr(package, name))}"
     yield ""
 
 
