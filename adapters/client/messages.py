@@ -37,7 +37,7 @@ MessagesT = TypeVar("MessagesT")
 
 @attrs.frozen
 class Beta(PointsToOfficialClient, Generic[MessagesT]):
-    """`client.beta`.
+    """The beta of the API: `client.beta`.
 
     Attributes:
         messages: the calls of the Messages API, with the parameters of its beta.
@@ -84,7 +84,7 @@ class _Messages(PointsToOfficialClient):
 
 
 class Messages(_Messages):
-    """`client.messages`."""
+    """The calls of the Messages API: `client.messages` of an `Anthropic`."""
 
     @overload
     def stream(
@@ -177,7 +177,7 @@ class Messages(_Messages):
 
 
 class BetaMessages(_Messages):
-    """`client.beta.messages`."""
+    """The calls of the beta: `client.beta.messages` of an `Anthropic`."""
 
     @overload
     def stream(
@@ -232,7 +232,7 @@ class BetaMessages(_Messages):
 
 
 class AsyncMessages(_Messages):
-    """`client.messages`, for asyncio and trio."""
+    """The calls of the Messages API: `client.messages` of an `AsyncAnthropic`."""
 
     @overload
     def stream(
@@ -287,7 +287,7 @@ class AsyncMessages(_Messages):
 
 
 class AsyncBetaMessages(_Messages):
-    """`client.beta.messages`, for asyncio and trio."""
+    """The calls of the beta: `client.beta.messages` of an `AsyncAnthropic`."""
 
     @overload
     def stream(

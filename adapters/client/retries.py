@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
+from streamfold.reducer import StreamfoldError
 from streamfold.transports import APIConnectionError, APIStatusError
 
 __all__ = ["is_retryable", "retry_after", "retry_wait", "retrying"]
@@ -141,7 +142,31 @@ def retrying(
         attempts=max_retries + 1, timeout=None, wait_initial=0.5, wait_max=8.0, wait_jitter=0.5
     )
     bound: Callable[..., Any] = call.on(_retry_wait_now)
-    return bound
+    return (_shortened if caller == "RetryingCaller" else _shortened_async)(bound)
+
+
+def _shortened(call: Callable[..., Any]) -> Callable[..., Any]:
+    """`call`, whose errors leave the frames of stamina out of their tracebacks."""
+
+    def shortened(function: Callable[..., Any], *args: Any) -> Any:
+        try:
+            return call(function, *args)
+        except StreamfoldError as error:
+            raise error.with_traceback(None) from error.__cause__
+
+    return shortened
+
+
+def _shortened_async(call: Callable[..., Any]) -> Callable[..., Any]:
+    """`_shortened` for a coroutine function."""
+
+    async def shortened(function: Callable[..., Any], *args: Any) -> Any:
+        try:
+            return await call(function, *args)
+        except StreamfoldError as error:
+            raise error.with_traceback(None) from error.__cause__
+
+    return shortened
 
 
 def _call(function: Callable[..., Any], *args: Any) -> Any:

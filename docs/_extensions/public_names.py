@@ -97,9 +97,10 @@ def _entry(package: ModuleType, name: str, home: str) -> Iterator[str]:
     value, path = getattr(package, name), f"{package.__name__}.{name}"
     if isinstance(value, type):
         kind = "exception" if issubclass(value, BaseException) else "class"
-        yield from ("", f".. auto{kind}:: {path}", "   :members:")
         if is_typeddict(value):
-            yield "   :undoc-members:"
+            yield from ("", f".. autoclass:: {path}", "", *_keys(value))
+            return
+        yield from ("", f".. auto{kind}:: {path}", "   :members:")
         elsewhere = {
             ancestor.__name__
             for base in value.__mro__[1:]
@@ -117,6 +118,17 @@ def _entry(package: ModuleType, name: str, home: str) -> Iterator[str]:
         yield from ("", f".. py:data:: {name}", f"   :module: {package.__name__}", "")
         yield from (f"   {line}" for line in _markup(text))
         yield from ("", f"   ``{_shown(value)}``", "")
+
+
+def _keys(value: Any) -> Iterator[str]:
+    """The table of the keys of a `TypedDict`, below its docstring."""
+    yield from ("   .. list-table::", "      :header-rows: 1", "")
+    yield from ("      * - name", "        - type")
+    for name, kind in value.__annotations__.items():
+        text = re.sub(r"^Maybe\[(.*)\]$", r"\1", kind.__forward_arg__)
+        required = ", required" if name in value.__required_keys__ else ""
+        yield from (f"      * - ``{name}``", f"        - ``{text}``{required}")
+    yield ""
 
 
 def _has_entry(base: type) -> bool:

@@ -48,9 +48,7 @@ def answer(client: Anthropic, question: str, turns: int = 10) -> Message:
             if block.type == "tool_use":
                 print(f"[{block.name} {block.input}]")
                 content = get_weather(**block.input)
-                results.append(
-                    {"type": "tool_result", "tool_use_id": block.id, "content": content}
-                )
+                results.append({"type": "tool_result", "tool_use_id": block.id, "content": content})
         conversation += [
             {"role": "assistant", "content": message.content},
             {"role": "user", "content": results},

@@ -205,7 +205,19 @@ def test_negative_max_retries() -> None:
         Anthropic(api_key=KEY, max_retries=-1)
 
 
-# --- without output -------------------------------------------------------------------------------
+# --- errors and output ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("failure", ["overloaded", "reset"])
+async def test_the_traceback_has_no_frames_of_the_library_that_retries(
+    calling, server, failure
+) -> None:
+    server.answer(*[BUSY[failure]] * 2)
+    with pytest.raises((OverloadedError, APIConnectionError)) as caught:
+        await calling(max_retries=1).message()
+    paths = [str(entry.path) for entry in caught.traceback]
+    assert not [path for path in paths if "stamina" in path or "tenacity" in path]
+    assert (caught.value.__cause__ is not None) is (failure == "reset")
 
 
 def test_a_retry_prints_nothing(server) -> None:
