@@ -25,6 +25,7 @@ from .partial_json import *
 from .parts import *
 from .pipeline import *
 from .reduce import *
+from .sealed import *
 from .snapshot import *
 from .sse import *
 from .timing import *

@@ -360,7 +360,7 @@ class APIObject(Value):
         for key, raw in data.items():
             field = fields.get(key)
             if field is not None:
-                value = values[key] = field.read(raw)
+                value = values[key] = raw if raw.__class__ in field.as_is else field.read(raw)
                 if not field.required and value == field.default:
                     rest[key] = value
             elif key != "type" or not cls._tag:
@@ -402,7 +402,7 @@ class APIObject(Value):
                 value = attributes[field.name] = field.read(raw)
                 in_rest = not field.required and value == field.default
             elif key == "type" and self._tag:
-                self.from_dict({"type": raw})
+                self.from_dict({**self, "type": raw})
                 continue
             else:
                 value, in_rest = freeze(raw, 1), True
@@ -510,6 +510,8 @@ def object_of(cls: type[APIObject], *, nullable: bool = False) -> Callable[[Any]
     """Return a parser that accepts only an object of class `cls`, and `null` if `nullable`."""
 
     def parse(raw: Any) -> Any:
+        if raw.__class__ is cls:
+            return raw
         if is_object(raw):
             return cls.from_dict(raw)
         if nullable and raw is None:
@@ -558,10 +560,11 @@ def by_type(union: Any, unknown: type[APIObject]) -> Callable[[Any], Any]:
     kinds = classes_of(union)
 
     def parse(raw: Any) -> Any:
-        if isinstance(raw, APIObject):
-            return raw
-        if not is_object(raw):
-            raise FieldError("", f"must be an object, not {described(raw)}")
+        if raw.__class__ is not dict:  # a test for a class of mappings costs 0.3 µs
+            if isinstance(raw, APIObject):
+                return raw
+            if not is_object(raw):
+                raise FieldError("", f"must be an object, not {described(raw)}")
         if "type" not in raw:
             raise FieldError("type", "is missing")
         kind = raw["type"]

@@ -83,13 +83,14 @@ class InvalidToolInputError(ProtocolError, ValueError):
         input_json: the whole text of the input.
     """
 
-    input_json: str = ""
-
-    def __str__(self) -> str:
-        return (
+    def __init__(self, reason: str, *, input_json: str = "", **place: Any) -> None:
+        super().__init__(reason, **place)
+        self.input_json = input_json
+        shown = (
             "Unable to parse tool parameter JSON from model. Please retry your request or adjust "
-            f"your prompt. Error: {self.message}. JSON: {_unquoted(self.input_json)}"
+            f"your prompt. Error: {self.message}. JSON: {_unquoted(input_json)}"
         )
+        self.args = (shown,)
 
 
 def _unquoted(text: str) -> str:

@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, cast
 
-from streamfold.reducer import RawErrorEvent, Snapshot, StreamfoldError, Timing
+from streamfold.reducer import ProtocolError, RawErrorEvent, Snapshot, StreamfoldError, Timing
 
 from .http_types import HTTPRequest, HTTPResponse
 from .recording import AWS_EVENT_STREAM, EVENT_STREAM, Redaction, media_type
@@ -44,6 +45,7 @@ __all__ = [
     "StalledStreamError",
     "UnprocessableEntityError",
     "beginning_needed",
+    "hide_secrets",
     "refuse_other_content",
     "refuse_other_message",
     "request_of",
@@ -82,14 +84,36 @@ def _redaction_for(request: HTTPRequest | None) -> Redaction:
 
     A client that removes them from a request that was sent leaves it in the request's extensions.
     """
-    redaction = Redaction()
-    if request is not None:
-        known: Redaction | None = getattr(request, "extensions", {}).get(REDACTION)
-        if known is not None:
-            return known
-        redaction.headers(request.headers.items())
-        redaction.url(str(request.url))
-    return redaction
+    if request is None:
+        return Redaction()
+    known: Redaction | None = getattr(request, "extensions", {}).get(REDACTION)
+    if known is None:
+        known = Redaction()
+        known.headers(request.headers.items())
+        known.url(str(request.url))
+    with suppress(RuntimeError):  # a body that was streamed
+        known.body(request.content)
+    return known
+
+
+def hide_secrets(fault: StreamfoldError, response: HTTPResponse | None) -> None:
+    """Remove the secrets of the request from the text of an error of the engine.
+
+    The engine knows no secrets, and quotes the beginning of a stream's data. The attributes of the
+    error keep the data as it came.
+
+    Args:
+        fault: the error, which is changed.
+        response: the response that was read.
+    """
+    request = request_of(response)
+    if request is None:
+        return
+    redaction = _redaction_for(request)
+    fault.args = (redaction.text(str(fault)),)
+    fault.message = redaction.text(fault.message)
+    if isinstance(fault, ProtocolError):
+        fault.reason = redaction.text(fault.reason)
 
 
 class APIError(StreamfoldError):

@@ -222,8 +222,8 @@ class _Client(PointsToOfficialClient):
     def _request(self, call: Call[Any]) -> Any:
         return self._http.build_request(
             "POST",
-            str(call.url),
-            headers=call.headers.multi_items(),
+            call.url if self._library is httpx else str(call.url),
+            headers=call.headers.raw,
             content=call.content,
             timeout=timeout_for(self._library, call.http_timeout),
         )
@@ -329,7 +329,9 @@ class Anthropic(_Client, Closing):
     def _open_once(self, call: Call[T]) -> MessageStream[T]:
         clock = clock_from_now()
         response = self._send(call)
-        stream = MessageStream[T](response, parse=call.parse, clock=clock, **call.reading)
+        stream: MessageStream[T] = MessageStream(
+            response, parse=call.parse, clock=clock, **call.reading
+        )
         stream.__dict__["_connections"] = self._connections  # open as long as the stream is
         try:
             stream.await_first_event()
@@ -417,7 +419,9 @@ class AsyncAnthropic(_Client, AsyncClosing):
     async def _open_once(self, call: Call[T]) -> AsyncMessageStream[T]:
         clock = clock_from_now()
         response = await self._send(call)
-        stream = AsyncMessageStream[T](response, parse=call.parse, clock=clock, **call.reading)
+        stream: AsyncMessageStream[T] = AsyncMessageStream(
+            response, parse=call.parse, clock=clock, **call.reading
+        )
         stream.__dict__["_connections"] = self._connections  # open as long as the stream is
         try:
             await stream.await_first_event()

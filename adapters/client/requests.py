@@ -19,7 +19,7 @@ import attrs
 import httpx
 from streamfold.reducer import PartialMode, StreamfoldError
 from streamfold.transports import REDACTION, check_stall_timeout
-from streamfold.transports.recording import Redaction, is_harmless_header
+from streamfold.transports.recording import Redaction
 
 from .json_body import UnreadBody, encode_body
 from .parameters import (
@@ -40,6 +40,12 @@ __all__ = ["Call", "Settings", "check_key", "conceal", "prepare", "user_agent"]
 T = TypeVar("T")
 
 
+def _endpoint(settings: Settings) -> httpx.URL:
+    path, mark, rest = settings.base_url.raw_path.partition(b"?")
+    path = path.rstrip(b"/") + b"/v1/messages" + mark + rest
+    return settings.base_url.copy_with(raw_path=path, userinfo=b"")
+
+
 @attrs.frozen
 class Settings:
     """The settings that all requests of a client share.
@@ -51,6 +57,7 @@ class Settings:
         query: the caller's default parameters of the URL.
         timeout: seconds without a byte from the API, or httpx's own value; `None` for no limit.
         stall_timeout: seconds without progress; `None` for no limit.
+        endpoint: the address of the Messages API, without user, password and `query`.
     """
 
     base_url: httpx.URL = attrs.field(repr=lambda url: repr(url.copy_with(userinfo=b"")))
@@ -59,6 +66,9 @@ class Settings:
     query: Mapping[str, Any] = attrs.field(repr=False)
     timeout: Timeout
     stall_timeout: float | None = None
+    endpoint: httpx.URL = attrs.field(
+        init=False, repr=False, eq=False, default=attrs.Factory(_endpoint, takes_self=True)
+    )
 
 
 @attrs.frozen
@@ -95,8 +105,10 @@ class Call(Generic[T]):
     def stall_timeout(self) -> float | None:
         """Seconds without progress that httpx's own timeout would not notice before; or `None`."""
         seconds: float | None = self.reading.get("stall_timeout")
+        if seconds is None:
+            return None
         read = httpx.Timeout(self.timeout).read
-        return None if read is not None and seconds is not None and read <= seconds else seconds
+        return None if read is not None and read <= seconds else seconds
 
     @property
     def http_timeout(self) -> Timeout:
@@ -193,7 +205,7 @@ def prepare(
     }
     query = {**settings.query, **_mapping(extra_query)}
     return Call(
-        url=_endpoint(settings.base_url, query),
+        url=_with_query(settings.endpoint, query),
         headers=headers,
         content=encode_body(body),
         timeout=settings.timeout if isinstance(timeout, NotGiven) else timeout,
@@ -211,10 +223,7 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return value if is_given(value) else {}
 
 
-def _endpoint(base_url: httpx.URL, query: Mapping[str, Any]) -> httpx.URL:
-    path, mark, rest = base_url.raw_path.partition(b"?")
-    path = path.rstrip(b"/") + b"/v1/messages" + mark + rest
-    url = base_url.copy_with(raw_path=path, userinfo=b"")
+def _with_query(url: httpx.URL, query: Mapping[str, Any]) -> httpx.URL:
     pairs = tuple(pair for name, value in query.items() for pair in _pairs(name, value))
     return url.copy_merge_params(pairs) if pairs else url
 
@@ -263,24 +272,29 @@ def _joined(*layers: Mapping[str, Any]) -> httpx.Headers:
     A later layer replaces a header of an earlier one, and removes it with `None`. The values of
     `anthropic-beta` are joined instead, each beta once.
     """
-    headers = httpx.Headers()
+    joined: dict[str, tuple[str, str]] = {}
     for layer in layers:
         for name, value in layer.items():
-            if is_given(value):
-                extends = name.lower() == "anthropic-beta" and name in headers
-                headers[name] = _checked(name, f"{headers[name]},{value}" if extends else value)
+            key = name.lower()
+            if not is_given(value):
+                joined.pop(key, None)
+            elif key == "anthropic-beta" and key in joined:
+                joined[key] = name, f"{joined[key][1]},{_checked(name, value)}"
             else:
-                headers.pop(name, None)
-    betas = headers.get("anthropic-beta", "").split(",")
-    unique = dict.fromkeys(beta.strip() for beta in betas if beta.strip())
-    if unique:
-        headers["anthropic-beta"] = ",".join(unique)
-    return headers
+                joined[key] = name, _checked(name, value)
+    if "anthropic-beta" in joined:
+        name, betas = joined["anthropic-beta"]
+        unique = dict.fromkeys(beta.strip() for beta in betas.split(",") if beta.strip())
+        joined["anthropic-beta"] = name, ",".join(unique) or betas
+    return httpx.Headers(list(joined.values()))
+
+
+_VISIBLE = re.compile(r"[!-~]([ -~\t]*[!-~])?|")
 
 
 def _checked(name: str, value: str) -> str:
     """`value` if a header can carry it. The error does not show it, because it may be a key."""
-    if not re.fullmatch(r"[!-~]([ -~\t]*[!-~])?|", value):
+    if not _VISIBLE.fullmatch(value):
         raise ValueError(
             f"the value of the header {name} must be visible ASCII characters, without a line "
             "break and without white space around it; the value given (not shown: it may be a "
@@ -309,12 +323,13 @@ def conceal(request: httpx.Request) -> None:
     Their redaction stays in the extensions of the request, so that no error repeats them.
     """
     redaction = Redaction()
-    redaction.headers(request.headers.items())
-    url = str(request.url)
-    concealed = redaction.url(url, harmless=None)
+    sent = request.headers.multi_items()
+    for header, shown in zip(sent, redaction.headers(sent), strict=True):
+        if shown != header:
+            request.headers[header[0]] = "[secure]"
     request.extensions = {**request.extensions, REDACTION: redaction}
-    for name in request.headers:
-        if not is_harmless_header(name):
-            request.headers[name] = "[secure]"
-    if concealed != url:
-        request.url = type(request.url)(concealed)
+    url = request.url
+    if url.query or url.userinfo or url.fragment:
+        concealed = redaction.url(str(url), harmless=None)
+        if concealed != str(url):
+            request.url = type(url)(concealed)

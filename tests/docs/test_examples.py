@@ -1,4 +1,4 @@
-"""The gateway of the examples, as a process between a client and a server, and an endless tool loop.
+"""The gateway of the examples, as a process in front of a server, and an endless tool loop.
 
 `test_pages` runs the other examples.
 """

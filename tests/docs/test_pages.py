@@ -47,7 +47,8 @@ SERVED_AT = "http://127.0.0.1:8000"
 FILE_NAME = re.compile(r"# ([\w./-]+\.py)\n")
 COMMANDS = {
     "python": "",
-    "pytest": "-m pytest -p no:cacheprovider",
+    # without a folder for a cache, and without plugins that no page needs
+    "pytest": "-m pytest -p no:cacheprovider -p no:anyio -p no:hypothesispytest -p no:xdist",
     "streamfold": "-m streamfold.adapters.cli",
 }
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
@@ -114,6 +115,7 @@ def folder(
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "example")
     monkeypatch.setenv("PYTHONUTF8", "1")
+    monkeypatch.setenv("CI", "true")  # for Hypothesis: the same examples each time, at any speed
     monkeypatch.delenv("FORCE_COLOR", raising=False)
     before = set(sys.modules)
     yield tmp_path

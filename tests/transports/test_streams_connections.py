@@ -10,6 +10,7 @@ from streamfold.reducer import IncompleteStreamError, StreamState, feed, fold
 from streamfold.transports import APIConnectionError, APITimeoutError
 
 from tests.support.cut_bodies import check, data_in, events_in, read
+from tests.support.effort import is_thorough
 from tests.support.events import body, end, message_start, text_block
 from tests.support.loopback import close, event_stream, head, hold, reset, response, wait_for
 from tests.support.shells import BODY, EVENTS, HALF, MESSAGE
@@ -19,6 +20,8 @@ pytestmark = pytest.mark.anyio
 SHORT = body(message_start(), *text_block(0, "Grüße 😀"), *end())
 HEAD, *CHUNKS = event_stream(SHORT, chunks=150)
 FRAMES = b"".join(CHUNKS)
+EACH = 1 if is_thorough() else 3
+"""The distance of the places where a body is cut, in bytes."""
 
 
 def test_the_received_part_of_a_body_is_computed():
@@ -27,10 +30,12 @@ def test_the_received_part_of_a_body_is_computed():
     assert len(events_in(SHORT)) == 6
 
 
+@pytest.mark.thorough
 async def test_cut_inside_the_chunked_encoding(shell, server):
-    server.answer(*([HEAD, FRAMES[:cut], close] for cut in range(len(FRAMES))))
+    cuts = range(0, len(FRAMES), EACH)
+    server.answer(*([HEAD, FRAMES[:cut], close] for cut in cuts))
     async with shell.client() as client:
-        for cut in range(len(FRAMES)):
+        for cut in cuts:
             async with await client.open(server) as stream:
                 received = data_in(FRAMES[:cut])
                 events, error = await read(stream)
@@ -40,11 +45,13 @@ async def test_cut_inside_the_chunked_encoding(shell, server):
     server.wait_closed()
 
 
+@pytest.mark.thorough
 async def test_cut_where_the_connection_is_the_end(shell, server):
+    cuts = [*range(0, len(SHORT), EACH), len(SHORT)]
     plain = head(200, {"content-type": "text/event-stream", "connection": "close"})
-    server.answer(*([plain, SHORT[:cut], close] for cut in range(len(SHORT) + 1)))
+    server.answer(*([plain, SHORT[:cut], close] for cut in cuts))
     async with shell.client() as client:
-        for cut in range(len(SHORT) + 1):
+        for cut in cuts:
             async with await client.open(server) as stream:
                 events, error = await read(stream)
                 check(SHORT[:cut], events, error, stream)
