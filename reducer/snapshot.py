@@ -296,17 +296,14 @@ class Snapshot:
         The value of such a block is the part that came: a tool's `input` may lack arguments, and
         looks whole all the same.
 
-        >>> from streamfold.reducer import Snapshot, fold
-        >>> block = {"type": "tool_use", "id": "toolu_1", "name": "get_weather", "input": {}}
-        >>> started = fold([
-        ...     {"type": "message_start", "message": {
-        ...         "id": "msg_1", "role": "assistant", "model": "claude-opus-4-6"}},
-        ...     {"type": "content_block_start", "index": 0, "content_block": block},
-        ... ])
-        >>> started.open_blocks
-        (0,)
-        >>> fold([{"type": "content_block_stop", "index": 0}], started).open_blocks
-        ()
+        >>> from streamfold.reducer import Message, expand, fold
+        >>> events = expand(Message.from_dict({
+        ...     "id": "msg_1", "role": "assistant", "model": "claude-opus-4-6",
+        ...     "content": [{"type": "text", "text": "Hello"}], "stop_reason": "end_turn"}))
+        >>> [event.type for event in events[:4]]
+        ['message_start', 'content_block_start', 'content_block_delta', 'content_block_stop']
+        >>> [fold(events[:count]).open_blocks for count in range(5)]
+        [(), (), (0,), (0,), ()]
         """
         return tuple([opened.index for opened in self._still_open()])
 
