@@ -585,13 +585,13 @@ def contrast(page: ShownPage, selector: str) -> float:
 def test_both_themes_can_be_read(theme: Any, inspect: Inspect, page: ShownPage) -> None:
     page.media(color_scheme=theme)
     broken = {"type": "content_block_stop", "index": 7}
-    inspect(recording_of([message_start(), *text_deltas("Hello"), broken]))
+    inspect(recording_of([message_start(), *text_deltas("Hello")[:-1], broken]))
     background = page.run("getComputedStyle(document.documentElement).backgroundColor")
     assert (sum(map(int, re.findall(r"\d+", background))) > 384) == (theme == "light")
     for selector in (
         ".prose", ".message-head", ".verdict", ".fault-here strong", ".fault-here", ".row .label",
         ".row .preview", ".row-names", ".legend", ".metrics dt", ".tabs [aria-selected=false]",
-        "button.link", ".json .key", ".json .number", ".place", ".tag",
+        ".state", ".plain", "button.link", ".json .key", ".json .number", ".place", ".tag",
     ):  # fmt: skip
         assert contrast(page, selector) >= 4.5, selector
 

@@ -106,6 +106,12 @@ def test_the_open_blocks_are_named(index: int, opened: Any, plain: str) -> None:
     assert (fault.kind, fault.event, fault.plain) == ("protocol", len(starts) + 2, plain)
 
 
+def test_a_start_needs_no_open_block() -> None:
+    starts = [text_deltas()[0]] * 2
+    (fault,) = trace(recording_of([message_start(), *starts])).faults
+    assert (fault.kind, fault.event, fault.plain) == ("protocol", 3, "")
+
+
 @pytest.mark.parametrize(
     ("data", "behind", "plain"),
     [
