@@ -197,7 +197,7 @@ def _grow_thinking(
 
 def _grow_input(page: Changes, index: int, event: InputJsonEvent, _: Snapshot) -> Iterator[Change]:
     yield Change(("inputs", str(index)), event.partial_json, appends=True)
-    grown = "[" not in event.partial_json  # without it, 12,000 deltas of one array take 3.5 s
+    grown = "[" not in event.partial_json  # 12,000 deltas of one array then take half the time
     yield from _set_fields(page, index, {"input": event.snapshot}, grown=grown)
 
 

@@ -73,8 +73,7 @@ class Fault:
             after which it began. The bytes of a partial event have the number after the last.
         text: the text of streamfold's error; for the last two kinds a description.
         error: the name of the class of the error; empty for the last two kinds.
-        plain: the same in plain words, where the text of the error is a parser's or leaves a
-            question open; or empty.
+        plain: an explanation beside the text of the error; empty without one.
         byte: the offset in the body at which the event's data ends early, or `None`.
         between: of a stall, when it began and ended, in seconds since the request.
         at: when it was there to be seen, in seconds since the request.

@@ -85,7 +85,7 @@ class WireEvent:
 _SEGMENT = re.compile(rb"(?:[^\r\n]+(?:\r\n|\r|\n|\Z))*(?:(\r\n|\r|\n)|\Z)")
 """Lines up to and with the next blank one, or the rest: at most one event. It matches everywhere,
 so that it never goes back."""
-_FIELD = re.compile(rb"(?m)^[^:\r\n]")
+_FIELD = re.compile(rb"(?:\A|[\r\n])[^:\r\n]")
 """The beginning of a line that is neither blank nor a comment."""
 
 

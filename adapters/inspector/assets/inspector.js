@@ -83,7 +83,7 @@ class Inspector {
     const count = number(stream.count);
     if (n === 0) return `Before the first of ${plural(stream.count, "event")}`;
     const at = stream.about.duration > 0 ? ` · ${seconds(stream.timeOf(n))}` : "";
-    if (stream.isPartial(n)) return `Behind event ${count}: ${stream.labelOf(n)}${at}`;
+    if (stream.isPartial(n)) return `${stream.count ? `Behind event ${count}` : "No whole event"}: ${stream.labelOf(n)}${at}`;
     return `Event ${number(n)} of ${count} · ${stream.labelOf(n)}${at}`;
   }
 
@@ -149,7 +149,8 @@ class Inspector {
       return;
     }
     this.goTo(events.find((event) => event > this.n) ?? events[0]);
-    announce(this.stream.faultsAt(this.n).map((fault) => `${FAULT_NAMES[fault.kind]}: ${fault.text}`).join("; "));
+    const words = ({ kind, text, plain }) => [`${FAULT_NAMES[kind]}: ${text}`, plain].filter(Boolean).join("; ");
+    announce(this.stream.faultsAt(this.n).map(words).join("; "));
   }
 
   // --- layout -------------------------------------------------------------------------------------

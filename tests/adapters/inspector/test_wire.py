@@ -75,6 +75,7 @@ def test_where_an_event_begins_that_is_not_whole() -> None:
         (b"d", 9),
         (b"data: 2\n", 9),
         (b": hi\ndata: 2", 9),
+        (b": hi\rdata: 2", 9),
         (b": hi\n\ndata: 2", 15),
         (b"event: x\n\nid: 2", 19),  # no event: it has no data
         (b"event: x\n\n", None),
