@@ -5,37 +5,68 @@
 The clients are defined in `streamfold.adapters.client`, the streams in `streamfold.transports`, the
 events and blocks in `streamfold.reducer`. This module collects them under the interface's names,
 aliases included. One engine serves the API and its beta, so a name with `Beta` is the same object
-as the name without it. NAMES.md lists all names.
+as the name without it. The unions of blocks are annotated, as in the interface: their members are
+`get_args(get_args(ContentBlock)[0])`. NAMES.md lists all names.
 """
 
 from __future__ import annotations
 
-from typing import Union
+from typing import TYPE_CHECKING, Annotated, Any, Union
 
 from httpx import Timeout
 from streamfold.reducer import (
+    AdvisorRedactedResultBlock,
+    AdvisorResultBlock,
     AdvisorToolResultBlock,
+    AdvisorToolResultErrorObject,
+    Base64PDFSource,
+    BashCodeExecutionOutputBlock,
+    BashCodeExecutionResultBlock,
     BashCodeExecutionToolResultBlock,
+    BashCodeExecutionToolResultErrorObject,
     CacheCreation,
+    CacheMissMessagesChanged,
+    CacheMissModelChanged,
+    CacheMissPreviousMessageNotFound,
+    CacheMissSystemChanged,
+    CacheMissToolsChanged,
+    CacheMissUnavailable,
     CharLocationCitation,
     CitationEvent,
+    CitationsConfig,
     CitationsDelta,
+    ClearThinking20251015EditResponse,
+    ClearToolUses20250919EditResponse,
+    CodeExecutionOutputBlock,
+    CodeExecutionResultBlock,
     CodeExecutionToolResultBlock,
+    CodeExecutionToolResultErrorObject,
     CompactionBlock,
     CompactionDelta,
     CompactionEvent,
     Container,
+    ContainerSkill,
     ContainerUploadBlock,
-    ContentBlock,
     ContentBlockDelta,
     ContentBlockLocationCitation,
     ContentBlockStopEvent,
+    ContextManagementResponse,
+    Diagnostics,
+    DirectCaller,
+    DocumentBlock,
+    EncryptedCodeExecutionResultBlock,
     FallbackBlock,
+    FallbackCreditNotApplied,
+    FallbackCreditRedeemed,
+    FallbackCreditUsage,
+    FallbackInfo,
+    FallbackRefusalTrigger,
     IncompleteStreamError,
     InputJSONDelta,
     InputJsonEvent,
     InvalidToolInputError,
     IterationUsage,
+    MCPTool,
     MCPToolListingBlock,
     MCPToolResultBlock,
     MCPToolUseBlock,
@@ -45,6 +76,7 @@ from streamfold.reducer import (
     MessageStreamEvent,
     OutputTokensDetails,
     PageLocationCitation,
+    PlainTextSource,
     ProtocolError,
     RawContentBlockDeltaEvent,
     RawContentBlockStartEvent,
@@ -57,7 +89,14 @@ from streamfold.reducer import (
     RawUnknownEvent,
     RedactedThinkingBlock,
     RefusalStopDetails,
+    ResponseToolAdditionBlock,
+    ResponseToolChangeMCPToolReference,
+    ResponseToolChangeMCPToolsetReference,
+    ResponseToolChangeToolReference,
+    ResponseToolRemovalBlock,
     SearchResultLocationCitation,
+    ServerToolCaller,
+    ServerToolCaller20260120,
     ServerToolUsage,
     ServerToolUseBlock,
     SignatureDelta,
@@ -67,19 +106,34 @@ from streamfold.reducer import (
     TextBlock,
     TextCitation,
     TextDelta,
+    TextEditorCodeExecutionCreateResultBlock,
+    TextEditorCodeExecutionStrReplaceResultBlock,
     TextEditorCodeExecutionToolResultBlock,
+    TextEditorCodeExecutionToolResultErrorObject,
+    TextEditorCodeExecutionViewResultBlock,
     TextEvent,
     ThinkingBlock,
     ThinkingDelta,
+    ThinkingDroppedInputTransformation,
     ThinkingEvent,
+    ThinkingMismatchAllowedInputTransformation,
+    ToolChangeToolDefinition,
+    ToolReferenceBlock,
     ToolSearchToolResultBlock,
+    ToolSearchToolResultErrorObject,
+    ToolSearchToolSearchResultBlock,
     ToolUseBlock,
     UnknownBlock,
     Usage,
+    WebFetchBlock,
     WebFetchToolResultBlock,
+    WebFetchToolResultErrorBlock,
+    WebSearchResultBlock,
     WebSearchResultLocationCitation,
     WebSearchToolResultBlock,
+    WebSearchToolResultErrorObject,
 )
+from streamfold.reducer import ContentBlock as _ContentBlock
 from streamfold.transports import (
     APIConnectionError,
     APIError,
@@ -98,7 +152,6 @@ from streamfold.transports import (
     MessageStreamManager,
     NotFoundError,
     OverloadedError,
-    ParsedContentBlock,
     ParsedContentBlockStopEvent,
     ParsedMessage,
     ParsedMessageStopEvent,
@@ -113,6 +166,7 @@ from streamfold.transports import (
     StalledStreamError,
     UnprocessableEntityError,
 )
+from streamfold.transports import ParsedContentBlock as _ParsedContentBlock
 
 from .client import (
     DEFAULT_MAX_RETRIES,
@@ -126,6 +180,9 @@ from .client import (
     transform_schema,
 )
 
+if TYPE_CHECKING:
+    from .aiohttp import DefaultAioHttpClient as DefaultAioHttpClient
+
 __all__ = [
     "DEFAULT_MAX_RETRIES",
     "DEFAULT_TIMEOUT",
@@ -135,7 +192,10 @@ __all__ = [
     "APIResponseValidationError",
     "APIStatusError",
     "APITimeoutError",
+    "AdvisorRedactedResultBlock",
+    "AdvisorResultBlock",
     "AdvisorToolResultBlock",
+    "AdvisorToolResultErrorObject",
     "Anthropic",
     "AnthropicError",
     "AsyncAnthropic",
@@ -145,33 +205,68 @@ __all__ = [
     "AsyncStream",
     "AuthenticationError",
     "BadRequestError",
+    "Base64PDFSource",
+    "BashCodeExecutionOutputBlock",
+    "BashCodeExecutionResultBlock",
     "BashCodeExecutionToolResultBlock",
+    "BashCodeExecutionToolResultErrorObject",
     "BetaAdvisorMessageIterationUsage",
+    "BetaAdvisorRedactedResultBlock",
+    "BetaAdvisorResultBlock",
     "BetaAdvisorToolResultBlock",
+    "BetaAdvisorToolResultErrorObject",
     "BetaAsyncMessageStream",
     "BetaAsyncMessageStreamManager",
+    "BetaBase64PDFSource",
+    "BetaBashCodeExecutionOutputBlock",
+    "BetaBashCodeExecutionResultBlock",
     "BetaBashCodeExecutionToolResultBlock",
+    "BetaBashCodeExecutionToolResultErrorObject",
     "BetaCacheCreation",
+    "BetaCacheMissMessagesChanged",
+    "BetaCacheMissModelChanged",
+    "BetaCacheMissPreviousMessageNotFound",
+    "BetaCacheMissSystemChanged",
+    "BetaCacheMissToolsChanged",
+    "BetaCacheMissUnavailable",
     "BetaCitationCharLocation",
+    "BetaCitationConfig",
     "BetaCitationContentBlockLocation",
     "BetaCitationEvent",
     "BetaCitationPageLocation",
     "BetaCitationSearchResultLocation",
     "BetaCitationsDelta",
     "BetaCitationsWebSearchResultLocation",
+    "BetaClearThinking20251015EditResponse",
+    "BetaClearToolUses20250919EditResponse",
+    "BetaCodeExecutionOutputBlock",
+    "BetaCodeExecutionResultBlock",
     "BetaCodeExecutionToolResultBlock",
+    "BetaCodeExecutionToolResultErrorObject",
     "BetaCompactionBlock",
     "BetaCompactionContentBlockDelta",
     "BetaCompactionEvent",
     "BetaCompactionIterationUsage",
     "BetaContainer",
+    "BetaContainerSkill",
     "BetaContainerUploadBlock",
     "BetaContentBlock",
     "BetaContentBlockStopEvent",
+    "BetaContextManagementResponse",
+    "BetaDiagnostics",
+    "BetaDirectCaller",
+    "BetaDocumentBlock",
+    "BetaEncryptedCodeExecutionResultBlock",
     "BetaFallbackBlock",
+    "BetaFallbackCreditNotApplied",
+    "BetaFallbackCreditRedeemed",
+    "BetaFallbackCreditUsage",
+    "BetaFallbackInfo",
     "BetaFallbackMessageIterationUsage",
+    "BetaFallbackRefusalTrigger",
     "BetaInputJSONDelta",
     "BetaInputJsonEvent",
+    "BetaMCPTool",
     "BetaMCPToolListingBlock",
     "BetaMCPToolResultBlock",
     "BetaMCPToolUseBlock",
@@ -183,6 +278,7 @@ __all__ = [
     "BetaMessageStreamEvent",
     "BetaMessageStreamManager",
     "BetaOutputTokensDetails",
+    "BetaPlainTextSource",
     "BetaRawContentBlockDelta",
     "BetaRawContentBlockDeltaEvent",
     "BetaRawContentBlockStartEvent",
@@ -193,6 +289,13 @@ __all__ = [
     "BetaRawMessageStreamEvent",
     "BetaRedactedThinkingBlock",
     "BetaRefusalStopDetails",
+    "BetaResponseToolAdditionBlock",
+    "BetaResponseToolChangeMCPToolReference",
+    "BetaResponseToolChangeMCPToolsetReference",
+    "BetaResponseToolChangeToolReference",
+    "BetaResponseToolRemovalBlock",
+    "BetaServerToolCaller",
+    "BetaServerToolCaller20260120",
     "BetaServerToolUsage",
     "BetaServerToolUseBlock",
     "BetaSignatureDelta",
@@ -201,33 +304,60 @@ __all__ = [
     "BetaTextBlock",
     "BetaTextCitation",
     "BetaTextDelta",
+    "BetaTextEditorCodeExecutionCreateResultBlock",
+    "BetaTextEditorCodeExecutionStrReplaceResultBlock",
     "BetaTextEditorCodeExecutionToolResultBlock",
+    "BetaTextEditorCodeExecutionToolResultErrorObject",
+    "BetaTextEditorCodeExecutionViewResultBlock",
     "BetaTextEvent",
     "BetaThinkingBlock",
     "BetaThinkingDelta",
+    "BetaThinkingDroppedInputTransformation",
     "BetaThinkingEvent",
+    "BetaThinkingMismatchAllowedInputTransformation",
+    "BetaToolChangeToolDefinition",
+    "BetaToolReferenceBlock",
     "BetaToolSearchToolResultBlock",
+    "BetaToolSearchToolResultErrorObject",
+    "BetaToolSearchToolSearchResultBlock",
     "BetaToolUseBlock",
     "BetaUsage",
+    "BetaWebFetchBlock",
     "BetaWebFetchToolResultBlock",
+    "BetaWebFetchToolResultErrorBlock",
+    "BetaWebSearchResultBlock",
     "BetaWebSearchToolResultBlock",
+    "BetaWebSearchToolResultErrorObject",
     "CacheCreation",
+    "CacheMissMessagesChanged",
+    "CacheMissModelChanged",
+    "CacheMissPreviousMessageNotFound",
+    "CacheMissSystemChanged",
+    "CacheMissToolsChanged",
+    "CacheMissUnavailable",
     "CharLocationCitation",
     "Citation",
     "CitationCharLocation",
     "CitationContentBlockLocation",
     "CitationEvent",
     "CitationPageLocation",
+    "CitationsConfig",
     "CitationsDelta",
     "CitationsSearchResultLocation",
     "CitationsWebSearchResultLocation",
+    "ClearThinking20251015EditResponse",
+    "ClearToolUses20250919EditResponse",
     "Client",
+    "CodeExecutionOutputBlock",
+    "CodeExecutionResultBlock",
     "CodeExecutionToolResultBlock",
+    "CodeExecutionToolResultErrorObject",
     "CompactionBlock",
     "CompactionDelta",
     "CompactionEvent",
     "ConflictError",
     "Container",
+    "ContainerSkill",
     "ContainerUploadBlock",
     "ContentBlock",
     "ContentBlockDelta",
@@ -236,8 +366,18 @@ __all__ = [
     "ContentBlockStartEvent",
     "ContentBlockStopEvent",
     "ContentTooLargeError",
+    "ContextManagementResponse",
     "DeadlineExceededError",
+    "Diagnostics",
+    "DirectCaller",
+    "DocumentBlock",
+    "EncryptedCodeExecutionResultBlock",
     "FallbackBlock",
+    "FallbackCreditNotApplied",
+    "FallbackCreditRedeemed",
+    "FallbackCreditUsage",
+    "FallbackInfo",
+    "FallbackRefusalTrigger",
     "GatewayTimeoutError",
     "IncompleteStreamError",
     "InputJSONDelta",
@@ -245,6 +385,7 @@ __all__ = [
     "InternalServerError",
     "InvalidToolInputError",
     "IterationUsage",
+    "MCPTool",
     "MCPToolListingBlock",
     "MCPToolResultBlock",
     "MCPToolUseBlock",
@@ -277,6 +418,7 @@ __all__ = [
     "ParsedTextBlock",
     "PaymentRequiredError",
     "PermissionDeniedError",
+    "PlainTextSource",
     "ProtocolError",
     "RateLimitError",
     "RawContentBlockDelta",
@@ -294,7 +436,14 @@ __all__ = [
     "RefusalStopDetails",
     "RequestTimeoutError",
     "RequestTooLargeError",
+    "ResponseToolAdditionBlock",
+    "ResponseToolChangeMCPToolReference",
+    "ResponseToolChangeMCPToolsetReference",
+    "ResponseToolChangeToolReference",
+    "ResponseToolRemovalBlock",
     "SearchResultLocationCitation",
+    "ServerToolCaller",
+    "ServerToolCaller20260120",
     "ServerToolUsage",
     "ServerToolUseBlock",
     "ServiceUnavailableError",
@@ -307,20 +456,34 @@ __all__ = [
     "TextBlock",
     "TextCitation",
     "TextDelta",
+    "TextEditorCodeExecutionCreateResultBlock",
+    "TextEditorCodeExecutionStrReplaceResultBlock",
     "TextEditorCodeExecutionToolResultBlock",
+    "TextEditorCodeExecutionToolResultErrorObject",
+    "TextEditorCodeExecutionViewResultBlock",
     "TextEvent",
     "ThinkingBlock",
     "ThinkingDelta",
+    "ThinkingDroppedInputTransformation",
     "ThinkingEvent",
+    "ThinkingMismatchAllowedInputTransformation",
     "Timeout",
+    "ToolChangeToolDefinition",
+    "ToolReferenceBlock",
     "ToolSearchToolResultBlock",
+    "ToolSearchToolResultErrorObject",
+    "ToolSearchToolSearchResultBlock",
     "ToolUseBlock",
     "UnknownBlock",
     "UnprocessableEntityError",
     "Usage",
+    "WebFetchBlock",
     "WebFetchToolResultBlock",
+    "WebFetchToolResultErrorBlock",
+    "WebSearchResultBlock",
     "WebSearchResultLocationCitation",
     "WebSearchToolResultBlock",
+    "WebSearchToolResultErrorObject",
     "not_given",
     "omit",
     "transform_schema",
@@ -331,7 +494,8 @@ __all__ = [
 Client = Anthropic
 AsyncClient = AsyncAnthropic
 Omit = NotGiven
-omit = not_given = NOT_GIVEN
+omit = NOT_GIVEN
+not_given = omit
 AnthropicError = StreamfoldError
 RequestTooLargeError = ContentTooLargeError
 DeadlineExceededError = GatewayTimeoutError
@@ -358,7 +522,8 @@ MessageDeltaEvent = RawMessageDeltaEvent
 ContentBlockStartEvent = RawContentBlockStartEvent
 ContentBlockDeltaEvent = RawContentBlockDeltaEvent
 
-BetaTextEvent = ParsedBetaTextEvent = TextEvent
+BetaTextEvent = TextEvent
+ParsedBetaTextEvent = BetaTextEvent
 BetaCitationEvent = CitationEvent
 BetaThinkingEvent = ThinkingEvent
 BetaSignatureEvent = SignatureEvent
@@ -379,7 +544,8 @@ BetaRawContentBlockStartEvent = RawContentBlockStartEvent
 BetaRawContentBlockDeltaEvent = RawContentBlockDeltaEvent
 BetaRawContentBlockStopEvent = RawContentBlockStopEvent
 
-RawContentBlockDelta = BetaRawContentBlockDelta = ContentBlockDelta
+RawContentBlockDelta = ContentBlockDelta
+BetaRawContentBlockDelta = RawContentBlockDelta
 BetaTextDelta = TextDelta
 BetaInputJSONDelta = InputJSONDelta
 BetaCitationsDelta = CitationsDelta
@@ -399,10 +565,14 @@ BetaMessageDeltaUsage = MessageDeltaUsage
 BetaCacheCreation = CacheCreation
 BetaServerToolUsage = ServerToolUsage
 BetaOutputTokensDetails = OutputTokensDetails
-BetaMessageIterationUsage = BetaCompactionIterationUsage = IterationUsage
-BetaAdvisorMessageIterationUsage = BetaFallbackMessageIterationUsage = IterationUsage
+BetaMessageIterationUsage = IterationUsage
+BetaCompactionIterationUsage = BetaMessageIterationUsage
+BetaAdvisorMessageIterationUsage = IterationUsage
+BetaFallbackMessageIterationUsage = BetaAdvisorMessageIterationUsage
 
+ContentBlock = Annotated[_ContentBlock, "by type"]
 BetaContentBlock = ContentBlock
+ParsedContentBlock = Annotated[_ParsedContentBlock[ResponseFormatT], "by type"]
 ParsedBetaContentBlock = ParsedContentBlock[ResponseFormatT]
 ParsedBetaTextBlock = ParsedTextBlock
 BetaTextBlock = TextBlock
@@ -424,12 +594,81 @@ BetaContainerUploadBlock = ContainerUploadBlock
 BetaCompactionBlock = CompactionBlock
 BetaFallbackBlock = FallbackBlock
 
-Citation = BetaTextCitation = TextCitation
-CitationCharLocation = BetaCitationCharLocation = CharLocationCitation
-CitationPageLocation = BetaCitationPageLocation = PageLocationCitation
+BetaAdvisorRedactedResultBlock = AdvisorRedactedResultBlock
+BetaAdvisorResultBlock = AdvisorResultBlock
+BetaAdvisorToolResultErrorObject = AdvisorToolResultErrorObject
+BetaBase64PDFSource = Base64PDFSource
+BetaBashCodeExecutionOutputBlock = BashCodeExecutionOutputBlock
+BetaBashCodeExecutionResultBlock = BashCodeExecutionResultBlock
+BetaBashCodeExecutionToolResultErrorObject = BashCodeExecutionToolResultErrorObject
+BetaCacheMissMessagesChanged = CacheMissMessagesChanged
+BetaCacheMissModelChanged = CacheMissModelChanged
+BetaCacheMissPreviousMessageNotFound = CacheMissPreviousMessageNotFound
+BetaCacheMissSystemChanged = CacheMissSystemChanged
+BetaCacheMissToolsChanged = CacheMissToolsChanged
+BetaCacheMissUnavailable = CacheMissUnavailable
+BetaCitationConfig = CitationsConfig
+BetaClearThinking20251015EditResponse = ClearThinking20251015EditResponse
+BetaClearToolUses20250919EditResponse = ClearToolUses20250919EditResponse
+BetaCodeExecutionOutputBlock = CodeExecutionOutputBlock
+BetaCodeExecutionResultBlock = CodeExecutionResultBlock
+BetaCodeExecutionToolResultErrorObject = CodeExecutionToolResultErrorObject
+BetaContainerSkill = ContainerSkill
+BetaContextManagementResponse = ContextManagementResponse
+BetaDiagnostics = Diagnostics
+BetaDirectCaller = DirectCaller
+BetaDocumentBlock = DocumentBlock
+BetaEncryptedCodeExecutionResultBlock = EncryptedCodeExecutionResultBlock
+BetaFallbackCreditNotApplied = FallbackCreditNotApplied
+BetaFallbackCreditRedeemed = FallbackCreditRedeemed
+BetaFallbackCreditUsage = FallbackCreditUsage
+BetaFallbackInfo = FallbackInfo
+BetaFallbackRefusalTrigger = FallbackRefusalTrigger
+BetaMCPTool = MCPTool
+BetaPlainTextSource = PlainTextSource
+BetaResponseToolAdditionBlock = ResponseToolAdditionBlock
+BetaResponseToolChangeMCPToolReference = ResponseToolChangeMCPToolReference
+BetaResponseToolChangeMCPToolsetReference = ResponseToolChangeMCPToolsetReference
+BetaResponseToolChangeToolReference = ResponseToolChangeToolReference
+BetaResponseToolRemovalBlock = ResponseToolRemovalBlock
+BetaServerToolCaller = ServerToolCaller
+BetaServerToolCaller20260120 = ServerToolCaller20260120
+BetaTextEditorCodeExecutionCreateResultBlock = TextEditorCodeExecutionCreateResultBlock
+BetaTextEditorCodeExecutionStrReplaceResultBlock = TextEditorCodeExecutionStrReplaceResultBlock
+BetaTextEditorCodeExecutionToolResultErrorObject = TextEditorCodeExecutionToolResultErrorObject
+BetaTextEditorCodeExecutionViewResultBlock = TextEditorCodeExecutionViewResultBlock
+BetaThinkingDroppedInputTransformation = ThinkingDroppedInputTransformation
+BetaThinkingMismatchAllowedInputTransformation = ThinkingMismatchAllowedInputTransformation
+BetaToolChangeToolDefinition = ToolChangeToolDefinition
+BetaToolReferenceBlock = ToolReferenceBlock
+BetaToolSearchToolResultErrorObject = ToolSearchToolResultErrorObject
+BetaToolSearchToolSearchResultBlock = ToolSearchToolSearchResultBlock
+BetaWebFetchBlock = WebFetchBlock
+BetaWebFetchToolResultErrorBlock = WebFetchToolResultErrorBlock
+BetaWebSearchResultBlock = WebSearchResultBlock
+BetaWebSearchToolResultErrorObject = WebSearchToolResultErrorObject
+
+Citation = TextCitation
+BetaTextCitation = Citation
+CitationCharLocation = CharLocationCitation
+BetaCitationCharLocation = CitationCharLocation
+CitationPageLocation = PageLocationCitation
+BetaCitationPageLocation = CitationPageLocation
 CitationContentBlockLocation = ContentBlockLocationCitation
 BetaCitationContentBlockLocation = ContentBlockLocationCitation
 CitationsSearchResultLocation = SearchResultLocationCitation
 BetaCitationSearchResultLocation = SearchResultLocationCitation
 CitationsWebSearchResultLocation = WebSearchResultLocationCitation
 BetaCitationsWebSearchResultLocation = WebSearchResultLocationCitation
+
+
+def __getattr__(name: str) -> Any:
+    """`DefaultAioHttpClient`, which needs an extra: it is imported when it is asked for.
+
+    It is not in `__all__`, so that `from … import *` works without the extra.
+    """
+    if name == "DefaultAioHttpClient":
+        from .aiohttp import DefaultAioHttpClient
+
+        return DefaultAioHttpClient
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

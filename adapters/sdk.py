@@ -28,7 +28,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, TypedDict, overload
 
 from streamfold.reducer import DEFAULT_LIMIT, PartialMode
 from streamfold.transports import (
@@ -38,7 +38,7 @@ from streamfold.transports import (
     MessageStreamManager,
 )
 
-from .client import response_format
+from .client import response_format, with_format
 
 if TYPE_CHECKING:
     import httpx2
@@ -74,17 +74,20 @@ if TYPE_CHECKING:
     _Beta = BetaMessages | BedrockBetaMessages | VertexBetaMessages
     _AsyncBeta = AsyncBetaMessages | AsyncBedrockBetaMessages | AsyncVertexBetaMessages
 
-    class _Request(MessageParams, total=False):
+    class _Options(TypedDict, total=False):
         extra_headers: Mapping[str, str | Omit] | None
         extra_query: Mapping[str, object] | None
         extra_body: object | None
         timeout: float | httpx2.Timeout | NotGiven | None
+        partial_mode: PartialMode | None
+        limit: int
+        allow_incomplete: bool
 
-    class _BetaRequest(BetaMessageParams, total=False):
-        extra_headers: Mapping[str, str | Omit] | None
-        extra_query: Mapping[str, object] | None
-        extra_body: object | None
-        timeout: float | httpx2.Timeout | NotGiven | None
+    class _Request(MessageParams, _Options, total=False):
+        pass
+
+    class _BetaRequest(BetaMessageParams, _Options, total=False):
+        pass
 
 
 __all__ = ["stream"]
@@ -96,9 +99,6 @@ def stream(
     /,
     *,
     output_format: type[T] | Omit | NotGiven | None = None,
-    partial_mode: PartialMode | None = None,
-    limit: int = DEFAULT_LIMIT,
-    allow_incomplete: bool = False,
     **request: Unpack[_Request],
 ) -> MessageStreamManager[T]: ...
 @overload
@@ -107,9 +107,6 @@ def stream(
     /,
     *,
     output_format: type[T] | Omit | NotGiven | None = None,
-    partial_mode: PartialMode | None = None,
-    limit: int = DEFAULT_LIMIT,
-    allow_incomplete: bool = False,
     **request: Unpack[_BetaRequest],
 ) -> MessageStreamManager[T]: ...
 @overload
@@ -118,9 +115,6 @@ def stream(
     /,
     *,
     output_format: type[T] | Omit | NotGiven | None = None,
-    partial_mode: PartialMode | None = None,
-    limit: int = DEFAULT_LIMIT,
-    allow_incomplete: bool = False,
     **request: Unpack[_Request],
 ) -> AsyncMessageStreamManager[T]: ...
 @overload
@@ -129,9 +123,6 @@ def stream(
     /,
     *,
     output_format: type[T] | Omit | NotGiven | None = None,
-    partial_mode: PartialMode | None = None,
-    limit: int = DEFAULT_LIMIT,
-    allow_incomplete: bool = False,
     **request: Unpack[_BetaRequest],
 ) -> AsyncMessageStreamManager[T]: ...
 def stream(
@@ -168,7 +159,7 @@ def stream(
 
     Entering the block raises what `messages.create` raises, as the official client's own classes.
     """
-    create = getattr(messages, "create", None)
+    create: Any = getattr(messages, "create", None)
     if not callable(create):
         raise TypeError(
             "stream() takes the messages of an official client, client.messages or "
@@ -183,10 +174,7 @@ def stream(
     }
     if output_format:  # the package's `omit` and `not_given` are false
         asked, reading["parse"] = response_format(output_format)
-        config = request.get("output_config") or {}
-        if config.get("format") is not None:
-            raise ValueError("give output_format or output_config['format'], not both")
-        request["output_config"] = {**config, "format": asked}
+        request["output_config"] = with_format(request.get("output_config"), asked)
     # The package wraps `create`, so the coroutine function is the one behind its wrappers.
     if inspect.iscoroutinefunction(inspect.unwrap(create)):
 

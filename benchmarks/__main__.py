@@ -49,7 +49,11 @@ def main() -> int:
     except ModuleNotFoundError as error:
         parser.error(f"{error}: install the peers with: pip install 'streamfold[bench]'")
 
-    scale = workloads.Scale(divisor=50, shortest=0.0) if options.quick else workloads.Scale()
+    scale = (
+        workloads.Scale(divisor=50, shortest=0.0, pause=0.002)
+        if options.quick
+        else workloads.Scale()
+    )
     patience = Patience(rounds=(1, 1)) if options.quick else Patience()
     measured = []
     for comparison in workloads.comparisons(scale):
@@ -63,7 +67,7 @@ def main() -> int:
         _tell(f"{comparison.name}: {report.ratio(measured[-1])}")
     if options.list:
         return 0
-    print(report.table(measured, judged=not options.quick))
+    print(report.sections(measured, judged=not options.quick))
     if not options.quick:
         print(report.verdict(measured))
 
@@ -71,7 +75,7 @@ def main() -> int:
     points: dict[str, list[Point]] = {}
     if options.save:
         _tell("the curves")
-        points["cost"] = list(curves.cost(scale))
+        points["cost"] = [*curves.cost(scale), *curves.network_cost(scale)]
         points["memory"] = list(curves.memory(scale))
         report.save_plots(FOLDER, points["cost"], points["memory"])
         text = report.results(measured, machine)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from . import isolated, peers, streams
+from . import isolated, network, peers, streams
 from .measure import Patience, Point, compare
+from .server import paced_server
 from .workloads import OURS, SDK, Scale, beside_the_sdk
 
-__all__ = ["cost", "memory"]
+__all__ = ["cost", "memory", "network_cost"]
 
 LENGTHS = (1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 64_000)
 
@@ -31,6 +32,21 @@ def cost(scale: Scale) -> Iterator[Point]:
                 measured = compare(comparison, patience)
                 yield Point(f"{OURS}, {kind}", deltas, min(ours for ours, _ in measured.rounds))
                 yield Point(f"{SDK}, {kind}", deltas, min(peer for _, peer in measured.rounds))
+
+
+def network_cost(scale: Scale) -> Iterator[Point]:
+    """The same over sockets, one event per packet, for four streams at once.
+
+    The lengths end at 8,000 deltas, which take 16 seconds.
+    """
+    pause = scale.pause / 10
+    with paced_server(pause) as server:
+        for name in (OURS, f"{OURS} on aiohttp", SDK):
+            for deltas in map(scale, LENGTHS[:4]):
+                events = len(streams.text(deltas))
+                reader = network.READERS[name]
+                value = min(network.cost(reader, f"{server}/{deltas}", 4, events) for _ in "12")
+                yield Point(f"{name}, text over sockets", deltas, value)
 
 
 def memory(scale: Scale) -> Iterator[Point]:

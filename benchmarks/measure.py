@@ -50,6 +50,7 @@ class Comparison:
         at_most: the target as a share: streamfold costs at most this part of the peer's cost.
             Without either the ratio is shown and not judged.
         note: a footnote of the table.
+        section: the heading of the table that the comparison is a row of.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Comparison:
     at_least: float | None = None
     at_most: float | None = None
     note: str = ""
+    section: str = "The fold alone"
 
     def check(self) -> None:
         """Check that both sides do the same work.

@@ -20,6 +20,7 @@ import httpx2
 import httpx_sse
 import jiter
 import partial_json_parser
+from streamfold.adapters.anthropic import Anthropic
 from streamfold.reducer import ServerSentEvent, SSEState, decode_sse
 from streamfold.transports import AsyncMessageStream, MessageStream
 
@@ -54,8 +55,17 @@ class _HTTPX2Wire(_Wire, httpx2.SyncByteStream, httpx2.AsyncByteStream):
     pass
 
 
+class _HTTPXTransport(httpx.BaseTransport):
+    """Answers every request with `chunks`, for httpx."""
+
+    chunks: Chunks = ()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, headers=HEADERS, stream=_HTTPXWire(self.chunks))
+
+
 class _Transport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
-    """Answers every request with `chunks`."""
+    """Answers every request with `chunks`, for httpx2."""
 
     chunks: Chunks = ()
 
@@ -73,12 +83,13 @@ def _response(chunks: Chunks) -> httpx.Response:
 
 # --- opening ------------------------------------------------------------------------------------
 
-_REQUEST: Any = {
+REQUEST: Any = {
     "model": "claude-haiku-4-5",
     "max_tokens": 64_000,
     "messages": [{"role": "user", "content": "Tell me more"}],
 }
 _TRANSPORT = _Transport()
+_HTTPX_TRANSPORT = _HTTPXTransport()
 
 
 @functools.cache
@@ -100,7 +111,7 @@ def open_streamfold(chunks: Chunks) -> MessageStream[Any]:
 def open_sdk(chunks: Chunks) -> Any:
     """A stream of the official SDK."""
     _TRANSPORT.chunks = chunks
-    return _client().messages.stream(**_REQUEST).__enter__()
+    return _client().messages.stream(**REQUEST).__enter__()
 
 
 async def aopen_streamfold(chunks: Chunks) -> AsyncMessageStream[Any]:
@@ -111,7 +122,52 @@ async def aopen_streamfold(chunks: Chunks) -> AsyncMessageStream[Any]:
 async def aopen_sdk(chunks: Chunks) -> Any:
     """An async stream of the official SDK."""
     _TRANSPORT.chunks = chunks
-    return await _async_client().messages.stream(**_REQUEST).__aenter__()
+    return await _async_client().messages.stream(**REQUEST).__aenter__()
+
+
+# --- whole calls --------------------------------------------------------------------------------
+
+
+@functools.cache
+def _httpx() -> httpx.Client:
+    return httpx.Client(transport=_HTTPX_TRANSPORT)
+
+
+@functools.cache
+def _our_client() -> Anthropic:
+    return Anthropic(api_key="none", http_client=_httpx())
+
+
+def call_streamfold(chunks: Chunks) -> tuple[int, Any]:
+    """A call of our client: the number of its events, and the message."""
+    _HTTPX_TRANSPORT.chunks = chunks
+    return events_and_message(_our_client())
+
+
+def call_sdk(chunks: Chunks) -> tuple[int, Any]:
+    """The same call of the official client."""
+    _TRANSPORT.chunks = chunks
+    return events_and_message(_client())
+
+
+def events_and_message(client: Any) -> tuple[int, Any]:
+    """Stream an answer, with either client."""
+    with client.messages.stream(**REQUEST) as stream:
+        return all_events(stream), stream.get_final_message()
+
+
+async def events_and_message_async(client: Any) -> tuple[int, Any]:
+    """Stream an answer, with either async client."""
+    async with client.messages.stream(**REQUEST) as stream:
+        return await all_events_async(stream), await stream.get_final_message()
+
+
+def call_httpx(chunks: Chunks) -> None:
+    """The same request by httpx alone, to the end of the body."""
+    _HTTPX_TRANSPORT.chunks = chunks
+    with _httpx().stream("POST", URL, json=REQUEST) as response:
+        for _ in response.iter_raw():
+            pass
 
 
 # --- reading: the same code for both, because they have the same interface ----------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import platform
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
@@ -15,9 +16,37 @@ from tabulate import tabulate
 
 from .measure import Measured, Point
 
-__all__ = ["Machine", "raw_figures", "results", "save_plots", "table", "verdict"]
+__all__ = ["Machine", "raw_figures", "results", "save_plots", "sections", "table", "verdict"]
 
-PEERS = ("anthropic", "httpx2", "httpx", "httpx-sse", "jiter", "partial-json-parser", "attrs")
+PEERS = (
+    "anthropic",
+    "httpx",
+    "httpx2",
+    "aiohttp",
+    "httpx-aiohttp",
+    "httpx-sse",
+    "jiter",
+    "partial-json-parser",
+    "attrs",
+)
+
+INTRODUCTIONS = {
+    "On a network": "The cost of an event to a program that reads from a server: most of it is "
+    'that of the HTTP library. "On aiohttp" is `DefaultAioHttpClient`, with the extra `aiohttp`; '
+    '"alone" is the library\'s own client, which reads the bytes and nothing else.',
+    "Short streams": "The cost of a call whose answer is short.",
+    "The fold alone": "The cost of an event whose bytes are in memory. Streams come in chunks of "
+    "4 KiB unless the row names another size.",
+    "Other spellings": "The cost of an event in the spellings of gateways and other servers.",
+}
+"""The sections of the results, in their order, and the text below each heading."""
+
+COLOURS = {
+    "streamfold on aiohttp": "tab:green",
+    "streamfold": "tab:blue",
+    "": "tab:orange",
+}
+"""The colours of curves, by the beginning of their names."""
 
 
 # --- the table ----------------------------------------------------------------------------------
@@ -50,6 +79,17 @@ def table(measured: Sequence[Measured], *, judged: bool = True) -> str:
     written = tabulate(rows, headers, tablefmt="pipe", disable_numparse=True)
     footnotes = [f"{number}. {note}" for number, note in enumerate(notes, 1)]
     return "\n".join([written, "", *footnotes]) + "\n"
+
+
+def sections(measured: Sequence[Measured], *, judged: bool = True) -> str:
+    """All comparisons under the headings of their sections."""
+    parts = []
+    found = [one.comparison.section for one in measured]
+    for heading in sorted(set(found), key=list(INTRODUCTIONS).index):
+        rows = [one for one in measured if one.comparison.section == heading]
+        introduction = textwrap.fill(INTRODUCTIONS[heading], 100)
+        parts += [f"## {heading}", introduction, table(rows, judged=judged)]
+    return "\n\n".join(parts)
 
 
 def _reference(note: str, notes: Sequence[str]) -> str:
@@ -149,10 +189,10 @@ def results(measured: Sequence[Measured], machine: Machine) -> str:
 `python -m benchmarks --save` wrote this: {machine}.
 
 Times are CPU time, costs are medians, "event" is one on the wire. Ratios are medians of the rounds'
-ratios, ± their standard error; only they mean anything on another machine. Streams come in chunks
-of 4 KiB where nothing else is said.
+ratios, ± their standard error; only they mean anything on another machine. Hostile streams have
+[a page of their own](ATTACK.md).
 
-{table(measured)}
+{sections(measured)}
 {verdict(measured)}
 
 ![Cost per event against stream length](cost.svg)
@@ -169,6 +209,7 @@ def raw_figures(
         "machine": attrs.asdict(machine),
         "comparisons": [
             {
+                "section": one.comparison.section,
                 "name": one.comparison.name,
                 "unit": one.comparison.unit,
                 "ours": one.ours,
@@ -205,8 +246,8 @@ def _plot(path: Path, points: Sequence[Point], title: str, unit: str) -> None:
     for curve in dict.fromkeys(point.curve for point in points):
         at = [point.deltas for point in points if point.curve == curve]
         values = [point.value for point in points if point.curve == curve]
-        colour = "tab:blue" if curve.startswith("streamfold") else "tab:orange"
-        style = "--" if "tool" in curve else "-"
+        colour = next(colour for name, colour in COLOURS.items() if curve.startswith(name))
+        style = "--" if "tool" in curve else ":" if "sockets" in curve else "-"
         axes.plot(at, values, style, color=colour, marker="o", markersize=4, label=curve)
     axes.set(xscale="log", yscale="log", xlabel="deltas in the stream", ylabel=unit, title=title)
     lengths = sorted({point.deltas for point in points})

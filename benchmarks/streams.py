@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
 __all__ = [
+    "SPELLINGS",
     "agent_turn",
     "chunks",
     "citations",
     "data_of",
+    "five_events",
     "input_pieces",
     "many_blocks",
+    "respelled",
     "text",
     "thinking_then_text",
     "tool",
@@ -76,6 +79,12 @@ def text_in_blocks(deltas: int, blocks: int) -> list[bytes]:
     for index, start in enumerate(range(0, deltas, size)):
         stream += _block(index, {"type": "text", "text": ""}, pieces[start : start + size])
     return _stream(stream)
+
+
+def five_events() -> list[bytes]:
+    """The shortest answer with text: one block, whose text is in its start."""
+    start, opened, _ping, stopped, *ends = _stream(_block(0, {"type": "text", "text": "Yes."}, []))
+    return [start, opened, stopped, *ends]
 
 
 def thinking_then_text(deltas: int) -> list[bytes]:
@@ -149,6 +158,45 @@ def agent_turn(deltas: int) -> list[bytes]:
             *_block(7, _tool_use(7), _input_deltas({"city": "Lisboa", "days": 3}, 5)),
         ]
     )
+
+
+# --- spellings ----------------------------------------------------------------------------------
+
+
+def respelled(stream: Iterable[bytes], spelling: str) -> list[bytes]:
+    """The same events in another legal spelling, one of `SPELLINGS`."""
+    return [SPELLINGS[spelling](event) for event in stream]
+
+
+def _rewritten(write: Callable[[Any], str]) -> Callable[[bytes], bytes]:
+    """Writes the JSON of an event in another way."""
+
+    def respell(event: bytes) -> bytes:
+        name, _, data = event.partition(b"\ndata: ")
+        return b"%b\ndata: %b\n\n" % (name, write(json.loads(data)).encode())
+
+    return respell
+
+
+def _compact(value: Any, **options: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), **options)
+
+
+SPELLINGS: Mapping[str, Callable[[bytes], bytes]] = {
+    "default spacing of `json.dumps`": _rewritten(lambda e: json.dumps(e, ensure_ascii=False)),
+    "sorted keys": _rewritten(lambda event: _compact(event, sort_keys=True)),
+    "reversed keys": _rewritten(lambda event: _compact(dict(reversed(event.items())))),
+    "an added field": _rewritten(lambda event: _compact({**event, "trace": "4bf92f3577b34da6"})),
+    "CRLF": lambda event: event.replace(b"\n", b"\r\n"),
+    "no `event:` line": lambda event: event.partition(b"\n")[2],
+    "no space after `data:`": lambda event: event.replace(b"data: ", b"data:", 1),
+    "an `id:`": lambda event: b"id: 12\n" + event,
+    "a comment": lambda event: b": keep-alive\n" + event,
+}
+"""Spellings that gateways and other servers use, as functions of one compact event."""
+
+IN_JSON = tuple(SPELLINGS)[:4]
+"""The spellings of the JSON; the others are those of the server-sent event around it."""
 
 
 # --- chunks and data ----------------------------------------------------------------------------

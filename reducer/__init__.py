@@ -22,8 +22,10 @@ from .frozen_json import *
 from .growing import *
 from .messages import *
 from .partial_json import *
+from .parts import *
 from .pipeline import *
 from .reduce import *
+from .sealed import *
 from .snapshot import *
 from .sse import *
 from .timing import *

@@ -49,7 +49,8 @@ def parse_data(data: str, name: str = "") -> Any:
     try:
         fields: Any = _decode(data)
     except (ValueError, RecursionError) as fault:
-        reason = "nested too deep" if isinstance(fault, RecursionError) else str(fault)
+        is_deep = isinstance(fault, RecursionError)
+        reason = "nested too deep for the stack of the caller" if is_deep else str(fault)
         raise ProtocolError(f"data is not JSON ({reason}): {shorten(data)}", data=data) from None
     if not is_object(fields):
         raise ProtocolError(f"data is not a JSON object: {shorten(data)}", data=data)

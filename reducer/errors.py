@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .frozen_json import shorten
 from .snapshot import Snapshot
 
 __all__ = ["IncompleteStreamError", "InvalidToolInputError", "ProtocolError", "StreamfoldError"]
@@ -75,13 +76,28 @@ class ProtocolError(StreamfoldError):
 class InvalidToolInputError(ProtocolError, ValueError):
     """A tool block stopped, and the text of its input is not JSON.
 
-    The block in `snapshot.message` has the part of the input that can be read.
+    The block in `snapshot.message` has the part of the input that can be read. The text of the
+    error begins as that of the official client does.
 
     Attributes:
         input_json: the whole text of the input.
     """
 
-    input_json: str = ""
+    def __init__(self, reason: str, *, input_json: str = "", **place: Any) -> None:
+        super().__init__(reason, **place)
+        self.input_json = input_json
+        shown = (
+            "Unable to parse tool parameter JSON from model. Please retry your request or adjust "
+            f"your prompt. Error: {self.message}. JSON: {_unquoted(input_json)}"
+        )
+        self.args = (shown,)
+
+
+def _unquoted(text: str) -> str:
+    """`text` on one line: cut as `shorten` cuts it, control characters escaped, without quotes."""
+    shown = shorten(text)
+    end = shown.rindex(shown[0])
+    return shown[1:end] + shown[end + 1 :]
 
 
 class IncompleteStreamError(StreamfoldError):

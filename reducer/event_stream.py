@@ -41,6 +41,7 @@ from .errors import ProtocolError
 from .events import RawEvent
 from .frozen_json import is_object, shorten, to_json
 from .growing import Bytes
+from .sealed import sealed
 from .sse import DEFAULT_LIMIT, Frame, ServerSentEvent
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ _LONGEST_HEADERS = 128 * 1024
 _NO_BYTES = Bytes()
 
 
+@sealed
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class EventStreamState:
     """Where in an event stream of Amazon's a decoder stands. `EventStreamState()` is its beginning.

@@ -17,12 +17,12 @@ Source: Messages API reference, "Streaming messages". The names are those of the
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal, Union
+from typing import Any, Literal, Union
 
 import attrs
 
 from .declared import APIObject, Value, by_type, classes_of, declared, object_of
-from .frozen_json import EMPTY, JSONArray, JSONObject
+from .frozen_json import EMPTY, JSONObject
 from .growing import Growing, Text
 from .messages import (
     ContentBlock,
@@ -32,9 +32,12 @@ from .messages import (
     parse_block,
     parse_citation,
     parse_container,
+    parse_context_management,
     parse_stop_details,
+    parse_transformations,
 )
 from .partial_json import PartialJSON, parse_partial_json
+from .parts import ContextManagementResponse, InputTransformation
 
 __all__ = [
     "CitationEvent",
@@ -75,7 +78,7 @@ __all__ = [
 class TextDelta(APIObject):
     """More text of a text block."""
 
-    type: ClassVar[Literal["text_delta"]] = "text_delta"
+    type: Literal["text_delta"] = "text_delta"
     text: str
     _rest: JSONObject = attrs.field(default=EMPTY, alias="rest")
 
@@ -84,7 +87,7 @@ class TextDelta(APIObject):
 class InputJSONDelta(APIObject):
     """More of the JSON text of a tool's input. It can be cut anywhere, even inside an escape."""
 
-    type: ClassVar[Literal["input_json_delta"]] = "input_json_delta"
+    type: Literal["input_json_delta"] = "input_json_delta"
     partial_json: str
     _rest: JSONObject = attrs.field(default=EMPTY, alias="rest")
 
@@ -93,7 +96,7 @@ class InputJSONDelta(APIObject):
 class CitationsDelta(APIObject):
     """One more citation of a text block."""
 
-    type: ClassVar[Literal["citations_delta"]] = "citations_delta"
+    type: Literal["citations_delta"] = "citations_delta"
     citation: TextCitation
     _rest: JSONObject = attrs.field(default=EMPTY, alias="rest")
 
@@ -102,7 +105,7 @@ class CitationsDelta(APIObject):
 class ThinkingDelta(APIObject):
     """More thinking; with `estimated_tokens` if the thinking itself is left out."""
 
-    type: ClassVar[Literal["thinking_delta"]] = "thinking_delta"
+    type: Literal["thinking_delta"] = "thinking_delta"
     thinking: str
     estimated_tokens: int | None = None
     _rest: JSONObject = attrs.field(default=EMPTY, alias="rest")
@@ -112,7 +115,7 @@ class ThinkingDelta(APIObject):
 class SignatureDelta(APIObject):
     """The signature of a thinking block."""
 
-    type: ClassVar[Literal["signature_delta"]] = "signature_delta"
+    type: Literal["signature_delta"] = "signature_delta"
     signature: str
     _rest: JSONObject = attrs.field(default=EMPTY, alias="rest")
 
@@ -121,7 +124,7 @@ class SignatureDelta(APIObject):
 class CompactionDelta(APIObject):
     """The whole content of a compaction block."""
 
-    type: ClassVar[Literal["compaction_delta"]] = "compaction_delta"
+    type: Literal["compaction_delta"] = "compaction_delta"
     content: str | None = None
     encrypted_content: str | None = None
     _rest: JSONObject = attrs.field(default=EMPTY, alias="rest")
@@ -159,20 +162,25 @@ class MessageDelta(APIObject):
 class RawMessageStartEvent(APIObject):
     """The message starts; its `content` is usually still empty."""
 
-    type: ClassVar[Literal["message_start"]] = "message_start"
+    type: Literal["message_start"] = "message_start"
     message: Message
     _rest: JSONObject = attrs.field(default=EMPTY, alias="rest")
 
 
-@declared(delta=object_of(MessageDelta), usage=object_of(MessageDeltaUsage, nullable=True))
+@declared(
+    delta=object_of(MessageDelta),
+    usage=object_of(MessageDeltaUsage, nullable=True),
+    context_management=parse_context_management,
+    input_transformations=parse_transformations,
+)
 class RawMessageDeltaEvent(APIObject):
     """The stop reason and the total usage of the message."""
 
-    type: ClassVar[Literal["message_delta"]] = "message_delta"
+    type: Literal["message_delta"] = "message_delta"
     delta: MessageDelta
     usage: MessageDeltaUsage | None = None
-    context_management: JSONObject | None = None
-    input_transformations: JSONArray | None = None
+    context_management: ContextManagementResponse | None = None
+    input_transformations: tuple[InputTransformation, ...] | None = None
     _rest: JSONObject = attrs.field(default=EMPTY, alias="rest")
 
 
@@ -180,7 +188,7 @@ class RawMessageDeltaEvent(APIObject):
 class RawMessageStopEvent(APIObject):
     """The message stops."""
 
-    type: ClassVar[Literal["message_stop"]] = "message_stop"
+    type: Literal["message_stop"] = "message_stop"
     _rest: JSONObject = attrs.field(default=EMPTY, alias="rest")
 
 
@@ -188,7 +196,7 @@ class RawMessageStopEvent(APIObject):
 class RawContentBlockStartEvent(APIObject):
     """The content block at `index` starts."""
 
-    type: ClassVar[Literal["content_block_start"]] = "content_block_start"
+    type: Literal["content_block_start"] = "content_block_start"
     index: int
     content_block: ContentBlock
     _rest: JSONObject = attrs.field(default=EMPTY, alias="rest")
@@ -198,7 +206,7 @@ class RawContentBlockStartEvent(APIObject):
 class RawContentBlockDeltaEvent(APIObject):
     """The content block at `index` grows."""
 
-    type: ClassVar[Literal["content_block_delta"]] = "content_block_delta"
+    type: Literal["content_block_delta"] = "content_block_delta"
     index: int
     delta: ContentBlockDelta
     _rest: JSONObject = attrs.field(default=EMPTY, alias="rest")
@@ -208,7 +216,7 @@ class RawContentBlockDeltaEvent(APIObject):
 class RawContentBlockStopEvent(APIObject):
     """The content block at `index` stops."""
 
-    type: ClassVar[Literal["content_block_stop"]] = "content_block_stop"
+    type: Literal["content_block_stop"] = "content_block_stop"
     index: int
     _rest: JSONObject = attrs.field(default=EMPTY, alias="rest")
 
@@ -217,7 +225,7 @@ class RawContentBlockStopEvent(APIObject):
 class RawPingEvent(APIObject):
     """The server keeps the connection alive."""
 
-    type: ClassVar[Literal["ping"]] = "ping"
+    type: Literal["ping"] = "ping"
     _rest: JSONObject = attrs.field(default=EMPTY, alias="rest")
 
 
@@ -225,7 +233,7 @@ class RawPingEvent(APIObject):
 class RawErrorEvent(APIObject):
     """The API ends the stream with an error; `error.type` and `error.message` describe it."""
 
-    type: ClassVar[Literal["error"]] = "error"
+    type: Literal["error"] = "error"
     error: JSONObject
     _rest: JSONObject = attrs.field(default=EMPTY, alias="rest")
 
@@ -285,7 +293,7 @@ class TextEvent(Value):
     'Hello'
     """
 
-    type: ClassVar[Literal["text"]] = "text"
+    type: Literal["text"] = "text"
     text: str
     _snapshot: Text = attrs.field(converter=_text, alias="snapshot")
 
@@ -313,7 +321,7 @@ class TextEvent(Value):
 class ThinkingEvent(Value):
     """A thinking block grew by `thinking`; `snapshot` is its whole thinking so far."""
 
-    type: ClassVar[Literal["thinking"]] = "thinking"
+    type: Literal["thinking"] = "thinking"
     thinking: str
     _snapshot: Text = attrs.field(converter=_text, alias="snapshot")
 
@@ -330,7 +338,7 @@ class ThinkingEvent(Value):
 class SignatureEvent(Value):
     """A thinking block received its signature."""
 
-    type: ClassVar[Literal["signature"]] = "signature"
+    type: Literal["signature"] = "signature"
     signature: str
 
 
@@ -344,7 +352,7 @@ def _growing(value: Any) -> Growing[Any]:
 class CitationEvent(Value):
     """A text block received `citation`; `snapshot` has all its citations so far."""
 
-    type: ClassVar[Literal["citation"]] = "citation"
+    type: Literal["citation"] = "citation"
     citation: TextCitation
     _snapshot: Growing[TextCitation] = attrs.field(converter=_growing, alias="snapshot")
 
@@ -365,7 +373,7 @@ def _partial_json(value: Any) -> PartialJSON:
 class InputJsonEvent(Value):
     """The input of a tool grew by the text `partial_json`; `snapshot` is its value so far."""
 
-    type: ClassVar[Literal["input_json"]] = "input_json"
+    type: Literal["input_json"] = "input_json"
     partial_json: str
     _snapshot: PartialJSON = attrs.field(converter=_partial_json, alias="snapshot")
 
@@ -386,7 +394,7 @@ class InputJsonEvent(Value):
 class CompactionEvent(Value):
     """A compaction block received its content."""
 
-    type: ClassVar[Literal["compaction"]] = "compaction"
+    type: Literal["compaction"] = "compaction"
     content: str | None
     encrypted_content: str | None
 

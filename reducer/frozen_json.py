@@ -10,6 +10,8 @@ Rules:
 - Nesting deeper than `MAX_DEPTH` raises `ValueError`, so that no value can exhaust the stack of
   code that walks it.
 
+- `freeze` and `thaw` do not recurse, so the stack of the caller never changes their result.
+
 Cost: `freeze` copies its input once. It returns strings, numbers and values that are frozen already
 as they are.
 """
@@ -239,22 +241,39 @@ def freeze(value: Any, _depth: int = 0) -> Any:
     [1, 2]
     """
     kind: type[Any] = value.__class__
-    if kind in SCALARS or isinstance(value, FrozenMapping):
+    if kind in SCALARS or (kind is not dict and isinstance(value, FrozenMapping)):
         return value
     if _depth == 0 and (kind is JSONObject or kind is JSONArray):
         return value
-    if _depth >= MAX_DEPTH:
-        raise ValueError(f"JSON is nested deeper than {MAX_DEPTH} levels")
-    if is_object(value):
-        for key in value:
-            if type(key) is not str:
-                raise ValueError(KEY_NOT_A_STRING)
-        return frozen_object({key: freeze(item, _depth + 1) for key, item in value.items()})
-    if is_array(value):
-        return frozen_array([freeze(item, _depth + 1) for item in value])
-    if isinstance(value, (str, int, float)):
-        return value
-    raise TypeError(f"{kind.__name__} is not JSON")
+    root = [value]
+    drafts: list[Any] = []
+    waiting: list[tuple[Any, Any, int]] = [(root, 0, _depth)]
+    for holder, place, depth in waiting:  # a loop, because the stack of the caller may be deep
+        item = holder[place]
+        draft: Any
+        if isinstance(item, (FrozenMapping, str, int, float)):
+            continue
+        if depth >= MAX_DEPTH and (is_object(item) or is_array(item)):
+            raise ValueError(f"JSON is nested deeper than {MAX_DEPTH} levels")
+        if is_object(item):
+            draft = _ObjectDraft(item)
+            for key, member in draft.items():
+                if type(key) is not str:
+                    raise ValueError(KEY_NOT_A_STRING)
+                if member.__class__ not in SCALARS:
+                    waiting.append((draft, key, depth + 1))
+        elif is_array(item):
+            draft = _ArrayDraft(item)
+            for index, member in enumerate(draft):
+                if member.__class__ not in SCALARS:
+                    waiting.append((draft, index, depth + 1))
+        else:
+            raise TypeError(f"{item.__class__.__name__} is not JSON")
+        holder[place] = draft
+        drafts.append(draft)
+    for draft in drafts:
+        draft.__class__ = JSONObject if draft.__class__ is _ObjectDraft else JSONArray
+    return root[0]
 
 
 def thaw(value: Any) -> Any:
@@ -263,11 +282,30 @@ def thaw(value: Any) -> Any:
     >>> thaw(freeze({"days": [1, 2]}))
     {'days': [1, 2]}
     """
-    if is_object(value):
-        return {key: thaw(item) for key, item in value.items()}
-    if is_array(value):
-        return [thaw(item) for item in value]
-    return value
+    root = [value]
+    waiting: list[tuple[Any, Any]] = [(root, 0)]
+    for holder, place in waiting:  # a loop, because the stack of the caller may be deep
+        item = holder[place]
+        copy: Any
+        if is_object(item):
+            copy = dict(item)
+            waiting += [
+                (copy, key) for key, member in copy.items() if member.__class__ not in SCALARS
+            ]
+        elif is_array(item):
+            copy = list(item)
+            waiting += [
+                (copy, index)
+                for index, member in enumerate(copy)
+                if member.__class__ not in SCALARS
+            ]
+        else:
+            continue
+        holder[place] = copy
+    return root[0]
+
+
+_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def to_json(
@@ -283,12 +321,16 @@ def to_json(
         indent: the number of spaces per level; `None` for one compact line.
         separators: the text between items and after keys, as in `json.dumps`.
 
+    Raises:
+        RecursionError: the stack of the caller leaves too few levels for the nesting.
+
     >>> to_json({"city": "Zürich", "days": [1]})
     '{"city":"Zürich","days":[1]}'
     """
     if separators is None and indent is None:
-        separators = (",", ":")
-    text = json.dumps(thaw(value), ensure_ascii=False, indent=indent, separators=separators)
+        text = _compact.encode(thaw(value))
+    else:
+        text = json.dumps(thaw(value), ensure_ascii=False, indent=indent, separators=separators)
     return SURROGATES.sub(lambda half: f"\\u{ord(half.group()):04x}", text)
 
 

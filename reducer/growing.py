@@ -180,7 +180,7 @@ class Text(Growing[str]):
                 start, joined = 0, ""
         if start == count:
             return joined
-        whole = _join(joined, shared[start:count])
+        whole = joined_pieces(joined, shared[start:count])
         if count > shared.joined[0]:
             shared.joined = (count, whole)
         else:
@@ -223,14 +223,14 @@ class Text(Growing[str]):
                 break
             pieces.append(self._shared[position])
             missing -= len(pieces[-1])
-        whole = _join("", pieces[::-1])
+        whole = joined_pieces("", pieces[::-1])
         return whole[len(whole) - min(length, len(whole)) :]
 
     def __repr__(self) -> str:
         return f"Text([{str(self)!r}])"
 
 
-def _join(text: str, pieces: list[str]) -> str:
+def joined_pieces(text: str, pieces: list[str]) -> str:
     """Join `text` and the pieces after it, with the halves of surrogate pairs united."""
     new = "".join(pieces)
     # `isascii` costs nothing; without it, `drain` and one read of a long text take 35 % longer

@@ -54,9 +54,9 @@ class Head:
     @property
     def message(self) -> Message:
         """The message without its content, as it stands."""
-        fields, usage = self._merged()
-        if usage is not None:
-            fields = {**fields, "usage": {**self.started.usage, **usage}}
+        fields, totals = self._merged()
+        if totals is not None:
+            fields = {**fields, "usage": self.started.usage.replace(**totals)}
         return self.started.replace(**fields) if fields else self.started
 
     @property

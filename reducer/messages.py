@@ -2,8 +2,8 @@
 
 Each class declares the fields of one object of the API; `declared` explains the declarations. A
 block or a citation of an unknown type is kept whole as an `UnknownBlock` or `UnknownCitation`.
-Fields with open JSON (tool results, sources, callers) are `JSONObject` and `JSONArray`, so
-`block.content[0].url` works on them.
+`parts` has the classes of the objects inside of blocks, such as the results of tools. Fields with
+open JSON (the input of a tool, a schema) are `JSONObject` and `JSONArray`.
 
 To add a kind of block, add its class and put the class into the union `ContentBlock`; the parser
 reads the union. If deltas grow it, add their rows to `deltas` too.
@@ -15,12 +15,57 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Union
+from typing import TYPE_CHECKING, Any, Literal, Union
 
 import attrs
 
-from .declared import APIObject, by_type, declared, evolve, list_of, object_of, object_or_raw
-from .frozen_json import EMPTY, JSONArray, JSONObject, freeze, is_object
+from .declared import (
+    APIObject,
+    an_object,
+    array_or,
+    by_type,
+    checked,
+    declared,
+    evolve,
+    list_of,
+    object_of,
+    object_or_raw,
+    one_of,
+    raw,
+)
+from .frozen_json import EMPTY, JSONObject, freeze, is_object
+from .parts import (
+    AdvisorRedactedResultBlock,
+    AdvisorResultBlock,
+    AdvisorToolResultErrorObject,
+    BashCodeExecutionResultBlock,
+    BashCodeExecutionToolResultErrorObject,
+    Caller,
+    CodeExecutionResultBlock,
+    CodeExecutionToolResultErrorObject,
+    Container,
+    ContextManagementResponse,
+    Diagnostics,
+    EncryptedCodeExecutionResultBlock,
+    FallbackCreditUsage,
+    FallbackInfo,
+    FallbackRefusalTrigger,
+    InputTransformation,
+    MCPTool,
+    ResponseToolAdditionBlock,
+    ResponseToolRemovalBlock,
+    TextEditorCodeExecutionCreateResultBlock,
+    TextEditorCodeExecutionStrReplaceResultBlock,
+    TextEditorCodeExecutionToolResultErrorObject,
+    TextEditorCodeExecutionViewResultBlock,
+    ToolSearchToolResultErrorObject,
+    ToolSearchToolSearchResultBlock,
+    WebFetchBlock,
+    WebFetchToolResultErrorBlock,
+    WebSearchResultBlock,
+    WebSearchToolResultErrorObject,
+    parse_caller,
+)
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -33,7 +78,6 @@ __all__ = [
     "CharLocationCitation",
     "CodeExecutionToolResultBlock",
     "CompactionBlock",
-    "Container",
     "ContainerUploadBlock",
     "ContentBlock",
     "ContentBlockLocationCitation",
@@ -87,7 +131,7 @@ STOP_REASONS_OF_A_CUT = frozenset({"max_tokens", "model_context_window_exceeded"
 class CharLocationCitation(APIObject):
     """A passage of a plain text document, located by characters."""
 
-    type: ClassVar[Literal["char_location"]] = "char_location"
+    type: Literal["char_location"] = "char_location"
     cited_text: str
     document_index: int
     start_char_index: int
@@ -101,7 +145,7 @@ class CharLocationCitation(APIObject):
 class PageLocationCitation(APIObject):
     """A passage of a PDF document, located by pages."""
 
-    type: ClassVar[Literal["page_location"]] = "page_location"
+    type: Literal["page_location"] = "page_location"
     cited_text: str
     document_index: int
     start_page_number: int
@@ -115,7 +159,7 @@ class PageLocationCitation(APIObject):
 class ContentBlockLocationCitation(APIObject):
     """A passage of a document that was sent as content blocks, located by blocks."""
 
-    type: ClassVar[Literal["content_block_location"]] = "content_block_location"
+    type: Literal["content_block_location"] = "content_block_location"
     cited_text: str
     document_index: int
     start_block_index: int
@@ -129,7 +173,7 @@ class ContentBlockLocationCitation(APIObject):
 class SearchResultLocationCitation(APIObject):
     """A passage of a search result that the request contained."""
 
-    type: ClassVar[Literal["search_result_location"]] = "search_result_location"
+    type: Literal["search_result_location"] = "search_result_location"
     cited_text: str
     source: str
     search_result_index: int
@@ -143,7 +187,7 @@ class SearchResultLocationCitation(APIObject):
 class WebSearchResultLocationCitation(APIObject):
     """A passage of a page that the web search tool found."""
 
-    type: ClassVar[Literal["web_search_result_location"]] = "web_search_result_location"
+    type: Literal["web_search_result_location"] = "web_search_result_location"
     cited_text: str
     url: str
     encrypted_index: str
@@ -179,7 +223,7 @@ parse_citation = by_type(TextCitation, UnknownCitation)
 class TextBlock(APIObject):
     """Text of the answer, and the citations that support it."""
 
-    type: ClassVar[Literal["text"]] = "text"
+    type: Literal["text"] = "text"
     text: str
     citations: tuple[TextCitation, ...] | None = None
     _rest: JSONObject = attrs.field(default=EMPTY, alias="rest")
@@ -189,7 +233,7 @@ class TextBlock(APIObject):
 class ThinkingBlock(APIObject):
     """The thinking of the model, and the signature that the API checks when it is sent back."""
 
-    type: ClassVar[Literal["thinking"]] = "thinking"
+    type: Literal["thinking"] = "thinking"
     thinking: str
     signature: str = ""
     _rest: JSONObject = attrs.field(default=EMPTY, alias="rest")
@@ -199,7 +243,7 @@ class ThinkingBlock(APIObject):
 class RedactedThinkingBlock(APIObject):
     """Encrypted thinking. It cannot be read, but can be sent back."""
 
-    type: ClassVar[Literal["redacted_thinking"]] = "redacted_thinking"
+    type: Literal["redacted_thinking"] = "redacted_thinking"
     data: str
     _rest: JSONObject = attrs.field(default=EMPTY, alias="rest")
 
@@ -229,29 +273,29 @@ class _ToolUse(APIObject):
         return evolve(replaced, input_json=None) if "input" in fields else replaced
 
 
-@declared()
+@declared(caller=parse_caller)
 class ToolUseBlock(_ToolUse):
     """A call of one of the tools in the request."""
 
-    type: ClassVar[Literal["tool_use"]] = "tool_use"
+    type: Literal["tool_use"] = "tool_use"
     id: str
     name: str
     input: ToolInput
-    caller: JSONObject | None = None
+    caller: Caller | None = None
     toolset_name: str | None = None
     _input_json: str | None = attrs.field(default=None, eq=False, alias="input_json")
     _rest: JSONObject = attrs.field(default=EMPTY, alias="rest")
 
 
-@declared()
+@declared(caller=parse_caller)
 class ServerToolUseBlock(_ToolUse):
     """A call of a tool that the API runs itself, such as web search or code execution."""
 
-    type: ClassVar[Literal["server_tool_use"]] = "server_tool_use"
+    type: Literal["server_tool_use"] = "server_tool_use"
     id: str
     name: str
     input: ToolInput
-    caller: JSONObject | None = None
+    caller: Caller | None = None
     _input_json: str | None = attrs.field(default=None, eq=False, alias="input_json")
     _rest: JSONObject = attrs.field(default=EMPTY, alias="rest")
 
@@ -260,7 +304,7 @@ class ServerToolUseBlock(_ToolUse):
 class MCPToolUseBlock(_ToolUse):
     """A call of a tool on an MCP server."""
 
-    type: ClassVar[Literal["mcp_tool_use"]] = "mcp_tool_use"
+    type: Literal["mcp_tool_use"] = "mcp_tool_use"
     id: str
     name: str
     input: ToolInput
@@ -275,98 +319,140 @@ class _ToolResult(APIObject):
     __slots__ = ()
 
 
-@declared()
+@declared(
+    content=checked(
+        "JSONArray | JSONObject",
+        array_or(one_of(WebSearchResultBlock), one_of(WebSearchToolResultErrorObject)),
+    ),
+    caller=parse_caller,
+)
 class WebSearchToolResultBlock(_ToolResult):
     """The results of a web search as an array, or an error object."""
 
-    type: ClassVar[Literal["web_search_tool_result"]] = "web_search_tool_result"
+    type: Literal["web_search_tool_result"] = "web_search_tool_result"
     tool_use_id: str
-    content: JSONArray | JSONObject
-    caller: JSONObject | None = None
+    content: tuple[WebSearchResultBlock, ...] | WebSearchToolResultErrorObject
+    caller: Caller | None = None
     _rest: JSONObject = attrs.field(default=EMPTY, alias="rest")
 
 
-@declared()
+@declared(
+    content=an_object(one_of(WebFetchBlock, WebFetchToolResultErrorBlock)), caller=parse_caller
+)
 class WebFetchToolResultBlock(_ToolResult):
     """The document that a web fetch loaded, or an error object."""
 
-    type: ClassVar[Literal["web_fetch_tool_result"]] = "web_fetch_tool_result"
+    type: Literal["web_fetch_tool_result"] = "web_fetch_tool_result"
     tool_use_id: str
-    content: JSONObject
-    caller: JSONObject | None = None
+    content: WebFetchBlock | WebFetchToolResultErrorBlock
+    caller: Caller | None = None
     _rest: JSONObject = attrs.field(default=EMPTY, alias="rest")
 
 
-@declared()
+@declared(
+    content=an_object(
+        one_of(
+            CodeExecutionResultBlock,
+            EncryptedCodeExecutionResultBlock,
+            CodeExecutionToolResultErrorObject,
+        )
+    )
+)
 class CodeExecutionToolResultBlock(_ToolResult):
     """The output of a run of code, or an error object."""
 
-    type: ClassVar[Literal["code_execution_tool_result"]] = "code_execution_tool_result"
+    type: Literal["code_execution_tool_result"] = "code_execution_tool_result"
     tool_use_id: str
-    content: JSONObject
+    content: (
+        CodeExecutionResultBlock
+        | EncryptedCodeExecutionResultBlock
+        | CodeExecutionToolResultErrorObject
+    )
     _rest: JSONObject = attrs.field(default=EMPTY, alias="rest")
 
 
-@declared()
+@declared(
+    content=an_object(one_of(BashCodeExecutionResultBlock, BashCodeExecutionToolResultErrorObject))
+)
 class BashCodeExecutionToolResultBlock(_ToolResult):
     """The output of a shell command, or an error object."""
 
-    type: ClassVar[Literal["bash_code_execution_tool_result"]] = "bash_code_execution_tool_result"
+    type: Literal["bash_code_execution_tool_result"] = "bash_code_execution_tool_result"
     tool_use_id: str
-    content: JSONObject
+    content: BashCodeExecutionResultBlock | BashCodeExecutionToolResultErrorObject
     _rest: JSONObject = attrs.field(default=EMPTY, alias="rest")
 
 
-@declared()
+@declared(
+    content=an_object(
+        one_of(
+            TextEditorCodeExecutionViewResultBlock,
+            TextEditorCodeExecutionCreateResultBlock,
+            TextEditorCodeExecutionStrReplaceResultBlock,
+            TextEditorCodeExecutionToolResultErrorObject,
+        )
+    )
+)
 class TextEditorCodeExecutionToolResultBlock(_ToolResult):
     """The result of editing a file in the container, or an error object."""
 
-    type: ClassVar[Literal["text_editor_code_execution_tool_result"]] = (
+    type: Literal["text_editor_code_execution_tool_result"] = (
         "text_editor_code_execution_tool_result"
     )
     tool_use_id: str
-    content: JSONObject
+    content: (
+        TextEditorCodeExecutionViewResultBlock
+        | TextEditorCodeExecutionCreateResultBlock
+        | TextEditorCodeExecutionStrReplaceResultBlock
+        | TextEditorCodeExecutionToolResultErrorObject
+    )
     _rest: JSONObject = attrs.field(default=EMPTY, alias="rest")
 
 
-@declared()
+@declared(
+    content=an_object(one_of(ToolSearchToolSearchResultBlock, ToolSearchToolResultErrorObject))
+)
 class ToolSearchToolResultBlock(_ToolResult):
     """The tools that a tool search found, or an error object."""
 
-    type: ClassVar[Literal["tool_search_tool_result"]] = "tool_search_tool_result"
+    type: Literal["tool_search_tool_result"] = "tool_search_tool_result"
     tool_use_id: str
-    content: JSONObject
+    content: ToolSearchToolSearchResultBlock | ToolSearchToolResultErrorObject
     _rest: JSONObject = attrs.field(default=EMPTY, alias="rest")
 
 
-@declared()
+@declared(
+    content=an_object(
+        one_of(AdvisorResultBlock, AdvisorRedactedResultBlock, AdvisorToolResultErrorObject)
+    )
+)
 class AdvisorToolResultBlock(_ToolResult):
     """The answer of the advisor model, or an error object."""
 
-    type: ClassVar[Literal["advisor_tool_result"]] = "advisor_tool_result"
+    type: Literal["advisor_tool_result"] = "advisor_tool_result"
     tool_use_id: str
-    content: JSONObject
+    content: AdvisorResultBlock | AdvisorRedactedResultBlock | AdvisorToolResultErrorObject
     _rest: JSONObject = attrs.field(default=EMPTY, alias="rest")
 
 
-@declared()
+@declared(content=checked("str | JSONArray", array_or(one_of(TextBlock), raw)))
 class MCPToolResultBlock(_ToolResult):
     """The result of a tool on an MCP server: a string or an array of text blocks."""
 
-    type: ClassVar[Literal["mcp_tool_result"]] = "mcp_tool_result"
+    type: Literal["mcp_tool_result"] = "mcp_tool_result"
     tool_use_id: str
-    content: str | JSONArray
+    content: str | tuple[TextBlock, ...]
     is_error: bool
     _rest: JSONObject = attrs.field(default=EMPTY, alias="rest")
 
 
-@declared()
+@declared(tools=checked("JSONArray", list_of(object_or_raw(MCPTool), optional=False)))
 class MCPToolListingBlock(APIObject):
     """The tools that an MCP server listed. Send it back unchanged."""
 
-    type: ClassVar[Literal["mcp_tool_listing"]] = "mcp_tool_listing"
+    type: Literal["mcp_tool_listing"] = "mcp_tool_listing"
     mcp_server_name: str
-    tools: JSONArray
+    tools: tuple[MCPTool, ...]
     _rest: JSONObject = attrs.field(default=EMPTY, alias="rest")
 
 
@@ -374,31 +460,37 @@ class MCPToolListingBlock(APIObject):
 class ContainerUploadBlock(APIObject):
     """A file that was uploaded to the container."""
 
-    type: ClassVar[Literal["container_upload"]] = "container_upload"
+    type: Literal["container_upload"] = "container_upload"
     file_id: str
     _rest: JSONObject = attrs.field(default=EMPTY, alias="rest")
 
 
-@declared()
+@declared(
+    tool_changes=list_of(one_of(ResponseToolAdditionBlock, ResponseToolRemovalBlock), optional=True)
+)
 class CompactionBlock(APIObject):
     """The summary that replaces the earlier conversation; `content` may be `None`."""
 
-    type: ClassVar[Literal["compaction"]] = "compaction"
+    type: Literal["compaction"] = "compaction"
     content: str | None = None
     encrypted_content: str | None = None
     signature: str | None = None
-    tool_changes: JSONArray | None = None
+    tool_changes: tuple[ResponseToolAdditionBlock | ResponseToolRemovalBlock, ...] | None = None
     _rest: JSONObject = attrs.field(default=EMPTY, alias="rest")
 
 
-@declared()
+@declared(
+    from_=an_object(object_or_raw(FallbackInfo)),
+    to=an_object(object_or_raw(FallbackInfo)),
+    trigger=one_of(FallbackRefusalTrigger),
+)
 class FallbackBlock(APIObject):
     """The point in the content where another model takes over; `from_` is `from` in the JSON."""
 
-    type: ClassVar[Literal["fallback"]] = "fallback"
-    from_: JSONObject
-    to: JSONObject
-    trigger: JSONObject | None = None
+    type: Literal["fallback"] = "fallback"
+    from_: FallbackInfo
+    to: FallbackInfo
+    trigger: FallbackRefusalTrigger | None = None
     _rest: JSONObject = attrs.field(default=EMPTY, alias="rest")
 
 
@@ -486,6 +578,7 @@ _usage_parsers: dict[str, Callable[[Any], Any]] = {
     "server_tool_use": object_or_raw(ServerToolUsage),
     "output_tokens_details": object_or_raw(OutputTokensDetails),
     "iterations": list_of(object_or_raw(IterationUsage), optional=True),
+    "fallback_credit": object_or_raw(FallbackCreditUsage),
 }
 
 
@@ -504,7 +597,7 @@ class Usage(APIObject):
     inference_geo: str | None = None
     speed: str | None = None
     iterations: tuple[IterationUsage, ...] | None = None
-    fallback_credit: JSONObject | None = None
+    fallback_credit: FallbackCreditUsage | None = None
     _rest: JSONObject = attrs.field(default=EMPTY, alias="rest")
 
 
@@ -519,7 +612,7 @@ class MessageDeltaUsage(APIObject):
     server_tool_use: ServerToolUsage | None = None
     output_tokens_details: OutputTokensDetails | None = None
     iterations: tuple[IterationUsage, ...] | None = None
-    fallback_credit: JSONObject | None = None
+    fallback_credit: FallbackCreditUsage | None = None
     _rest: JSONObject = attrs.field(default=EMPTY, alias="rest")
 
 
@@ -527,22 +620,15 @@ class MessageDeltaUsage(APIObject):
 
 
 @declared()
-class Container(APIObject):
-    """The container in which the code execution tool ran."""
-
-    id: str
-    expires_at: str | None = None
-    skills: JSONArray | None = None
-    _rest: JSONObject = attrs.field(default=EMPTY, alias="rest")
-
-
-@declared()
 class RefusalStopDetails(APIObject):
     """The reason why the model declined."""
 
-    type: ClassVar[Literal["refusal"]] = "refusal"
+    type: Literal["refusal"] = "refusal"
     category: str | None = None
     explanation: str | None = None
+    recommended_model: str | None = None
+    fallback_credit_token: str | None = None
+    fallback_has_prefill_claim: bool | None = None
     _rest: JSONObject = attrs.field(default=EMPTY, alias="rest")
 
 
@@ -554,6 +640,8 @@ def parse_stop_details(raw: Any) -> Any:
 
 
 parse_container = object_or_raw(Container)
+parse_context_management = object_or_raw(ContextManagementResponse)
+parse_transformations = list_of(one_of(InputTransformation), optional=True)
 
 NO_USAGE = Usage()
 """The value of `message.usage` when the stream has none; some gateways send none."""
@@ -564,6 +652,9 @@ NO_USAGE = Usage()
     usage=object_of(Usage),
     container=parse_container,
     stop_details=parse_stop_details,
+    context_management=parse_context_management,
+    input_transformations=parse_transformations,
+    diagnostics=object_or_raw(Diagnostics),
 )
 class Message(APIObject):
     """A message of the assistant: the whole, or the part that has arrived.
@@ -576,7 +667,7 @@ class Message(APIObject):
     ('Hello', 1, None)
     """
 
-    type: ClassVar[Literal["message"]] = "message"
+    type: Literal["message"] = "message"
     id: str
     role: Literal["assistant"]
     model: str
@@ -586,7 +677,15 @@ class Message(APIObject):
     stop_details: RefusalStopDetails | None = None
     usage: Usage = NO_USAGE
     container: Container | None = None
-    context_management: JSONObject | None = None
-    input_transformations: JSONArray | None = None
-    diagnostics: JSONObject | None = None
+    context_management: ContextManagementResponse | None = None
+    input_transformations: tuple[InputTransformation, ...] | None = None
+    diagnostics: Diagnostics | None = None
     _rest: JSONObject = attrs.field(default=EMPTY, alias="rest")
+
+    def to_param(self) -> dict[str, Any]:
+        """Return the message as a turn for `messages` of the next request.
+
+        >>> Message(id="msg_1", role="assistant", model="m", content=()).to_param()
+        {'role': 'assistant', 'content': []}
+        """
+        return {"role": self.role, "content": list(self.content)}

@@ -17,6 +17,7 @@ Rules:
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Union
@@ -153,6 +154,10 @@ class ModelMethods(FrozenMapping):
         round_trip: bool = False,
         warnings: bool | str = True,
         serialize_as_any: bool = False,
+        context: Any = None,
+        fallback: Callable[[Any], Any] | None = None,
+        exclude_computed_fields: bool = False,
+        polymorphic_serialization: bool | None = None,
     ) -> dict[str, Any]:
         """Return the object as plain JSON values, with the keywords of pydantic.
 
@@ -167,6 +172,10 @@ class ModelMethods(FrozenMapping):
             round_trip: without effect: a dump can always be read again.
             warnings: without effect: there are none.
             serialize_as_any: without effect: objects are dumped by their own class.
+            context: without effect: no dump asks for it.
+            fallback: without effect: every value is JSON.
+            exclude_computed_fields: without effect: there are none.
+            polymorphic_serialization: without effect: as `serialize_as_any`.
 
         >>> from streamfold.reducer import TextBlock
         >>> TextBlock(text="Hi").model_dump()
@@ -178,14 +187,25 @@ class ModelMethods(FrozenMapping):
         dumped: dict[str, Any] = options.of(self, include, exclude)
         return dumped
 
-    def model_dump_json(self, *, indent: int | None = None, **options: Any) -> str:
-        """Return the object as JSON text, with the keywords of `model_dump`.
+    def model_dump_json(
+        self, *, indent: int | None = None, ensure_ascii: bool = False, **options: Any
+    ) -> str:
+        r"""Return the object as JSON text, with the keywords of `model_dump`.
 
         Args:
             indent: the number of spaces per level; `None` for one compact line.
+            ensure_ascii: write characters outside of ASCII as escapes.
             options: see `model_dump`.
+
+        >>> from streamfold.reducer import TextBlock
+        >>> TextBlock(text="Grüße").model_dump_json(exclude_none=True, ensure_ascii=True)
+        '{"type":"text","text":"Gr\\u00fc\\u00dfe"}'
         """
-        return to_json(self.model_dump(**options), indent)
+        dumped = self.model_dump(**options)
+        if ensure_ascii:
+            separators = (",", ":") if indent is None else None
+            return json.dumps(dumped, indent=indent, separators=separators)
+        return to_json(dumped, indent)
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Return a copy with some fields changed.
@@ -216,8 +236,27 @@ class ModelMethods(FrozenMapping):
         }
 
     @classmethod
-    def model_validate(cls, obj: Any) -> Self:
+    def model_validate(
+        cls,
+        obj: Any,
+        *,
+        strict: bool | None = None,
+        extra: str | None = None,
+        from_attributes: bool | None = None,
+        context: Any = None,
+        by_alias: bool | None = None,
+        by_name: bool | None = None,
+    ) -> Self:
         """Return the object for a mapping of its fields; an object of the class as it is.
+
+        Args:
+            obj: the mapping or the object.
+            strict: without effect: the fields are checked in one way.
+            extra: without effect: other fields are kept.
+            from_attributes: without effect: a mapping is needed.
+            context: without effect: no check asks for it.
+            by_alias: without effect: the names are those of the API.
+            by_name: without effect, as `by_alias`.
 
         Raises:
             ValueError: it is something else, its `type` is missing, or a field does not accept its
@@ -232,13 +271,17 @@ class ModelMethods(FrozenMapping):
         return cls._from_fields(obj)
 
     @classmethod
-    def model_validate_json(cls, json_data: str | bytes) -> Self:
+    def model_validate_json(cls, json_data: str | bytes, **options: Any) -> Self:
         """Return the object for its JSON text.
+
+        Args:
+            json_data: the text.
+            options: see `model_validate`.
 
         Raises:
             ValueError: the text is not JSON, or a field does not accept its value.
         """
-        return cls.model_validate(json.loads(json_data))
+        return cls.model_validate(json.loads(json_data), **options)
 
     # --- as a field of a pydantic model ---
 
@@ -276,21 +319,38 @@ class ModelMethods(FrozenMapping):
 
 
 def _schema_of(annotation: str) -> dict[str, Any]:
-    """Return the JSON schema of a field, by its annotation."""
-    optional = annotation.endswith(" | None")
-    schema = _SCHEMAS.get(annotation.removesuffix(" | None"))
-    if schema is None:
-        schema = {"type": "array"} if annotation.startswith("tuple[") else {}
-    return {"anyOf": [schema, {"type": "null"}]} if optional and schema else dict(schema)
+    """Return the JSON schema of a field, by its annotation.
 
+    >>> _schema_of("tuple[TextCitation, ...] | None")
+    {'anyOf': [{'type': 'array', 'items': {'type': 'object'}}, {'type': 'null'}]}
+    """
+    schemas: list[dict[str, Any]] = []
+    for name in _OUTSIDE_BRACKETS.split(annotation):
+        if name.startswith("tuple["):
+            items = _schema_of(name.removeprefix("tuple[").removesuffix(", ...]"))
+            schema = {"type": "array", "items": items}
+        else:
+            schema = _SCHEMAS.get(name, {"type": "object"})
+        if schema not in schemas:
+            schemas.append(schema)
+    return dict(schemas[0]) if len(schemas) == 1 else {"anyOf": schemas}
+
+
+_OUTSIDE_BRACKETS = re.compile(r" \| (?![^\[]*\])")
+"""The signs between the members of a union, but for those inside of brackets."""
 
 _SCHEMAS: dict[str, dict[str, Any]] = {
+    "Any": {},
     "str": {"type": "string"},
+    "datetime": {"type": "string"},
     "int": {"type": "integer"},
     "bool": {"type": "boolean"},
+    "None": {"type": "null"},
     "StopReason": {"type": "string"},
     "Literal['assistant']": {"const": "assistant", "type": "string"},
-    "JSONObject": {"type": "object"},
     "JSONArray": {"type": "array"},
+    "Text": {"type": "string"},
+    "Growing[TextCitation]": {"type": "array", "items": {"type": "object"}},
+    "PartialJSON": {},
 }
-"""The JSON schemas of the annotations; those of other annotations accept anything."""
+"""The JSON schemas of the annotations that are not objects."""

@@ -46,6 +46,7 @@ from .frozen_json import (
     refuse_constant,
 )
 from .growing import Growing, Text, joined_halves
+from .sealed import sealed
 
 __all__ = ["PartialJSON", "PartialMode", "parse_partial_json"]
 
@@ -347,12 +348,16 @@ def parse_json_text(text: str) -> Any:
     Raises:
         ValueError: `text` is not JSON, nested deeper than `MAX_DEPTH`, or holds a number that JSON
             cannot express.
+        RecursionError: the stack of the caller leaves too few levels for the nesting.
     """
     try:
         value = freeze(_decode(text))
         return _with_joined_halves(value) if _has_halves(text) else value
     except RecursionError:
-        raise ValueError(f"nested deeper than {MAX_DEPTH} levels") from None
+        fault = _read(Text([text])).fault  # this reading does not recurse
+        if fault is None:
+            raise
+        raise ValueError(fault) from None
 
 
 _decode: Callable[[str], Any] = json.JSONDecoder(
@@ -385,6 +390,7 @@ def _with_joined_halves(value: Any) -> Any:
     return value
 
 
+@sealed
 @attrs.frozen(weakref_slot=False)
 class PartialJSON:
     """A JSON text that grows by appending, and its value so far.

@@ -26,7 +26,7 @@ from __future__ import annotations
 # pyright: reportPrivateUsage=false
 from bisect import bisect_left
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 
@@ -39,7 +39,7 @@ from .events import DERIVED_EVENT_CLASSES, MessageStreamEvent, RawPingEvent
 from .frozen_json import shorten
 from .messages import Message
 from .reduce import step
-from .runs import fold_run, inside_run
+from .runs import fold_one, fold_run, inside_run
 from .sealed import sealed
 from .snapshot import Snapshot
 from .sse import SSEState, scan
@@ -267,6 +267,10 @@ def _take(
     decoder = state.sse
     sse: SSEState | EventStreamState
     if isinstance(decoder, SSEState):
+        if decoder.is_between_events and len(chunk) <= decoder.limit:
+            grown = fold_one(state.snapshot, chunk, events)
+            if grown is not None:
+                return _state_after(state, grown, decoder, 1, 0), None, True
         sse, frames, fault = scan(decoder, chunk)
     else:
         sse, frames, fault = scan_frames(decoder, chunk)
@@ -297,14 +301,25 @@ def _take(
     if fault is not None:
         fault.snapshot = snapshot
         is_growth_only = False
+    return _state_after(state, snapshot, sse, at - pings, pings), fault, is_growth_only
+
+
+def _state_after(
+    state: StreamState,
+    snapshot: Snapshot,
+    sse: SSEState | EventStreamState,
+    events: int,
+    pings: int,
+) -> StreamState:
+    """Return the state after `state` with these parts, and so many events and pings more."""
     after = _StreamStateDraft()
     after.snapshot = snapshot
     after.sse = sse
-    after.events = state.events + at - pings
+    after.events = state.events + events
     after.pings = state.pings + pings
     after.__class__ = StreamState
     taken: StreamState = after
-    return taken, fault, is_growth_only
+    return taken
 
 
 def finish(state: StreamState) -> Message:
@@ -315,35 +330,38 @@ def finish(state: StreamState) -> Message:
 
     Raises:
         IncompleteStreamError: the message is not complete (it has no stop reason, or a block is
-            open that the stop reason does not explain), or the stream ended with an `error` event.
+            open or cut that the stop reason does not explain), or the stream ended with an `error`
+            event.
     """
     snapshot = state.snapshot
-    message = snapshot.message
-    if snapshot.error is not None:
-        error = snapshot.error.error
-        reason = f"the stream failed with {error.get('type')}: {error.get('message')}"
-        request_id = snapshot.error.get("request_id")
-        if request_id:
-            reason += f" ({request_id})"
-    elif message is None:
-        reason = "the stream ended before message_start"
-    elif not snapshot.is_complete:
-        reason = _missing(snapshot)
-    else:
-        return message
-    raise IncompleteStreamError(reason, snapshot=snapshot)
+    message = snapshot.message if snapshot.is_complete and snapshot.error is None else None
+    if message is None:
+        raise IncompleteStreamError(_missing(snapshot), snapshot=snapshot)
+    return message
 
 
 def _missing(snapshot: Snapshot) -> str:
     """Return the reason why the message of `snapshot` is not complete."""
     settled = snapshot._settled
+    if snapshot.error is not None:
+        error = snapshot.error.error
+        reason = f"the stream failed with {error.get('type')}: {error.get('message')}"
+        request_id = snapshot.error.get("request_id")
+        return f"{reason} ({request_id})" if request_id else reason
+    if settled.head is None:
+        return "the stream ended before message_start"
     if not settled.is_complete:
         if settled.is_over:
             return "message_stop came before any stop reason"
         return "the stream ended before the message was complete"
-    opened = next(snapshot._still_open())
-    kind, name = opened.block.type, opened.block.get("name")
-    block = f"block {opened.index} ({kind}{f' {shorten(name)}' if isinstance(name, str) else ''})"
     came = "message_stop came" if settled.is_over else "the stream ended"
     reason = shorten(str(settled.head and settled.head.stop_reason))
-    return f"{came} while {block} was open, and stop_reason {reason} does not explain that"
+    opened = next(snapshot._still_open(), None)
+    if opened is None:
+        index, fault = cast("tuple[int, str]", settled.cut)
+        state = f"after the input of block {index} was cut ({fault})"
+    else:
+        kind, name = opened.block.type, opened.block.get("name")
+        shown = f" {shorten(name)}" if isinstance(name, str) else ""
+        state = f"while block {opened.index} ({kind}{shown}) was open"
+    return f"{came} {state}, and stop_reason {reason} does not explain that"

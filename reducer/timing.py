@@ -17,7 +17,7 @@ from __future__ import annotations
 # The modules of this package share their private attributes.
 # pyright: reportPrivateUsage=false
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -41,6 +41,7 @@ from .events import (
     ThinkingDelta,
 )
 from .pipeline import StreamState
+from .sealed import sealed
 from .snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -62,6 +63,9 @@ _COUNTED = frozenset(
 # --- content ------------------------------------------------------------------------------------
 
 _GROWING = {"text": "text", "thinking": "thinking", "compaction": "content"}
+_FIRST = {"text": "first_text", "thinking": "first_thinking"}
+"""By type of block: the time of its first content, beside `first_content`."""
+
 _TOOL_USES = frozenset({"tool_use", "server_tool_use", "mcp_tool_use"})
 _GROWS = {
     TextDelta: ("text", "text"),
@@ -110,6 +114,7 @@ def _tuple(gaps: Iterable[int]) -> tuple[int, ...]:
     return tuple(gaps)
 
 
+@sealed
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class Timing:
     """When the events of one stream came. `Timing()` is a request that was just sent.
@@ -216,7 +221,7 @@ class Timing:
         draft.pings += pings
         draft.events += count
         if count:
-            _note_arrival(draft, at)
+            _note_arrivals(draft, [at])
         draft.__class__ = Timing
         made: Timing = draft
         return made
@@ -239,23 +244,68 @@ class Timing:
         >>> timing.pings, timing.bytes, timing.first_event
         (1, 36, None)
         """
+        return self.took_all([at] if after.events > before.events else [], before, after, size)
+
+    def took_all(
+        self, arrivals: Sequence[float], before: StreamState, after: StreamState, size: int
+    ) -> Timing:
+        """The timing once several chunks came: `took` for all of them at once.
+
+        The first of them may be any chunk, and so may the last one; the others are chunks for which
+        `only_counts` is true. Costs 1 µs and 0.2 µs a chunk.
+
+        Args:
+            arrivals: when the chunks with events came, in order.
+            before: the state before the first chunk.
+            after: the state after the last one.
+            size: the bytes of all chunks.
+
+        >>> from streamfold.reducer import StreamState, drain
+        >>> chunk = b'data: {"type": "x"}\\n\\n'
+        >>> start = StreamState()
+        >>> state = drain(drain(start, chunk), chunk)
+        >>> timing = Timing().took_all([0.5, 0.75], start, state, 2 * len(chunk))
+        >>> timing.events, timing.longest_gap
+        (2, 0.25)
+        """
         draft = _draft_like(self)
         draft.bytes += size
         draft.pings += after.pings - before.pings
-        count = after.events - before.events
-        if count:
-            draft.events += count
-            _note_arrival(draft, at)
+        draft.events += after.events - before.events
+        if arrivals:
+            _note_arrivals(draft, arrivals)
             snapshot = after.snapshot
             if draft.first_text is None or draft.first_thinking is None:
                 for block in _unseen(before.snapshot, snapshot, draft):
-                    _note_content(draft, at, _of_block(block))
+                    _note_content(draft, arrivals[-1], _of_block(block))
             if snapshot.is_complete:
                 head = snapshot._settled.head
                 draft.output_tokens = (head and head.output_tokens) or draft.output_tokens
         draft.__class__ = Timing
         made: Timing = draft
         return made
+
+    def only_counts(self, before: StreamState, after: StreamState) -> bool:
+        """Whether a chunk changes no more than counts and gaps, so that it can be timed later.
+
+        It does if it only grew blocks whose first content came before.
+
+        Args:
+            before: the state before the chunk.
+            after: the state after it.
+
+        >>> from streamfold.reducer import StreamState, drain
+        >>> state = drain(StreamState(), b'data: {"type": "x"}\\n\\n')
+        >>> Timing().only_counts(StreamState(), state)  # it joined the unfolded events
+        False
+        """
+        snapshot = after.snapshot
+        if snapshot._settled is not before.snapshot._settled:
+            return False
+        for opened in snapshot._open:
+            if getattr(self, _FIRST.get(opened.block._tag, "first_content")) is None:
+                return False
+        return True
 
     def to_dict(self) -> dict[str, Any]:
         """The timing as plain JSON values.
@@ -302,38 +352,37 @@ def _note_content(draft: Any, at: float, kinds: tuple[str, ...]) -> None:
     for kind in kinds:
         if draft.first_content is None:
             draft.first_content = at
-        if kind == "text" and draft.first_text is None:
-            draft.first_text = at
-        elif kind == "thinking" and draft.first_thinking is None:
-            draft.first_thinking = at
+        first = _FIRST.get(kind)
+        if first is not None and getattr(draft, first) is None:
+            setattr(draft, first, at)
 
 
-def _unseen(before: Snapshot, after: Snapshot, draft: Any) -> Iterator[Any]:
+def _unseen(before: Snapshot, after: Snapshot, draft: Any) -> list[Any]:
     """The blocks with content that may be the first of its kind: open ones, and those that stopped
     since `before`.
     """
+    blocks: list[Any] = []
     stopped = after._settled.closed
     if stopped is not before._settled.closed:
-        yield from (
+        blocks += [
             block for _, block in stopped._shared[len(before._settled.closed) : len(stopped)]
-        )
+        ]
     for opened in after._open:
-        kind = opened.block.type
-        if draft.first_content is None or (
-            kind in ("text", "thinking") and getattr(draft, f"first_{kind}") is None
-        ):
-            yield opened.so_far()
+        if getattr(draft, _FIRST.get(opened.block._tag, "first_content")) is None:
+            blocks.append(opened.so_far())
+    return blocks
 
 
-def _note_arrival(draft: Any, at: float) -> None:
-    """The draft of a timing, once events that are not pings came."""
-    last = draft.last_event
-    if last is None:
-        draft.first_event = at
-    elif at > last:
-        gap, gaps = at - last, list(draft.gaps)
-        gaps[bisect_left(GAP_BOUNDS, gap)] += 1
-        draft.gaps = tuple(gaps)
-        if draft.longest_gap is None or gap > draft.longest_gap:
-            draft.longest_gap = gap
-    draft.last_event = at
+def _note_arrivals(draft: Any, arrivals: Iterable[float]) -> None:
+    """The draft of a timing, once events that are not pings came at these times."""
+    last, longest, gaps = draft.last_event, draft.longest_gap, list(draft.gaps)
+    for at in arrivals:
+        if last is None:
+            draft.first_event = at
+        elif at > last:
+            gap = at - last
+            gaps[bisect_left(GAP_BOUNDS, gap)] += 1
+            if longest is None or gap > longest:
+                longest = gap
+        last = at
+    draft.last_event, draft.longest_gap, draft.gaps = last, longest, tuple(gaps)

@@ -13,6 +13,8 @@ neither keeps a database, so that no run depends on an earlier one.
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -41,16 +43,22 @@ settings.load_profile("default")  # also under CI=true, for which Hypothesis has
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let xdist keep a group of tests that share an expensive fixture in one worker."""
-    config.addinivalue_line("markers", "xdist_group(name): run these tests in one worker")
+    """Let xdist run a file in one worker, because the tests of a file share expensive fixtures."""
+    config.addinivalue_line("markers", "thorough: this test does more in the profile 'thorough'")
     if config.getoption("dist", "no") == "load":  # the default of `-n`
-        config.option.dist = "loadgroup"
+        config.option.dist = "loadfile"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Make every warning an error while a test runs, but not while other plugins start."""
     for item in items:
         item.add_marker(pytest.mark.filterwarnings("error"), append=False)
+
+
+def pytest_collection_finish() -> None:
+    """Exempt the modules and the collected tests from garbage collection, which they slow down."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(params=["sync", "asyncio", "trio"])

@@ -3,6 +3,7 @@
 The folding is done by `streamfold.reducer`; this package waits for bytes and passes them on.
 """
 
+from .closing import AsyncClosing, Closing
 from .errors import (
     REDACTION,
     APIConnectionError,
@@ -33,6 +34,7 @@ from .errors import (
     status_error,
 )
 from .event_loops import Spawn, spawner
+from .http_types import HoldsResponse, HTTPRequest, HTTPResponse
 from .parsed import (
     ParsedContentBlock,
     ParsedContentBlockStopEvent,
@@ -79,13 +81,18 @@ __all__ = [
     "APIResponseValidationError",
     "APIStatusError",
     "APITimeoutError",
+    "AsyncClosing",
     "AsyncMessageStream",
     "AsyncMessageStreamManager",
     "AuthenticationError",
     "BadRequestError",
+    "Closing",
     "ConflictError",
     "ContentTooLargeError",
     "GatewayTimeoutError",
+    "HTTPRequest",
+    "HTTPResponse",
+    "HoldsResponse",
     "InternalServerError",
     "MessageStream",
     "MessageStreamManager",

@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, cast
 
-import httpx
-from streamfold.reducer import RawErrorEvent, Snapshot, StreamfoldError, Timing
+from streamfold.reducer import ProtocolError, RawErrorEvent, Snapshot, StreamfoldError, Timing
 
+from .http_types import HTTPRequest, HTTPResponse
 from .recording import AWS_EVENT_STREAM, EVENT_STREAM, Redaction, media_type
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "StalledStreamError",
     "UnprocessableEntityError",
     "beginning_needed",
+    "hide_secrets",
     "refuse_other_content",
     "refuse_other_message",
     "request_of",
@@ -64,9 +66,10 @@ _SHOWN = 200
 """The number of characters of an unexpected body that a message shows."""
 
 
-def request_of(response: httpx.Response | None) -> httpx.Request | None:
+def request_of(response: HTTPResponse | None) -> HTTPRequest | None:
     """The request of a response; `None` if there is no response, or it was made without a request.
 
+    >>> import httpx
     >>> request_of(httpx.Response(200)) is None
     True
     """
@@ -76,19 +79,41 @@ def request_of(response: httpx.Response | None) -> httpx.Request | None:
         return None
 
 
-def _redaction_for(request: httpx.Request | None) -> Redaction:
+def _redaction_for(request: HTTPRequest | None) -> Redaction:
     """The redaction that knows the secrets of a request.
 
     A client that removes them from a request that was sent leaves it in the request's extensions.
     """
-    redaction = Redaction()
-    if request is not None:
-        known: Redaction | None = getattr(request, "extensions", {}).get(REDACTION)
-        if known is not None:
-            return known
-        redaction.headers(request.headers.items())
-        redaction.url(str(request.url))
-    return redaction
+    if request is None:
+        return Redaction()
+    known: Redaction | None = getattr(request, "extensions", {}).get(REDACTION)
+    if known is None:
+        known = Redaction()
+        known.headers(request.headers.items())
+        known.url(str(request.url))
+    with suppress(RuntimeError):  # a body that was streamed
+        known.body(request.content)
+    return known
+
+
+def hide_secrets(fault: StreamfoldError, response: HTTPResponse | None) -> None:
+    """Remove the secrets of the request from the text of an error of the engine.
+
+    The engine knows no secrets, and quotes the beginning of a stream's data. The attributes of the
+    error keep the data as it came.
+
+    Args:
+        fault: the error, which is changed.
+        response: the response that was read.
+    """
+    request = request_of(response)
+    if request is None:
+        return
+    redaction = _redaction_for(request)
+    fault.args = (redaction.text(str(fault)),)
+    fault.message = redaction.text(fault.message)
+    if isinstance(fault, ProtocolError):
+        fault.reason = redaction.text(fault.reason)
 
 
 class APIError(StreamfoldError):
@@ -115,8 +140,8 @@ class APIError(StreamfoldError):
         self,
         message: str,
         *,
-        request: httpx.Request | None = None,
-        response: httpx.Response | None = None,
+        request: HTTPRequest | None = None,
+        response: HTTPResponse | None = None,
         body: Any = None,
         snapshot: Snapshot | None = None,
     ) -> None:
@@ -280,8 +305,8 @@ def _class_of(status: int) -> type[APIStatusError]:
 def stalled_error(
     timeout: float,
     timing: Timing | None,
-    request: httpx.Request | None = None,
-    response: httpx.Response | None = None,
+    request: HTTPRequest | None = None,
+    response: HTTPResponse | None = None,
     snapshot: Snapshot | None = None,
 ) -> StalledStreamError:
     """The error of a stream that made no progress for its `stall_timeout`.
@@ -308,7 +333,7 @@ def stalled_error(
     )
 
 
-def status_error(response: httpx.Response, text: str | None = None) -> APIStatusError:
+def status_error(response: HTTPResponse, text: str | None = None) -> APIStatusError:
     """The error of a response with an error status.
 
     Args:
@@ -319,6 +344,7 @@ def status_error(response: httpx.Response, text: str | None = None) -> APIStatus
         An error of the class of the status, with the message of the body, or its first 200
         characters, or the reason phrase.
 
+    >>> import httpx
     >>> status_error(httpx.Response(529, text="busy"))
     OverloadedError('529: busy')
     """
@@ -338,7 +364,7 @@ def status_error(response: httpx.Response, text: str | None = None) -> APIStatus
 
 
 def stream_error(
-    event: RawErrorEvent, snapshot: Snapshot, response: httpx.Response | None
+    event: RawErrorEvent, snapshot: Snapshot, response: HTTPResponse | None
 ) -> APIStatusError:
     """The error of an `error` event, of the class of its type.
 
@@ -359,9 +385,10 @@ def stream_error(
     )
 
 
-def beginning_needed(response: httpx.Response) -> int:
+def beginning_needed(response: HTTPResponse) -> int:
     """The most bytes of the body that the error of a response needs; 0 if it is a stream.
 
+    >>> import httpx
     >>> beginning_needed(httpx.Response(529)), beginning_needed(httpx.Response(200, html="<p>"))
     (65536, 200)
     >>> beginning_needed(httpx.Response(200))
@@ -373,7 +400,7 @@ def beginning_needed(response: httpx.Response) -> int:
     return 0 if kind in ("", EVENT_STREAM, AWS_EVENT_STREAM) else _SHOWN
 
 
-def response_error(response: httpx.Response, beginning: bytes) -> APIError:
+def response_error(response: HTTPResponse, beginning: bytes) -> APIError:
     """The error of a response that is not a stream: of its status, or of its content.
 
     Args:
@@ -389,13 +416,14 @@ def response_error(response: httpx.Response, beginning: bytes) -> APIError:
     return status_error(response, text)
 
 
-def refuse_other_content(response: httpx.Response, beginning: str) -> APIResponseValidationError:
+def refuse_other_content(response: HTTPResponse, beginning: str) -> APIResponseValidationError:
     """The error of a successful response that is not an event stream.
 
     Args:
         response: the response.
         beginning: the first characters of its body.
 
+    >>> import httpx
     >>> refuse_other_content(httpx.Response(200, html="<p>"), "<p>").message
     "expected text/event-stream, got text/html; charset=utf-8: '<p>'"
     """
@@ -409,7 +437,7 @@ def refuse_other_content(response: httpx.Response, beginning: str) -> APIRespons
 
 
 def refuse_other_message(
-    response: httpx.Response, beginning: str, reason: str
+    response: HTTPResponse, beginning: str, reason: str
 ) -> APIResponseValidationError:
     """The error of a successful unstreamed response that is not a message.
 
@@ -418,6 +446,7 @@ def refuse_other_message(
         beginning: the first characters of its body.
         reason: the reason why it is not a message.
 
+    >>> import httpx
     >>> refuse_other_message(httpx.Response(200), "[]", "it is not an object").message
     "expected a message as JSON, got '[]' (it is not an object)"
     """

@@ -11,7 +11,7 @@ them.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, Union
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, Union
 
 from streamfold.reducer import (
     STOP_REASONS_OF_A_CUT,
@@ -41,29 +41,33 @@ __all__ = [
     "parsed_message",
 ]
 
+T = TypeVar("T")
 ResponseFormatT = TypeVar("ResponseFormatT")
 
 
-class _EqualsPlain:
-    """Equality and hash of the `Parsed…` values: those of the plain value with the same content."""
+def _equals(plain: type[Any]) -> Callable[[type[T]], type[T]]:
+    """A decorator for a `Parsed…` class, whose values equal those of `plain` with equal content."""
 
-    __slots__ = ()
-    _plain: ClassVar[type[Any]]
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, self._plain):
+    def __eq__(self: Any, other: object) -> bool:  # noqa: N807
+        if not isinstance(other, plain):
             return False
-        return bool(evolve(self, self._plain) == evolve(other, self._plain))
+        return bool(evolve(self, plain) == evolve(other, plain))
 
-    def __hash__(self) -> int:
-        return hash(evolve(self, self._plain))
+    def __hash__(self: Any) -> int:  # noqa: N807
+        return hash(evolve(self, plain))
+
+    def decorate(cls: Any) -> Any:
+        cls.__eq__, cls.__hash__ = __eq__, __hash__
+        return cls
+
+    return decorate
 
 
-class ParsedTextBlock(_EqualsPlain, TextBlock, Generic[ResponseFormatT]):
+@_equals(TextBlock)
+class ParsedTextBlock(TextBlock, Generic[ResponseFormatT]):
     """A text block with its text as a value of the caller's type."""
 
     __slots__ = ("_parse",)
-    _plain: ClassVar[type[Any]] = TextBlock
     _parse: Callable[[str], ResponseFormatT] | None
 
     @property
@@ -83,11 +87,11 @@ ParsedContentBlock = Union[ParsedTextBlock[ResponseFormatT], ContentBlock]
 """Any block; text blocks have `parsed_output`."""
 
 
-class ParsedMessage(_EqualsPlain, Message, Generic[ResponseFormatT]):
+@_equals(Message)
+class ParsedMessage(Message, Generic[ResponseFormatT]):
     """A message with its text as a value of the caller's type."""
 
     __slots__ = ()
-    _plain: ClassVar[type[Any]] = Message
 
     @property
     def parsed_output(self) -> ResponseFormatT | None:
@@ -101,23 +105,23 @@ class ParsedMessage(_EqualsPlain, Message, Generic[ResponseFormatT]):
         return blocks[0].parsed_output if blocks else None
 
 
-class ParsedMessageStopEvent(_EqualsPlain, MessageStopEvent, Generic[ResponseFormatT]):
+@_equals(MessageStopEvent)
+class ParsedMessageStopEvent(MessageStopEvent, Generic[ResponseFormatT]):
     """The end of the message: the event has the whole message, with `parsed_output`."""
 
     __slots__ = ()
-    _plain: ClassVar[type[Any]] = MessageStopEvent
     if TYPE_CHECKING:
         message: ParsedMessage[ResponseFormatT]
 
 
-class ParsedContentBlockStopEvent(_EqualsPlain, ContentBlockStopEvent, Generic[ResponseFormatT]):
+@_equals(ContentBlockStopEvent)
+class ParsedContentBlockStopEvent(ContentBlockStopEvent, Generic[ResponseFormatT]):
     """The end of the block at `index`: the event has the whole block.
 
     A text block has `parsed_output`.
     """
 
     __slots__ = ()
-    _plain: ClassVar[type[Any]] = ContentBlockStopEvent
     if TYPE_CHECKING:
         content_block: ParsedContentBlock[ResponseFormatT]
 

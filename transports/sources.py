@@ -16,6 +16,7 @@ import attrs
 import httpx
 
 from .errors import APIError, beginning_needed, response_error
+from .http_types import HTTPResponse
 from .recording import AsyncDecompressed, decompressed
 
 __all__ = ["Source", "async_source", "bytes_of", "library_of", "sync_source"]
@@ -35,7 +36,7 @@ class Source(Generic[ChunksT]):
     """
 
     opened: Any
-    response: httpx.Response | None
+    response: HTTPResponse | None
     chunks: ChunksT
     http: Any = httpx
 
@@ -58,6 +59,7 @@ class _Way:
         stream: the class that reads so.
         iterable: the class of iterables that can be read so.
         iterates: the method of those.
+        advances: the method of their iterators.
         raw: the method of a response that gives the bytes as they come.
         decompressed: gives the bytes of a response, decompressed.
         refuse: the generator that takes the place of a body that is not a stream.
@@ -66,6 +68,7 @@ class _Way:
     stream: str
     iterable: type[Any]
     iterates: str
+    advances: str
     raw: str
     decompressed: Callable[[Any, Any, int], Any]
     refuse: Callable[..., Any]
@@ -90,7 +93,7 @@ def async_source(source: Any, limit: int) -> Source[AsyncIterator[bytes]]:
     return _source(source, _ASYNC, _SYNC, limit)
 
 
-def _refuse(response: httpx.Response, chunks: Iterator[bytes], size: int) -> Iterator[bytes]:
+def _refuse(response: HTTPResponse, chunks: Iterator[bytes], size: int) -> Iterator[bytes]:
     """Read the beginning of a body that is not a stream, and raise the error of its response.
 
     No traceback has a frame with the body, which may repeat the key.
@@ -99,7 +102,7 @@ def _refuse(response: httpx.Response, chunks: Iterator[bytes], size: int) -> Ite
     yield b""  # makes this a generator
 
 
-def _refusal(response: httpx.Response, chunks: Iterator[bytes], size: int) -> APIError:
+def _refusal(response: HTTPResponse, chunks: Iterator[bytes], size: int) -> APIError:
     beginning = bytearray()
     for chunk in chunks:
         beginning += chunk
@@ -109,14 +112,14 @@ def _refusal(response: httpx.Response, chunks: Iterator[bytes], size: int) -> AP
 
 
 async def _arefuse(
-    response: httpx.Response, chunks: AsyncIterator[bytes], size: int
+    response: HTTPResponse, chunks: AsyncIterator[bytes], size: int
 ) -> AsyncIterator[bytes]:
     """`_refuse`, for the body of an async client."""
     raise await _arefusal(response, chunks, size)
     yield b""  # makes this a generator
 
 
-async def _arefusal(response: httpx.Response, chunks: AsyncIterator[bytes], size: int) -> APIError:
+async def _arefusal(response: HTTPResponse, chunks: AsyncIterator[bytes], size: int) -> APIError:
     beginning = bytearray()
     async for chunk in chunks:
         beginning += chunk
@@ -125,11 +128,12 @@ async def _arefusal(response: httpx.Response, chunks: AsyncIterator[bytes], size
     return response_error(response, bytes(beginning[:size]))
 
 
-_SYNC = _Way("MessageStream", Iterable, "__iter__", "iter_raw", decompressed, _refuse)
+_SYNC = _Way("MessageStream", Iterable, "__iter__", "__next__", "iter_raw", decompressed, _refuse)
 _ASYNC = _Way(
     "AsyncMessageStream",
     AsyncIterable,
     "__aiter__",
+    "__anext__",
     "aiter_raw",
     AsyncDecompressed,
     _arefuse,
@@ -162,11 +166,24 @@ def _source(source: Any, way: _Way, other: _Way, limit: int) -> Source[Any]:
     if "content-encoding" in source.headers or source.is_stream_consumed:
         chunks = way.decompressed(source, http, limit)
     else:  # saves a generator a chunk
-        chunks = getattr(source, way.raw)()
+        chunks = _raw_chunks(source, way)
     needed = beginning_needed(source)
     if needed:
         chunks = way.refuse(source, chunks, needed)
     return Source(source, source, chunks, http)
+
+
+def _raw_chunks(response: Any, way: _Way) -> Any:
+    """The chunks of a response as they come.
+
+    The client puts the body of its transport into a stream of its own, and that into generators,
+    which cost 4 µs an event. A body that is an iterator itself is read without them. Others have
+    generators of their own, which are left to the library, because trio wants them closed.
+    """
+    body = getattr(response.stream, "_stream", None)
+    if hasattr(body, way.advances):
+        return getattr(body, way.iterates)()
+    return getattr(response, way.raw)()
 
 
 def _iterable_source(source: Any, way: _Way, other: _Way) -> Source[Any]:

@@ -15,15 +15,24 @@ Handing out one event costs one `popleft` from a queue; waiting and folding cost
 from __future__ import annotations
 
 import weakref
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import (
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Generator,
+    Iterable,
+    Iterator,
+)
 from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic
 
-import httpx
 from streamfold.reducer import DEFAULT_LIMIT, PartialMode, Snapshot, StreamfoldError, Timing
 
+from .closing import AsyncClosing, Closing
 from .event_loops import Spawn, briefly, shielded, spawner
+from .http_types import HoldsResponse, HTTPResponse
 from .interruption import PATIENCE, interruption_of, read_end
 from .parsed import ParsedMessage, ParsedMessageStreamEvent, ResponseFormatT
 from .progress import Progress, partial_mode_of, text_of
@@ -67,7 +76,7 @@ class _Stream(Generic[ResponseFormatT]):
         self._is_response = source.response is not None
 
     @property
-    def response(self) -> httpx.Response:
+    def response(self) -> HTTPResponse:
         """The response that is read.
 
         Raises:
@@ -113,7 +122,7 @@ class _Stream(Generic[ResponseFormatT]):
         return self._progress.message()
 
 
-class MessageStream(_Stream[ResponseFormatT]):
+class MessageStream(_Stream[ResponseFormatT], Closing):
     """The events of a response, as they arrive.
 
     >>> from streamfold.reducer import encode_sse, expand, Message
@@ -130,7 +139,7 @@ class MessageStream(_Stream[ResponseFormatT]):
 
     def __init__(
         self,
-        source: httpx.Response | Iterable[bytes],
+        source: HTTPResponse | HoldsResponse | Iterable[bytes],
         *,
         parse: Callable[[str], ResponseFormatT] | None = None,
         partial_mode: PartialMode | None = None,
@@ -240,8 +249,11 @@ class MessageStream(_Stream[ResponseFormatT]):
             pass
 
     @property
-    def text_stream(self) -> Iterator[str]:
-        """The pieces of text, as they arrive. Other events are skipped."""
+    def text_stream(self) -> Generator[str]:
+        """The pieces of text, as they arrive. Other events are skipped.
+
+        Closing it ends it; the stream stays open.
+        """
         for event in self:
             if event.type == "text":
                 yield event.text
@@ -294,17 +306,6 @@ class MessageStream(_Stream[ResponseFormatT]):
             self._interrupt()
         self._close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        exc_tb: TracebackType | None,
-    ) -> None:
-        self.close()
-
 
 def _close(source: Any, watchdog: Watchdog | None) -> None:
     """Close a source of chunks, if it can be closed."""
@@ -315,12 +316,12 @@ def _close(source: Any, watchdog: Watchdog | None) -> None:
         close()
 
 
-class AsyncMessageStream(_Stream[ResponseFormatT]):
+class AsyncMessageStream(_Stream[ResponseFormatT], AsyncClosing):
     """The events of a response, as they arrive: `MessageStream` for asyncio and trio."""
 
     def __init__(
         self,
-        source: httpx.Response | AsyncIterable[bytes],
+        source: HTTPResponse | HoldsResponse | AsyncIterable[bytes],
         *,
         parse: Callable[[str], ResponseFormatT] | None = None,
         partial_mode: PartialMode | None = None,
@@ -381,8 +382,11 @@ class AsyncMessageStream(_Stream[ResponseFormatT]):
             pass
 
     @property
-    def text_stream(self) -> AsyncIterator[str]:
-        """The pieces of text, as they arrive. Other events are skipped."""
+    def text_stream(self) -> _AsyncTexts:
+        """The pieces of text, as they arrive. Other events are skipped.
+
+        `aclose` ends it; the stream stays open.
+        """
         return _AsyncTexts(self)
 
     async def until_done(self) -> None:
@@ -405,17 +409,6 @@ class AsyncMessageStream(_Stream[ResponseFormatT]):
         self._progress.end()
         if self._abandon.detach() is not None:
             await shielded(lambda: _aclose(self._source, self._raw_chunks))
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        exc_tb: TracebackType | None,
-    ) -> None:
-        await self.close()
 
 
 class _AsyncTexts:

@@ -2,13 +2,13 @@
 
 A display has two methods: `show(events, snapshot)` for the events that came together, and
 `close(snapshot)` at the end of the input. There are three: `Transcript` for people, `EventLines`
-and `FinalMessage` for programs. `show_body` and `show_stream` drive one and return the fault of the
-stream.
+and `FinalMessage` for programs. `show_body`, `show_stream` and `show_events` drive one and return
+the fault of the stream.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
@@ -19,12 +19,13 @@ from streamfold.reducer import (
     StreamState,
     feed,
     finish,
+    reduce,
 )
 
 if TYPE_CHECKING:
     from streamfold.transports import MessageStream
 
-__all__ = ["Display", "ReadError", "show_body", "show_stream"]
+__all__ = ["Display", "ReadError", "show_body", "show_events", "show_stream"]
 
 
 _BEGINNING = 12
@@ -89,4 +90,25 @@ def show_stream(stream: MessageStream[Any], display: Display) -> Exception | Non
     except StreamfoldError as error:
         fault = error
     display.close(stream.snapshot)
+    return fault
+
+
+def show_events(
+    raw_events: Iterable[Mapping[str, Any]], display: Display, snapshot: Snapshot
+) -> Exception | None:
+    """Show raw events, as far as they can be folded; return their fault as `show_body` does.
+
+    Args:
+        raw_events: the events as JSON. The iterator may raise the error of a stream.
+        display: the output format.
+        snapshot: the snapshot before the events.
+    """
+    fault: Exception | None = None
+    try:
+        for raw_event in raw_events:
+            snapshot, events = reduce(snapshot, raw_event)
+            display.show(events, snapshot)
+    except StreamfoldError as error:
+        fault = error
+    display.close(snapshot)
     return fault

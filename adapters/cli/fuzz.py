@@ -1,8 +1,8 @@
 """`streamfold fuzz MODULE:FUNCTION` compares an accumulator, or a decoder, with the reference.
 
-The command is the shell's way to `conformance`: it draws streams, and prints the smallest one with
-a wrong result as a test that can be pasted. Modules are looked for in the current directory first.
-The function runs in this process, without a sandbox.
+The command is the shell's way to `conformance`: it draws streams, and prints each distinct finding
+with the smallest stream that shows it, as a test that can be pasted. Modules are looked for in the
+current directory first. The function runs in this process, without a sandbox.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .exit_status import FAILED, OK, CommandError
 from .visible import visible
 
 if TYPE_CHECKING:
-    from streamfold.adapters.conformance import Mismatch
+    from streamfold.adapters.conformance import Claims, Mismatch
 
 __all__ = ["add_command"]
 
@@ -36,8 +36,8 @@ def add_command(commands: Commands) -> None:
         "fuzz",
         help="find the bug in an accumulator, or in a decoder of server-sent events",
         description="Call a function with many streams, compare its results with the reference, "
-        "and print the smallest stream with a wrong result, as a test. An accumulator takes the "
-        "decoded events of a stream, as dicts, and returns the message.",
+        "and print the smallest stream of each bug, as a test. An accumulator takes the decoded "
+        "events of a stream, as dicts, and returns the message. The function may be async.",
         epilog="Exit status: 0 if no bug was found, 1 if one was, 2 for unusable arguments or a "
         "function that cannot be imported.",
         allow_abbrev=False,
@@ -73,10 +73,13 @@ def add_command(commands: Commands) -> None:
         help="fields to ignore, by their path: usage.iterations,content.citations",
     )
     parser.add_argument(
+        "--first", action="store_true", help="stop at the first bug (default: find all)"
+    )
+    parser.add_argument(
         "--save",
         metavar="FILE",
         type=_recording,
-        help="save the stream that was found as a recording (.jsonl)",
+        help="save the stream of the first bug as a recording (.jsonl)",
     )
     parser.add_argument(
         "--no-growth",
@@ -88,6 +91,14 @@ def add_command(commands: Commands) -> None:
     of_accumulators = [
         accumulators.add_argument(
             "--blocks", metavar="KINDS", type=_names, help="the kinds of blocks: text,tool_use,…"
+        ),
+        accumulators.add_argument(
+            "--claims",
+            metavar="CLAIMS",
+            type=_claims,
+            help="the parts of the message to compare: ga (all without a beta header), chat "
+            "(texts, tool calls and the stop reason), or parts: text,tool_use.input,"
+            "message.stop_reason (default: everything)",
         ),
         accumulators.add_argument(
             "--ways", metavar="WAYS", type=_names, help="the variations of the streams: cut,pings,…"
@@ -121,6 +132,23 @@ def add_command(commands: Commands) -> None:
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(filter(None, (name.strip() for name in text.split(","))))
+
+
+def _claims(text: str) -> Claims:
+    """The claims of this name; else those of each part: a kind of block, perhaps with a field."""
+    from streamfold.adapters.conformance import CHAT_CLAIMS, GA_CLAIMS
+
+    presets = {"ga": GA_CLAIMS, "chat": CHAT_CLAIMS}
+    if text in presets:
+        return presets[text]
+    claims: dict[str, Any] = {}
+    for kind, _, field in (part.partition(".") for part in _names(text)):
+        fields = claims.setdefault(kind, [])
+        if not field or fields == "*":
+            claims[kind] = "*"
+        else:
+            fields.append(field)
+    return claims
 
 
 def _positive(text: str) -> int:
@@ -158,6 +186,7 @@ def _fuzz(options: argparse.Namespace) -> int:
                 max_examples=options.max_examples,
                 seed=options.seed,
                 ignore=options.ignore,
+                first=options.first,
                 growth=options.growth,
                 watch=watch,
                 **chosen,
@@ -217,16 +246,21 @@ def _progress(total: int) -> Generator[Callable[[int, bool], None], None, None]:
     if console is None:
         yield lambda tried, found: None
         return
-    from rich.progress import Progress
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    with Progress(console=console, transient=True) as progress:
-        task = progress.add_task("Trying streams", total=total)
+    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[count]}")
+    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as progress:
+        trying = progress.add_task("Trying streams", total=total, count="")
+        shrinking = progress.add_task("Found: shrinking", total=None, count="", visible=False)
+        tries = 0
 
         def watch(tried: int, found: bool) -> None:
+            nonlocal tries
+            tries += found
             if found:
-                progress.update(task, description="Found: shrinking", total=None)
+                progress.update(shrinking, count=f"{tries} streams tried", visible=True)
             else:
-                progress.update(task, completed=min(tried, total))
+                progress.update(trying, completed=min(tried, total), count=f"{tried} right")
 
         yield watch
 

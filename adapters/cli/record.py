@@ -6,7 +6,7 @@ request once, without retries, because a failure is worth recording too. The ans
 comes, and recorded however it ends, Ctrl-C included.
 
 Keys come from the environment only, because every process of the machine can read arguments. No key
-is printed, even if an error of the API quotes it.
+is printed, even if the answer quotes it: an event waits while its text may be the beginning of one.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
 from .arguments import Commands, add_display_flags, open_input
-from .display import show_stream
+from .display import show_events
 from .exit_status import OK, CommandError, complain
 from .visible import visible
 
 if TYPE_CHECKING:
     from streamfold.adapters.client import Anthropic
+    from streamfold.transports.recording import Redaction
 
 __all__ = ["add_command"]
 
@@ -77,11 +78,13 @@ def add_command(commands: Commands) -> None:
 def _record(options: argparse.Namespace) -> int:
     import httpx
     from streamfold.adapters.client import DEFAULT_TIMEOUT, Anthropic
-    from streamfold.reducer import StreamfoldError
+    from streamfold.reducer import Snapshot, StreamfoldError
     from streamfold.transports import RecordingTransport
+    from streamfold.transports.recording import redacted_events
 
     request = _read_request(options.request)
     betas = [*_betas(request), *options.betas]
+    redaction = _redaction(request, options.base_url)
     if Path(options.output).exists() and not options.force:
         raise CommandError(
             f"{options.output}: the file exists: pass --force to replace it, or name another"
@@ -93,23 +96,28 @@ def _record(options: argparse.Namespace) -> int:
             Anthropic(base_url=options.base_url, http_client=http, max_retries=0) as client,
             _stream(client, request, betas) as stream,
         ):
-            fault = show_stream(stream, options.display(sys.stdout))
+            redaction.headers(stream.response.headers.items())
+            events = redacted_events(stream, redaction)
+            snapshot = Snapshot(partial_mode=stream.snapshot.partial_mode)
+            fault = show_events(events, options.display(sys.stdout), snapshot)
     except StreamfoldError as error:
         fault = error
     except ValueError as error:
         raise CommandError(error) from error
     if sys.stderr.isatty() and Path(options.output).exists():
         print(f"saved as {visible(options.output)}", file=sys.stderr)
-    return OK if fault is None else complain(_without_keys(str(fault)))
+    return OK if fault is None else complain(redaction.text(str(fault)))
 
 
-def _without_keys(text: str) -> str:
-    """`text` without the keys of the environment, because some servers quote the key they got."""
+def _redaction(request: dict[str, Any], base_url: str | None) -> Redaction:
+    """The redaction that knows the keys, because some servers quote the key they got."""
     from streamfold.transports.recording import Redaction
 
     redaction = Redaction()
     redaction.headers(("x-api-key", os.environ.get(name, "")) for name in _KEYS)
-    return redaction.text(text)
+    redaction.url(base_url or os.environ.get("ANTHROPIC_BASE_URL", ""))
+    redaction.json(request)
+    return redaction
 
 
 def _read_request(name: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ no shape raises.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeGuard
 
 from streamfold.reducer import (
@@ -25,6 +25,7 @@ from streamfold.reducer import (
     RefusalStopDetails,
     SearchResultLocationCitation,
     WebSearchResultLocationCitation,
+    thaw,
 )
 
 __all__ = [
@@ -51,8 +52,8 @@ def _is_object(value: Any) -> TypeGuard[Mapping[str, Any]]:
     return isinstance(value, Mapping)
 
 
-def _is_array(value: Any) -> TypeGuard[list[Any]]:
-    return isinstance(value, list)
+def _is_array(value: Any) -> TypeGuard[Sequence[Any]]:
+    return isinstance(value, (list, tuple))
 
 
 def string(value: Any, key: str) -> str:
@@ -68,7 +69,7 @@ def _objects(value: Any) -> list[Mapping[str, Any]]:
 
 def _json(value: Any) -> str:
     """`value` as one line of JSON, cut short."""
-    text = json.dumps(value, ensure_ascii=False)
+    text = json.dumps(thaw(value), ensure_ascii=False)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}… ({len(text):,} characters)"
 
 
@@ -162,7 +163,7 @@ def result(block: Any) -> Result:
         return Result(f"error {code}", lines(message), "failure")
     if kind in _RESULTS:
         return _RESULTS[kind](content)
-    if isinstance(content, list):
+    if _is_array(content):
         pages = _objects(content)
         return Result(_counted(len(pages), "result"), lines(*map(_page, pages)))
     return Result(lines=lines(_json(content)))

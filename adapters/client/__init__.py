@@ -3,7 +3,7 @@
 from .clients import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, Anthropic, AsyncAnthropic
 from .parameters import NOT_GIVEN, NotGiven
 from .raw_streams import AsyncStream, Stream
-from .structured import response_format, transform_schema
+from .structured import response_format, transform_schema, with_format
 
 __all__ = [
     "DEFAULT_MAX_RETRIES",
@@ -16,4 +16,5 @@ __all__ = [
     "Stream",
     "response_format",
     "transform_schema",
+    "with_format",
 ]

@@ -12,7 +12,6 @@ import json
 import os
 from collections.abc import Mapping
 from functools import cached_property
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, cast
 
 import httpx
@@ -21,7 +20,10 @@ from streamfold.transports import (
     APIConnectionError,
     APIResponseValidationError,
     APITimeoutError,
+    AsyncClosing,
     AsyncMessageStream,
+    Closing,
+    HTTPResponse,
     MessageStream,
     check_stall_timeout,
     clock_from_now,
@@ -220,8 +222,8 @@ class _Client(PointsToOfficialClient):
     def _request(self, call: Call[Any]) -> Any:
         return self._http.build_request(
             "POST",
-            str(call.url),
-            headers=call.headers.multi_items(),
+            call.url if self._library is httpx else str(call.url),
+            headers=call.headers.raw,
             content=call.content,
             timeout=timeout_for(self._library, call.http_timeout),
         )
@@ -246,7 +248,7 @@ def _limit(call: Call[Any]) -> int:
 
 
 def _answer(
-    body: bytes | bytearray, response: httpx.Response, limit: int
+    body: bytes | bytearray, response: HTTPResponse, limit: int
 ) -> Message | APIResponseValidationError:
     """The message in an unstreamed answer, or the error of another answer.
 
@@ -270,7 +272,7 @@ def _answer(
 # --- the sync client ----------------------------------------------------------------------------
 
 
-class Anthropic(_Client):
+class Anthropic(_Client, Closing):
     """A client of the Messages API.
 
     >>> from streamfold.reducer import Message, encode_sse, expand
@@ -308,11 +310,11 @@ class Anthropic(_Client):
 
     def _open(self, call: Call[T]) -> MessageStream[T]:
         """The open stream of the first attempt that brings an event."""
-        return cast("MessageStream[T]", self._retry(self._open_once, call))
+        return cast("MessageStream[T]", self._retry(self._open_once, call.read()))
 
     def _fetch(self, call: Call[Any]) -> Message:
         """The message of the first attempt that brings one."""
-        return cast("Message", self._retry(self._fetch_once, call))
+        return cast("Message", self._retry(self._fetch_once, call.read()))
 
     def _send(self, call: Call[Any]) -> Any:
         """The open response to a call, whatever its status."""
@@ -327,7 +329,9 @@ class Anthropic(_Client):
     def _open_once(self, call: Call[T]) -> MessageStream[T]:
         clock = clock_from_now()
         response = self._send(call)
-        stream = MessageStream[T](response, parse=call.parse, clock=clock, **call.reading)
+        stream: MessageStream[T] = MessageStream(
+            response, parse=call.parse, clock=clock, **call.reading
+        )
         stream.__dict__["_connections"] = self._connections  # open as long as the stream is
         try:
             stream.await_first_event()
@@ -363,22 +367,20 @@ class Anthropic(_Client):
         if self._owned:
             self._http.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        exc_tb: TracebackType | None,
-    ) -> None:
-        self.close()
-
 
 # --- the async client ---------------------------------------------------------------------------
 
 
-class AsyncAnthropic(_Client):
+async def _aread(call: Call[T]) -> Call[T]:
+    """The call with its files read, in a thread."""
+    if isinstance(call.content, bytes):
+        return call
+    from anyio.to_thread import run_sync
+
+    return await run_sync(call.read)
+
+
+class AsyncAnthropic(_Client, AsyncClosing):
     """A client of the Messages API, for asyncio and trio: see `Anthropic`."""
 
     _http_class = httpx.AsyncClient
@@ -396,11 +398,11 @@ class AsyncAnthropic(_Client):
 
     async def _open(self, call: Call[T]) -> AsyncMessageStream[T]:
         """The open stream of the first attempt that brings an event."""
-        return cast("AsyncMessageStream[T]", await self._retry(self._open_once, call))
+        return cast("AsyncMessageStream[T]", await self._retry(self._open_once, await _aread(call)))
 
     async def _fetch(self, call: Call[Any]) -> Message:
         """The message of the first attempt that brings one."""
-        return cast("Message", await self._retry(self._fetch_once, call))
+        return cast("Message", await self._retry(self._fetch_once, await _aread(call)))
 
     async def _send(self, call: Call[Any]) -> Any:
         """The open response to a call, whatever its status."""
@@ -417,7 +419,9 @@ class AsyncAnthropic(_Client):
     async def _open_once(self, call: Call[T]) -> AsyncMessageStream[T]:
         clock = clock_from_now()
         response = await self._send(call)
-        stream = AsyncMessageStream[T](response, parse=call.parse, clock=clock, **call.reading)
+        stream: AsyncMessageStream[T] = AsyncMessageStream(
+            response, parse=call.parse, clock=clock, **call.reading
+        )
         stream.__dict__["_connections"] = self._connections  # open as long as the stream is
         try:
             await stream.await_first_event()
@@ -454,14 +458,3 @@ class AsyncAnthropic(_Client):
         """Close the connections. An `http_client` that was passed in stays open."""
         if self._owned:
             await self._http.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        exc_tb: TracebackType | None,
-    ) -> None:
-        await self.close()

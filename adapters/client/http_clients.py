@@ -61,6 +61,6 @@ def library_of(client: object, ours: type[Any]) -> Any:
 
 def timeout_for(library: Any, timeout: Any) -> Any:
     """A timeout as a value of `library`: seconds, `None`, or its own `Timeout`."""
-    if isinstance(timeout, (int, float)) or timeout is None:
+    if library is httpx or isinstance(timeout, (int, float)) or timeout is None:
         return timeout
     return library.Timeout(**timeout.as_dict())

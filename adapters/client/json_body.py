@@ -1,24 +1,68 @@
 """The body of a request as bytes of JSON, from Python values of many kinds.
 
 A caller's arguments hold dicts and lists, and also what an earlier answer gave: blocks and
-messages, of streamfold or of the official client, generators, views of dicts; pydantic models; tool
-objects such as `@beta_tool` functions, which have `to_dict()`. Each is written as the JSON that it
-stands for. Anything else is refused with its path in the body, `messages[0].content[1].source`.
+messages, of streamfold or of the official client, generators, sets, views of dicts; times; pydantic
+models; tool objects such as `@beta_tool` functions, which have `to_dict()`. Each is written as the
+JSON that it stands for, as the official client writes it. Anything else is refused with its path in
+the body, `messages[0].content[1].source`.
+
+A base64 source may hold a path or an open file in place of its data. `encode_body` does not read
+it: a body with files is an `UnreadBody`, which the client reads before it sends the request.
 """
 
 from __future__ import annotations
 
+import base64
+import io
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence, ValuesView
+import os
+from collections.abc import Iterable, Iterator, Mapping, MappingView, Sequence
+from collections.abc import Set as AbstractSet
+from datetime import date
+from pathlib import Path
 from typing import Any, TypeGuard
 
+import attrs
 from streamfold.reducer import is_object, to_json
 
-__all__ = ["encode_body"]
+from .parameters import is_omitted
+
+__all__ = ["UnreadBody", "encode_body"]
 
 
-def encode_body(body: Mapping[str, Any]) -> bytes:
-    r"""`body` as compact JSON in UTF-8.
+@attrs.frozen
+class UnreadBody:
+    """The body of a request with files that were not read yet.
+
+    Attributes:
+        fields: the body, without the data of the files.
+        files: the base64 sources in it, each with its file.
+    """
+
+    fields: dict[str, Any]
+    files: Sequence[tuple[dict[str, Any], Any]]
+
+    def read(self) -> bytes:
+        """Read the files, and return the body as JSON.
+
+        Raises:
+            OSError: a file cannot be read.
+        """
+        for source, file in self.files:
+            source["data"] = base64.b64encode(_content(file)).decode()
+        return to_json(self.fields).encode()
+
+
+def _content(file: Any) -> bytes:
+    """The content of a file, given as a path or as an open file."""
+    if hasattr(file, "read"):
+        content: str | bytes = file.read()
+        return content.encode() if isinstance(content, str) else content
+    return Path(file).read_bytes()
+
+
+def encode_body(body: Mapping[str, Any]) -> bytes | UnreadBody:
+    r"""`body` as compact JSON in UTF-8; if it has files, as an `UnreadBody`.
 
     Half of a surrogate pair, which a model's own JSON can hold, is written as its escape.
 
@@ -29,40 +73,61 @@ def encode_body(body: Mapping[str, Any]) -> bytes:
     >>> encode_body({"stop_sequences": (word for word in ["one", "tw\ud83d"])})
     b'{"stop_sequences":["one","tw\\ud83d"]}'
     """
-    return to_json(_plain(body, "")).encode()
+    files: list[tuple[dict[str, Any], Any]] = []
+    fields = _plain(body, "", files)
+    return UnreadBody(fields, files) if files else to_json(fields).encode()
 
 
-def _plain(value: Any, path: str) -> Any:
-    """`value`, found at `path` of the body, as dicts, lists, strings, numbers and `None`."""
+def _plain(value: Any, path: str, files: list[tuple[dict[str, Any], Any]]) -> Any:
+    """`value`, found at `path` of the body, as dicts, lists, strings, numbers and `None`.
+
+    The files in it are added to `files`.
+    """
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"{path}: {value} is not JSON: give a finite number")
     if value is None or isinstance(value, (str, int, float)):
         return value
     if is_object(value):
         prefix = f"{path}." if path else ""
-        return {name: _plain(item, f"{prefix}{name}") for name, item in value.items()}
+        file = value.get("data") if value.get("type") == "base64" else None
+        plain = {
+            name: _plain(item, f"{prefix}{name}", files)
+            for name, item in value.items()
+            if not is_omitted(item) and not (name == "data" and _is_file(file))
+        }
+        if _is_file(file):
+            files.append((plain, file))
+        return plain
     if _is_array(value):
-        return [_plain(item, f"{path}[{index}]") for index, item in enumerate(value)]
+        return [_plain(item, f"{path}[{index}]", files) for index, item in enumerate(value)]
+    if isinstance(value, date):
+        return value.isoformat()
     if hasattr(value, "model_dump"):  # a pydantic model: the fields that were set
         outside = getattr(value, "__api_exclude__", None)  # the official client's own fields
         fields = value.model_dump(
             mode="json",
             exclude_unset=True,
             exclude=outside,
-            fallback=lambda inner: _plain(inner, path),  # blocks of ours
+            fallback=lambda inner: _plain(inner, path, files),  # blocks of ours
         )
-        return _plain(fields, path)
+        return _plain(fields, path, files)
     if hasattr(value, "to_dict"):
-        return _plain(value.to_dict(), path)
+        return _plain(value.to_dict(), path, files)
     raise TypeError(
         f"{path}: {type(value).__name__} is not JSON: give a dict, a list, a string, a number, "
         "a bool or None"
     )
 
 
+def _is_file(value: Any) -> bool:
+    return isinstance(value, (os.PathLike, io.IOBase))
+
+
 def _is_array(value: Any) -> TypeGuard[Iterable[Any]]:
     """Whether the items of `value` are those of a JSON array.
 
-    The test is narrower than "iterable", because bytes and pydantic models are iterable as well.
+    The test is narrower than "iterable", because bytes, files and pydantic models are iterable too.
     """
-    return isinstance(value, (Sequence, Iterator, ValuesView)) and not isinstance(value, bytes)
+    return isinstance(value, (Sequence, AbstractSet, MappingView, Iterator)) and not isinstance(
+        value, (bytes, bytearray, memoryview, io.IOBase)
+    )

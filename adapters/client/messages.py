@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
 
 import attrs
-from streamfold.reducer import Message
+from streamfold.reducer import Message, RawEvent
 from streamfold.transports import (
     AsyncMessageStreamManager,
     MessageStreamManager,
@@ -20,6 +20,7 @@ from streamfold.transports import (
     parsed_message,
 )
 
+from .deprecations import warn_of_deprecations
 from .parameters import BetaMessageRequest, MessageRequest, NotGiven
 from .raw_streams import AsyncStream, Stream
 from .requests import Call, Settings, prepare
@@ -62,13 +63,17 @@ class _Messages(PointsToOfficialClient):
 
     def _opener(self, beta: bool, **request: Any) -> Callable[[], Any]:
         """A function that sends `request` at each call, and opens the stream of the answer."""
-        call = prepare(self._settings, method="stream", beta=beta, stream=True, **request)
-        return partial(self._open_stream, call)
+        return partial(self._open_stream, self._call(beta, True, method="stream", **request))
 
     def _call(
         self, beta: bool, stream: bool, *, method: str = "create", **request: Any
     ) -> Call[Any]:
-        return prepare(self._settings, method=method, beta=beta, stream=stream, **request)
+        """The call for `request`, which the caller of our caller's caller made."""
+        call = prepare(self._settings, method=method, beta=beta, stream=stream, **request)
+        warn_of_deprecations(
+            request["model"], request.get("thinking"), stacklevel=4 if method == "stream" else 3
+        )
+        return call
 
 
 # --- sync ---------------------------------------------------------------------------------------
@@ -89,7 +94,9 @@ class Messages(_Messages):
     def stream(
         self, *, output_format: Any, **request: Unpack[MessageRequest]
     ) -> MessageStreamManager[Any]: ...
-    def stream(self, *, output_format: Any = None, **request: Any) -> MessageStreamManager[Any]:
+    def stream(
+        self, *, output_format: Any = None, **request: Unpack[MessageRequest]
+    ) -> MessageStreamManager[Any]:
         """Request a message and stream it. The request is sent on entering the `with` block.
 
         Args:
@@ -118,10 +125,14 @@ class Messages(_Messages):
         self, *, stream: Literal[False] | NotGiven = ..., **request: Unpack[MessageRequest]
     ) -> Message: ...
     @overload
-    def create(self, *, stream: Literal[True], **request: Unpack[MessageRequest]) -> Stream: ...
+    def create(
+        self, *, stream: Literal[True], **request: Unpack[MessageRequest]
+    ) -> Stream[RawEvent]: ...
     @overload
-    def create(self, *, stream: bool, **request: Unpack[MessageRequest]) -> Message | Stream: ...
-    def create(self, *, stream: Any = False, **request: Any) -> Any:
+    def create(
+        self, *, stream: bool, **request: Unpack[MessageRequest]
+    ) -> Message | Stream[RawEvent]: ...
+    def create(self, *, stream: Any = False, **request: Unpack[MessageRequest]) -> Any:
         """Request a message, in one piece or as its raw events.
 
         Args:
@@ -136,7 +147,7 @@ class Messages(_Messages):
                 block raises.
         """
         call = self._call(False, bool(stream), **request)
-        return Stream(self._open_stream(call)) if stream else self._fetch(call)
+        return Stream[RawEvent](self._open_stream(call)) if stream else self._fetch(call)
 
     def parse(
         self,
@@ -175,7 +186,9 @@ class BetaMessages(_Messages):
     def stream(
         self, *, output_format: Any, **request: Unpack[BetaMessageRequest]
     ) -> MessageStreamManager[Any]: ...
-    def stream(self, *, output_format: Any = None, **request: Any) -> MessageStreamManager[Any]:
+    def stream(
+        self, *, output_format: Any = None, **request: Unpack[BetaMessageRequest]
+    ) -> MessageStreamManager[Any]:
         """Request a message and stream it: see `Messages.stream`.
 
         `betas` are added to the `anthropic-beta` header.
@@ -187,15 +200,17 @@ class BetaMessages(_Messages):
         self, *, stream: Literal[False] | NotGiven = ..., **request: Unpack[BetaMessageRequest]
     ) -> Message: ...
     @overload
-    def create(self, *, stream: Literal[True], **request: Unpack[BetaMessageRequest]) -> Stream: ...
+    def create(
+        self, *, stream: Literal[True], **request: Unpack[BetaMessageRequest]
+    ) -> Stream[RawEvent]: ...
     @overload
     def create(
         self, *, stream: bool, **request: Unpack[BetaMessageRequest]
-    ) -> Message | Stream: ...
-    def create(self, *, stream: Any = False, **request: Any) -> Any:
+    ) -> Message | Stream[RawEvent]: ...
+    def create(self, *, stream: Any = False, **request: Unpack[BetaMessageRequest]) -> Any:
         """Request a message, in one piece or as its raw events: see `Messages.create`."""
         call = self._call(True, bool(stream), **request)
-        return Stream(self._open_stream(call)) if stream else self._fetch(call)
+        return Stream[RawEvent](self._open_stream(call)) if stream else self._fetch(call)
 
     def parse(
         self,
@@ -227,7 +242,7 @@ class AsyncMessages(_Messages):
         self, *, output_format: Any, **request: Unpack[MessageRequest]
     ) -> AsyncMessageStreamManager[Any]: ...
     def stream(
-        self, *, output_format: Any = None, **request: Any
+        self, *, output_format: Any = None, **request: Unpack[MessageRequest]
     ) -> AsyncMessageStreamManager[Any]:
         """Request a message and stream it: see `Messages.stream`."""
         return AsyncMessageStreamManager(
@@ -241,15 +256,19 @@ class AsyncMessages(_Messages):
     @overload
     async def create(
         self, *, stream: Literal[True], **request: Unpack[MessageRequest]
-    ) -> AsyncStream: ...
+    ) -> AsyncStream[RawEvent]: ...
     @overload
     async def create(
         self, *, stream: bool, **request: Unpack[MessageRequest]
-    ) -> Message | AsyncStream: ...
-    async def create(self, *, stream: Any = False, **request: Any) -> Any:
+    ) -> Message | AsyncStream[RawEvent]: ...
+    async def create(self, *, stream: Any = False, **request: Unpack[MessageRequest]) -> Any:
         """Request a message, in one piece or as its raw events: see `Messages.create`."""
         call = self._call(False, bool(stream), **request)
-        return AsyncStream(await self._open_stream(call)) if stream else await self._fetch(call)
+        return (
+            AsyncStream[RawEvent](await self._open_stream(call))
+            if stream
+            else await self._fetch(call)
+        )
 
     async def parse(
         self,
@@ -278,7 +297,7 @@ class AsyncBetaMessages(_Messages):
         self, *, output_format: Any, **request: Unpack[BetaMessageRequest]
     ) -> AsyncMessageStreamManager[Any]: ...
     def stream(
-        self, *, output_format: Any = None, **request: Any
+        self, *, output_format: Any = None, **request: Unpack[BetaMessageRequest]
     ) -> AsyncMessageStreamManager[Any]:
         """Request a message and stream it: see `BetaMessages.stream`."""
         return AsyncMessageStreamManager(self._opener(True, output_format=output_format, **request))
@@ -290,15 +309,19 @@ class AsyncBetaMessages(_Messages):
     @overload
     async def create(
         self, *, stream: Literal[True], **request: Unpack[BetaMessageRequest]
-    ) -> AsyncStream: ...
+    ) -> AsyncStream[RawEvent]: ...
     @overload
     async def create(
         self, *, stream: bool, **request: Unpack[BetaMessageRequest]
-    ) -> Message | AsyncStream: ...
-    async def create(self, *, stream: Any = False, **request: Any) -> Any:
+    ) -> Message | AsyncStream[RawEvent]: ...
+    async def create(self, *, stream: Any = False, **request: Unpack[BetaMessageRequest]) -> Any:
         """Request a message, in one piece or as its raw events: see `Messages.create`."""
         call = self._call(True, bool(stream), **request)
-        return AsyncStream(await self._open_stream(call)) if stream else await self._fetch(call)
+        return (
+            AsyncStream[RawEvent](await self._open_stream(call))
+            if stream
+            else await self._fetch(call)
+        )
 
     async def parse(
         self,

@@ -25,6 +25,7 @@ __all__ = [
     "NotGiven",
     "Timeout",
     "is_given",
+    "is_omitted",
     "refuse_unknown",
 ]
 
@@ -58,7 +59,12 @@ def is_given(value: Any) -> bool:
     >>> is_given(0), is_given(None), is_given(NOT_GIVEN)
     (True, False, False)
     """
-    return value is not None and not isinstance(value, NotGiven)
+    return value is not None and not is_omitted(value)
+
+
+def is_omitted(value: Any) -> bool:
+    """Whether an argument is `NOT_GIVEN`: ours, or the official client's `omit` or `not_given`."""
+    return type(value).__name__ in ("NotGiven", "Omit") and not value
 
 
 class _Required(TypedDict):

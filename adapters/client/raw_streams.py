@@ -5,22 +5,28 @@ They are those of a `MessageStream` without the events derived from them.
 
 from __future__ import annotations
 
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args
 
-import httpx
-from streamfold.reducer import DerivedEvent, RawEvent
-from streamfold.transports import AsyncMessageStream, MessageStream
+from streamfold.reducer import DerivedEvent
+from streamfold.transports import (
+    AsyncClosing,
+    AsyncMessageStream,
+    Closing,
+    HTTPResponse,
+    MessageStream,
+)
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 __all__ = ["AsyncStream", "Stream"]
 
+EventT = TypeVar("EventT")
+
 _DERIVED = frozenset(get_args(DerivedEvent))
 
 
-class Stream:
+class Stream(Generic[EventT], Closing):
     """The raw events of an answer as they come. It is closed at its end, and with its block."""
 
     def __init__(self, stream: MessageStream[Any]) -> None:
@@ -28,14 +34,14 @@ class Stream:
         self._stream = stream
 
     @property
-    def response(self) -> httpx.Response:
+    def response(self) -> HTTPResponse:
         """The response that is read."""
         return self._stream.response
 
     def __iter__(self) -> Self:
         return self
 
-    def __next__(self) -> RawEvent:
+    def __next__(self) -> EventT:
         while True:
             event: Any = next(self._stream)
             if event.__class__ not in _DERIVED:
@@ -45,19 +51,8 @@ class Stream:
         """Close the response, and give its connection back or close it."""
         self._stream.close()
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        exc_tb: TracebackType | None,
-    ) -> None:
-        self.close()
-
-
-class AsyncStream:
+class AsyncStream(Generic[EventT], AsyncClosing):
     """The raw events of an answer, for asyncio and trio: see `Stream`."""
 
     def __init__(self, stream: AsyncMessageStream[Any]) -> None:
@@ -65,14 +60,14 @@ class AsyncStream:
         self._stream = stream
 
     @property
-    def response(self) -> httpx.Response:
+    def response(self) -> HTTPResponse:
         """The response that is read."""
         return self._stream.response
 
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> RawEvent:
+    async def __anext__(self) -> EventT:
         while True:
             event: Any = await self._stream.__anext__()
             if event.__class__ not in _DERIVED:
@@ -81,14 +76,3 @@ class AsyncStream:
     async def close(self) -> None:
         """Close the response, and give its connection back or close it."""
         await self._stream.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        exc_tb: TracebackType | None,
-    ) -> None:
-        await self.close()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from importlib.metadata import Distribution
 from typing import Any, Generic, TypeVar, cast
@@ -19,9 +19,9 @@ import attrs
 import httpx
 from streamfold.reducer import PartialMode, StreamfoldError
 from streamfold.transports import REDACTION, check_stall_timeout
-from streamfold.transports.recording import Redaction, is_harmless_header
+from streamfold.transports.recording import Redaction
 
-from .json_body import encode_body
+from .json_body import UnreadBody, encode_body
 from .parameters import (
     BETA_FIELDS,
     FIELDS,
@@ -33,11 +33,17 @@ from .parameters import (
     is_given,
     refuse_unknown,
 )
-from .structured import response_format
+from .structured import response_format, with_format
 
 __all__ = ["Call", "Settings", "check_key", "conceal", "prepare", "user_agent"]
 
 T = TypeVar("T")
+
+
+def _endpoint(settings: Settings) -> httpx.URL:
+    path, mark, rest = settings.base_url.raw_path.partition(b"?")
+    path = path.rstrip(b"/") + b"/v1/messages" + mark + rest
+    return settings.base_url.copy_with(raw_path=path, userinfo=b"")
 
 
 @attrs.frozen
@@ -51,6 +57,7 @@ class Settings:
         query: the caller's default parameters of the URL.
         timeout: seconds without a byte from the API, or httpx's own value; `None` for no limit.
         stall_timeout: seconds without progress; `None` for no limit.
+        endpoint: the address of the Messages API, without user, password and `query`.
     """
 
     base_url: httpx.URL = attrs.field(repr=lambda url: repr(url.copy_with(userinfo=b"")))
@@ -59,6 +66,9 @@ class Settings:
     query: Mapping[str, Any] = attrs.field(repr=False)
     timeout: Timeout
     stall_timeout: float | None = None
+    endpoint: httpx.URL = attrs.field(
+        init=False, repr=False, eq=False, default=attrs.Factory(_endpoint, takes_self=True)
+    )
 
 
 @attrs.frozen
@@ -68,7 +78,7 @@ class Call(Generic[T]):
     Attributes:
         url: the endpoint.
         headers: all headers but those that httpx adds.
-        content: the body.
+        content: the body; with files in it, what reads them.
         timeout: seconds without a byte from the API, or httpx's own value; `None` for no limit.
         parse: turns the answer's text into `parsed_output`; `None` without an `output_format`.
         reading: the options of the `MessageStream` that reads the answer.
@@ -76,17 +86,29 @@ class Call(Generic[T]):
 
     url: httpx.URL = attrs.field(repr=False)
     headers: httpx.Headers = attrs.field(repr=False)
-    content: bytes = attrs.field(repr=False)
+    content: bytes | UnreadBody = attrs.field(repr=False)
     timeout: Timeout
     parse: Callable[[str], T] | None = attrs.field(repr=False)
     reading: Mapping[str, Any]
+
+    def read(self) -> Call[T]:
+        """The call with its files read. Reading may block.
+
+        Raises:
+            OSError: a file cannot be read.
+        """
+        if isinstance(self.content, bytes):
+            return self
+        return attrs.evolve(self, content=self.content.read())
 
     @property
     def stall_timeout(self) -> float | None:
         """Seconds without progress that httpx's own timeout would not notice before; or `None`."""
         seconds: float | None = self.reading.get("stall_timeout")
+        if seconds is None:
+            return None
         read = httpx.Timeout(self.timeout).read
-        return None if read is not None and seconds is not None and read <= seconds else seconds
+        return None if read is not None and read <= seconds else seconds
 
     @property
     def http_timeout(self) -> Timeout:
@@ -109,7 +131,7 @@ def prepare(
     messages: Iterable[JSON],
     model: str,
     output_format: Any = None,
-    output_config: Maybe[JSON] = None,
+    output_config: Maybe[JSON] = NOT_GIVEN,
     betas: Maybe[Iterable[str]] = None,
     user_profile_id: Maybe[str] = None,
     workspace_id: Maybe[str] = None,
@@ -127,7 +149,8 @@ def prepare(
 
     `method` is the name of the caller's method, for errors. `beta` admits the fields of the beta,
     `stream` asks for a streamed answer. `output_format` is the type of the answer. `fields` are all
-    other fields of the body. Arguments that are `None` or `NOT_GIVEN` are left out.
+    other fields of the body. A field that is `None` is sent as `null`, and one that is `NOT_GIVEN`
+    is not sent. Other arguments count as not given if they are `None`.
 
     Raises:
         StreamfoldError: there is no key.
@@ -140,13 +163,13 @@ def prepare(
     parse = None
     if is_given(output_format):
         format_field, parse = response_format(output_format)
-        output_config = _with_format(output_config, format_field)
+        output_config = with_format(output_config, format_field)
     body = {
         "max_tokens": max_tokens,
         "messages": messages,
         "model": model,
-        **_given(fields),
-        **_given({"output_config": output_config}),
+        **fields,
+        "output_config": output_config,
         **_mapping(extra_body),
     }
     body.pop("stream", None)
@@ -182,7 +205,7 @@ def prepare(
     }
     query = {**settings.query, **_mapping(extra_query)}
     return Call(
-        url=_endpoint(settings.base_url, query),
+        url=_with_query(settings.endpoint, query),
         headers=headers,
         content=encode_body(body),
         timeout=settings.timeout if isinstance(timeout, NotGiven) else timeout,
@@ -200,21 +223,25 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return value if is_given(value) else {}
 
 
-def _with_format(output_config: Maybe[JSON], format_field: JSON) -> JSON:
-    config = _mapping(output_config)
-    if config.get("format") is not None:
-        raise ValueError(
-            "the answer's format was given twice: give output_format or "
-            "output_config['format'], not both"
-        )
-    return {**config, "format": format_field}
+def _with_query(url: httpx.URL, query: Mapping[str, Any]) -> httpx.URL:
+    pairs = tuple(pair for name, value in query.items() for pair in _pairs(name, value))
+    return url.copy_merge_params(pairs) if pairs else url
 
 
-def _endpoint(base_url: httpx.URL, query: Mapping[str, Any]) -> httpx.URL:
-    path, mark, rest = base_url.raw_path.partition(b"?")
-    path = path.rstrip(b"/") + b"/v1/messages" + mark + rest
-    url = base_url.copy_with(raw_path=path, userinfo=b"")
-    return url.copy_merge_params(query) if query else url
+def _pairs(name: str, value: Any) -> Iterator[tuple[str, str]]:
+    """The parameters of a URL for one value, as the official client writes them.
+
+    >>> list(_pairs("a", [1, True])), list(_pairs("b", {"c": "d", "e": None}))
+    ([('a[]', '1'), ('a[]', 'true')], [('b[c]', 'd')])
+    """
+    if isinstance(value, Mapping):
+        for key, item in cast("Mapping[str, Any]", value).items():
+            yield from _pairs(f"{name}[{key}]", item)
+    elif isinstance(value, (list, tuple)):
+        for item in cast("Iterable[Any]", value):
+            yield from _pairs(f"{name}[]", item)
+    elif is_given(value):
+        yield name, str(value).lower() if isinstance(value, bool) else str(value)
 
 
 # --- headers ------------------------------------------------------------------------------------
@@ -245,24 +272,29 @@ def _joined(*layers: Mapping[str, Any]) -> httpx.Headers:
     A later layer replaces a header of an earlier one, and removes it with `None`. The values of
     `anthropic-beta` are joined instead, each beta once.
     """
-    headers = httpx.Headers()
+    joined: dict[str, tuple[str, str]] = {}
     for layer in layers:
         for name, value in layer.items():
-            if is_given(value):
-                extends = name.lower() == "anthropic-beta" and name in headers
-                headers[name] = _checked(name, f"{headers[name]},{value}" if extends else value)
+            key = name.lower()
+            if not is_given(value):
+                joined.pop(key, None)
+            elif key == "anthropic-beta" and key in joined:
+                joined[key] = name, f"{joined[key][1]},{_checked(name, value)}"
             else:
-                headers.pop(name, None)
-    betas = headers.get("anthropic-beta", "").split(",")
-    unique = dict.fromkeys(beta.strip() for beta in betas if beta.strip())
-    if unique:
-        headers["anthropic-beta"] = ",".join(unique)
-    return headers
+                joined[key] = name, _checked(name, value)
+    if "anthropic-beta" in joined:
+        name, betas = joined["anthropic-beta"]
+        unique = dict.fromkeys(beta.strip() for beta in betas.split(",") if beta.strip())
+        joined["anthropic-beta"] = name, ",".join(unique) or betas
+    return httpx.Headers(list(joined.values()))
+
+
+_VISIBLE = re.compile(r"[!-~]([ -~\t]*[!-~])?|")
 
 
 def _checked(name: str, value: str) -> str:
     """`value` if a header can carry it. The error does not show it, because it may be a key."""
-    if not re.fullmatch(r"[!-~]([ -~\t]*[!-~])?|", value):
+    if not _VISIBLE.fullmatch(value):
         raise ValueError(
             f"the value of the header {name} must be visible ASCII characters, without a line "
             "break and without white space around it; the value given (not shown: it may be a "
@@ -291,12 +323,13 @@ def conceal(request: httpx.Request) -> None:
     Their redaction stays in the extensions of the request, so that no error repeats them.
     """
     redaction = Redaction()
-    redaction.headers(request.headers.items())
-    url = str(request.url)
-    concealed = redaction.url(url, harmless=None)
+    sent = request.headers.multi_items()
+    for header, shown in zip(sent, redaction.headers(sent), strict=True):
+        if shown != header:
+            request.headers[header[0]] = "[secure]"
     request.extensions = {**request.extensions, REDACTION: redaction}
-    for name in request.headers:
-        if not is_harmless_header(name):
-            request.headers[name] = "[secure]"
-    if concealed != url:
-        request.url = type(request.url)(concealed)
+    url = request.url
+    if url.query or url.userinfo or url.fragment:
+        concealed = redaction.url(str(url), harmless=None)
+        if concealed != str(url):
+            request.url = type(url)(concealed)

@@ -13,6 +13,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any, Literal
 
 from streamfold.transports import APIConnectionError, APIStatusError
@@ -137,12 +138,49 @@ def retrying(
     call = getattr(stamina, caller)(
         attempts=max_retries + 1, timeout=None, wait_initial=0.5, wait_max=8.0, wait_jitter=0.5
     )
-    bound: Callable[..., Any] = call.on(_retry_wait_now)
-    return bound
+    first = _first_attempt if caller == "RetryingCaller" else _first_attempt_async
+    return partial(first, call.on(_retry_wait_now))
 
 
 def _call(function: Callable[..., Any], *args: Any) -> Any:
     return function(*args)
+
+
+def _first_attempt(retry: Callable[..., Any], function: Callable[..., Any], *args: Any) -> Any:
+    """Call `function`, and leave it to `retry` only if that fails.
+
+    The call of a retrying function of stamina costs 35 µs, a tenth of a short stream.
+    """
+    failures: list[Exception] = []
+    try:
+        return function(*args)
+    except Exception as error:
+        failures.append(error)
+
+    def again(*args: Any) -> Any:
+        if failures:
+            raise failures.pop()  # the first attempt, as `retry` counts
+        return function(*args)
+
+    return retry(again, *args)
+
+
+async def _first_attempt_async(
+    retry: Callable[..., Any], function: Callable[..., Any], *args: Any
+) -> Any:
+    """Await `function`: see `_first_attempt`."""
+    failures: list[Exception] = []
+    try:
+        return await function(*args)
+    except Exception as error:
+        failures.append(error)
+
+    async def again(*args: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return await function(*args)
+
+    return await retry(again, *args)
 
 
 def _retry_wait_now(error: Exception) -> bool | float:

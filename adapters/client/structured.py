@@ -15,9 +15,44 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, cast
 
-__all__ = ["response_format", "transform_schema"]
+from streamfold.reducer import StreamfoldError
+
+__all__ = [
+    "FormatGivenTwiceError",
+    "SchemaError",
+    "response_format",
+    "transform_schema",
+    "with_format",
+]
 
 T = TypeVar("T")
+
+
+class SchemaError(ValueError, AssertionError):
+    """A JSON schema that the API does not accept. The official client raises either base class."""
+
+
+class FormatGivenTwiceError(StreamfoldError, ValueError):
+    """A request has both `output_format` and `output_config["format"]`."""
+
+
+def with_format(output_config: Any, format_field: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameter `output_config` of a request, with a format added.
+
+    Args:
+        output_config: the caller's own; anything false stands for none.
+        format_field: the format, as `response_format` makes it.
+
+    Raises:
+        FormatGivenTwiceError: it has a format already.
+    """
+    config: dict[str, Any] = output_config or {}
+    if config.get("format") is not None:
+        raise FormatGivenTwiceError(
+            "Both output_format and output_config.format were provided, so the answer's format was "
+            "given twice: give output_format or output_config['format'], not both"
+        )
+    return {**config, "format": format_field}
 
 
 def response_format(output_format: type[T]) -> tuple[dict[str, Any], Callable[[str], T]]:
@@ -33,6 +68,7 @@ def response_format(output_format: type[T]) -> tuple[dict[str, Any], Callable[[s
 
     Raises:
         ImportError: pydantic is not installed.
+        SchemaError: the type, or a part of it, may have any value.
         TypeError: pydantic cannot make a JSON schema of the type.
 
     >>> format_field, parse = response_format(list[int])
@@ -78,6 +114,9 @@ def transform_schema(schema: Mapping[str, Any] | type[Any]) -> dict[str, Any]:
     Returns:
         A new schema.
 
+    Raises:
+        SchemaError: a schema has neither a type, nor alternatives, nor values that the API accepts.
+
     >>> transform_schema({"type": "integer", "description": "How many", "minimum": 1})
     {'type': 'integer', 'description': 'How many\\n\\n{minimum: 1}'}
     >>> transform_schema({"type": "object", "properties": {"at": {"type": "string"}}})
@@ -102,7 +141,8 @@ def transform_schema(schema: Mapping[str, Any] | type[Any]) -> dict[str, Any]:
             accepted[_ALTERNATIVES[name]] = _schemas(schemas)
             break
     else:
-        accepted.update({} if kind is None else {"type": kind})
+        if not literals:
+            accepted["type"] = _checked_type(kind)
     for name in ("description", "title"):
         if (text := left.pop(name, None)) is not None:
             accepted[name] = text
@@ -114,6 +154,22 @@ def transform_schema(schema: Mapping[str, Any] | type[Any]) -> dict[str, Any]:
         accepted["description"] = "\n\n".join([*texts, described])
     return accepted
 
+
+def _checked_type(kind: Any) -> Any:
+    """The type or the types of a schema, if JSON has them."""
+    if kind is None:
+        raise SchemaError(
+            "a schema must have a type, alternatives (anyOf, oneOf, allOf), or a const or enum of "
+            "strings, numbers, booleans or null; got one with none of them: give each field a type "
+            "other than Any"
+        )
+    for one in [kind] if isinstance(kind, str) else kind:
+        if one not in _TYPES:
+            raise SchemaError(f"the type of a schema must be one of {_TYPES}, got {one!r}")
+    return kind
+
+
+_TYPES = ("object", "array", "string", "integer", "number", "boolean", "null")
 
 _ALTERNATIVES = {"anyOf": "anyOf", "oneOf": "anyOf", "allOf": "allOf"}
 """The keywords that combine schemas, in the order in which one is chosen, and the API's names."""

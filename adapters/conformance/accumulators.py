@@ -9,17 +9,20 @@ A stream takes a few milliseconds.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import attrs
 from streamfold.reducer import ProtocolError, fold
 
-from .calls import Call, Takes, refuse_wrong_use
-from .claims import Claims, claimed
+from .calls import Call, Takes, TookTooLongError, refuse_wrong_use
+from .calls import time_limit as limited
+from .claims import Claims, claimed, claims_in_code
 from .comparison import as_json, comparable
 from .cost import STREAMS, long_stream
-from .examination import call_text, check_one, paths
+from .examination import RAISED, call_text, check_one, paths
+from .fields import fields_of_messages, paths_in, refuse_unknown
 from .findings import (
     AccumulatorMismatch,
     ConformanceReport,
@@ -30,6 +33,7 @@ from .findings import (
 from .names import expression, name_of
 from .rules import Violation
 from .search import Search, Watch, watch_nothing
+from .shrinking import simpler_streams
 
 if TYPE_CHECKING:
     from streamfold.adapters.strategies import Fault, Unusual, Way
@@ -85,21 +89,14 @@ class AccumulatorSubject:
         return [_altered(event, "") for event in given]
 
     def simpler(self, given: list[Event]) -> Iterator[list[Event]]:
-        """The stream without one of its blocks."""
-        for removed in {event["index"] for event in given if _has_index(event)}:
-            yield [
-                {**event, "index": event["index"] - (event["index"] > removed)}
-                if _has_index(event)
-                else event
-                for event in given
-                if not _has_index(event) or event["index"] != removed
-            ]
+        """The stream without one of its parts."""
+        return simpler_streams(given)
 
     def call(self, given: list[Event]) -> str:
         """Python code that checks this stream."""
         options: dict[str, Any] = {"ignore": self.ignore, "strict_nulls": self.strict_nulls}
         if self.claims is not None:
-            options["claims"] = dict(self.claims)
+            options["claims"] = claims_in_code(self.claims)
         if self.takes != "events":
             options["takes"] = self.takes
         return call_text("check_stream", self.function, given, **options)
@@ -130,10 +127,6 @@ def _altered(value: Any, key: str) -> Any:
     if isinstance(value, str) and key in _FREE_TEXT:
         return f"{value}!"
     return value + 1 if key.endswith("_tokens") and isinstance(value, int) else value
-
-
-def _has_index(event: Any) -> bool:
-    return isinstance(event, dict) and isinstance(event.get("index"), int)
 
 
 def check_stream(
@@ -198,7 +191,8 @@ def check_accumulator(
         seed: draws the same streams each time. None draws other streams each time; a finding names
             the seed that was used.
         ignore: fields not to compare, by their path in the message, without indices: "usage",
-            "usage.iterations", "content.citations".
+            "usage.iterations", "content.citations". A field that neither a message nor a result of
+            the accumulator has is refused.
         strict_nulls: whether a `null` differs from an absent field.
         claims: the blocks and fields to compare: `{"text": ["text"], "message": ["stop_reason"]}`;
             see `claims`. Blocks of other kinds stay in the streams. None compares everything.
@@ -229,7 +223,8 @@ def check_accumulator(
         AccumulatorMismatch: a result differs from the reference's; `.findings` has all findings.
         WrongUseError: `accumulate` cannot be checked: it takes another argument, or its result
             cannot be read. Raised before the run.
-        ValueError: an option names an unknown block, way or fault, or max_examples is below 1.
+        ValueError: an option names an unknown block, way, fault or field, or max_examples is below
+            1. Raised before the run.
         ImportError: Hypothesis is not installed.
 
     >>> from streamfold.reducer import fold
@@ -246,12 +241,29 @@ def check_accumulator(
     search = Search(subject, seed, watch, first, assume)
     drawn: dict[str, Any] = {"blocks": blocks, "unknown": unknown, "unusual": unusual, "ways": ways}
     streams = raw_events(**drawn)
+    broken_streams = broken(faults=faults, **drawn) if faults else None
+    if claims is not None and not unknown:
+        refuse_unknown(claims, (*BLOCKS, "message"), "blocks or the message", "claims")
     refuse_wrong_use(subject.call_it, as_json, time_limit)
+    if not unknown:
+        _refuse_unknown_fields(subject)
     search.run(streams, max_examples)
-    if faults:
-        broken_streams = broken(faults=faults, **drawn).map(lambda stream: stream.events)
-        search.run(broken_streams, max_examples)
+    if broken_streams is not None:
+        search.run(broken_streams.map(lambda stream: stream.events), max_examples)
     kinds = [
         kind for kind in STREAMS if growth and ("text" if kind == "blocks" else kind) in blocks
     ]
     return search.report(kinds, subject.long)
+
+
+def _refuse_unknown_fields(subject: AccumulatorSubject) -> None:
+    """Refuse paths to ignore that neither the API's messages nor the accumulator's results have."""
+    known = fields_of_messages()
+    try:
+        refuse_unknown(subject.ignore, known)
+    except ValueError:
+        own: set[str] = set()
+        for kind in STREAMS:
+            with contextlib.suppress(*RAISED, TookTooLongError), limited(subject.time_limit):
+                own.update(paths_in(as_json(subject.run(long_stream(kind, 3)))))
+        refuse_unknown(subject.ignore, [*known, *own])

@@ -16,6 +16,7 @@ is no limit.
 from __future__ import annotations
 
 import asyncio
+import gc
 import inspect
 import json
 import signal
@@ -196,6 +197,11 @@ def pieces(body: bytes) -> list[bytes]:
     return [body[at : at + size] for at in range(0, len(body), size)]
 
 
+_AGAIN = 0.5
+"""Seconds until the next interruption: Python ignores an exception in a finalizer, so the first
+one may get lost."""
+
+
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
     """Raise `TookTooLongError` if the block takes longer."""
@@ -207,10 +213,12 @@ def time_limit(seconds: float) -> Iterator[None]:
         return
 
     def interrupt(number: int, frame: Any) -> None:
+        if frame.f_code in [getattr(callback, "__code__", None) for callback in gc.callbacks]:
+            return  # Python would ignore the exception
         raise TookTooLongError(f"no result within {seconds:g} s")
 
     handler = signal.signal(signal.SIGALRM, interrupt)
-    before = signal.setitimer(signal.ITIMER_REAL, seconds)
+    before = signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN)
     try:
         yield
     finally:

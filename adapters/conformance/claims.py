@@ -16,7 +16,7 @@ from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any
 
-__all__ = ["CHAT_CLAIMS", "GA_CLAIMS", "Claims", "claimed"]
+__all__ = ["CHAT_CLAIMS", "GA_CLAIMS", "Claims", "claimed", "claims_in_code"]
 
 JSON = Any
 Claims = Mapping[str, Collection[str]]
@@ -72,6 +72,21 @@ CHAT_CLAIMS: Claims = MappingProxyType(
     }
 )
 """A chat with tools: texts, tool calls and the stop reason."""
+
+
+class _Code(str):
+    """Python code, as its own `repr`."""
+
+    __slots__ = ()
+    __repr__ = str.__str__
+
+
+def claims_in_code(claims: Claims) -> object:
+    """The claims as an argument of a pasted test: the name of a preset, or else a dict."""
+    for name, preset in (("GA_CLAIMS", GA_CLAIMS), ("CHAT_CLAIMS", CHAT_CLAIMS)):
+        if claims is preset:
+            return _Code(name)
+    return dict(claims)
 
 
 def claimed(message: JSON, claims: Claims) -> JSON:

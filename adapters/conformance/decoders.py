@@ -16,6 +16,7 @@ from .calls import Call
 from .comparison import comparable
 from .cost import BODIES, long_body
 from .examination import call_text, check_one, paths
+from .fields import refuse_unknown
 from .findings import (
     ConformanceReport,
     DecoderMismatch,
@@ -164,7 +165,7 @@ def check_decoder(
     Raises:
         DecoderMismatch: the events differ from the standard's; `.findings` has all findings.
         WrongUseError: `decode` cannot be called with one argument.
-        ValueError: an option names an unknown quirk, or max_examples is below 1.
+        ValueError: an option names an unknown quirk or field, or max_examples is below 1.
         ImportError: Hypothesis is not installed.
 
     >>> from streamfold.reducer import SSEState, decode_sse
@@ -176,6 +177,7 @@ def check_decoder(
     from streamfold.adapters.strategies import QUIRKS, chunked, event_streams, wire
 
     subject = DecoderSubject(decode, ignore, time_limit)
+    refuse_unknown(subject.ignore, _FIELDS, "fields of an event")
     search = Search(subject, seed, watch, first)
     of_messages = max_examples // 4 if quirks is None else 0
     bodies = event_streams(quirks=QUIRKS if quirks is None else quirks)

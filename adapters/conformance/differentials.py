@@ -73,7 +73,7 @@ class SameSubject:
         return self.streamed.another(given)
 
     def simpler(self, given: list[Event]) -> Iterator[list[Event]]:
-        """The stream without one of its blocks."""
+        """The stream without one of its parts."""
         return self.streamed.simpler(given)
 
     def call(self, given: list[Event]) -> str:

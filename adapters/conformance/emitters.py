@@ -17,14 +17,16 @@ import attrs
 from streamfold.reducer import InvalidToolInputError, SSEState, decode_sse, fold
 
 from .calls import Call
-from .claims import Claims, claimed
+from .claims import Claims, claimed, claims_in_code
 from .comparison import as_json, comparable
 from .examination import call_text, check_one, paths
+from .fields import fields_of_messages, refuse_unknown
 from .findings import ConformanceReport, EmitterMismatch, Finding, Mismatch, pasteable_test
 from .lint import CUTS, lint, lint_body
 from .names import expression, name_of
 from .rules import Violation
 from .search import Search, Watch, watch_nothing
+from .shrinking import simpler_messages
 
 if TYPE_CHECKING:
     from streamfold.adapters.strategies import ChatQuirk, Unusual
@@ -153,10 +155,9 @@ class EmitterSubject:
         return [{**given[0], "id": "msg_another", "content": []}]
 
     def simpler(self, given: list[Message]) -> Iterator[list[Message]]:
-        """The message without one of its blocks, or with shorter texts."""
-        content = given[0]["content"]
-        for at in range(len(content)):
-            yield [{**given[0], "content": [*content[:at], *content[at + 1 :]]}]
+        """The message without one of its parts."""
+        for message in simpler_messages(given[0]):
+            yield [message]
 
     def call(self, given: list[Message]) -> str:
         """Python code that checks this message."""
@@ -187,7 +188,7 @@ def _begins_a_call(chunk: Chunk) -> bool:
 
 
 def _claims_option(claims: Claims | None) -> dict[str, Any]:
-    return {} if claims is None else {"claims": dict(claims)}
+    return {} if claims is None else {"claims": claims_in_code(claims)}
 
 
 @attrs.frozen
@@ -399,6 +400,7 @@ def check_emitter(
 
     accept = None if assume is None else lambda given: assume(given[0])
     subject = EmitterSubject(emit, ignore, claims, time_limit)
+    refuse_unknown(subject.ignore, fields_of_messages())
     search = Search(subject, seed, watch, first, accept)
     drawn = messages(blocks=BLOCKS if blocks is None else blocks, unusual=unusual)
     search.run(drawn.map(lambda message: [message]), max_examples)

@@ -31,7 +31,6 @@ __all__ = [
     "error_text",
     "examine",
     "paths",
-    "smaller",
 ]
 
 RAISED = (Exception, SystemExit)
@@ -148,24 +147,6 @@ def examine(subject: Subject, given: Sequence[Any]) -> list[Finding]:
 def _raises(given: list[Any], expected: str, error: BaseException) -> Finding:
     rule = type(error).__name__
     return Finding("raises", given, expected, reason=error_text(error), rule=rule, error=error)
-
-
-def smaller(
-    subject: Subject, finding: Finding, assume: Callable[[Any], object] | None = None
-) -> Finding:
-    """The same finding with the smallest stream that removing single parts leads to.
-
-    Hypothesis shrinks the choices it drew. It cannot always join two chunks, or remove one block
-    that is interleaved with others.
-    """
-    for given in subject.simpler(finding.given):
-        if assume is not None and not assume(given):
-            continue
-        if (subject.reference(given) is None) == (subject.reference(finding.given) is None):
-            for found in examine(subject, given):
-                if found.key == finding.key:
-                    return smaller(subject, found, assume)
-    return finding
 
 
 def _run_again(subject: Subject, given: Iterable[Any]) -> str:

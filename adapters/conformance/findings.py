@@ -238,7 +238,11 @@ def pasteable_test(function: Callable[..., Any], call: str, *further: Callable[.
     check = call.partition("(")[0]
     if check.isidentifier():
         imports.append(f"from streamfold.adapters.conformance import {check}")
-    if "cost." in call:
-        imports.append("from streamfold.adapters.conformance import cost")
+    ours = {"GA_CLAIMS": "claims=GA_CLAIMS,", "CHAT_CLAIMS": "claims=CHAT_CLAIMS,", "cost": "cost."}
+    imports += [
+        f"from streamfold.adapters.conformance import {name}"
+        for name, used in ours.items()
+        if used in call
+    ]
     lines = [f"    {line}" for line in call.splitlines()]
     return "\n".join([*imports, "", "", f"def test_{last}() -> None:", *lines])

@@ -20,9 +20,10 @@ from typing import Any
 import attrs
 
 from .cost import Growth, measure
-from .examination import RAISED, Subject, error_text, examine, smaller
+from .examination import RAISED, Subject, error_text, examine
 from .findings import ConformanceReport, Finding, Mismatch
 from .names import expression
+from .shrinking import smaller
 
 __all__ = ["Search", "Watch", "watch_nothing"]
 
@@ -98,9 +99,9 @@ class Search:
 
         self._find(streams, collect, max_examples, shrink=False)
         for number, finding in enumerate(new.values()):
-            shrinks = number < _MOST_FINDINGS and self.shrinking_tries
-            smallest = self._shrunk(streams, max_examples, finding) if shrinks else finding
-            self.found[finding.key] = smallest or finding
+            if number < _MOST_FINDINGS and self.shrinking_tries:
+                finding = self._shrunk(streams, max_examples, finding) or finding
+            self.found[finding.key] = finding
         return None
 
     def _shrunk(self, streams: Any, max_examples: int, wanted: Finding | None) -> Finding | None:
@@ -125,7 +126,12 @@ class Search:
         self._find(streams, shows_it, max_examples, shrink=self.shrinking_tries > 0)
         if smallest is None or not self.shrinking_tries:
             return smallest
-        return smaller(self.subject, smallest, self.assume)
+        return smaller(self.subject, smallest, self._accepts, self.shrinking_tries)
+
+    def _accepts(self, given: list[Any]) -> object:
+        """Whether a smaller stream meets the user's condition."""
+        self.watch(self.tried, True)
+        return self.assume is None or self.assume(given)
 
     def _find(
         self, streams: Any, condition: Callable[[Any], bool], max_examples: int, *, shrink: bool

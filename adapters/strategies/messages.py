@@ -8,6 +8,7 @@ fit.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from difflib import get_close_matches
 from functools import cache
 from typing import NamedTuple, TypeVar, get_args
 
@@ -50,7 +51,13 @@ def chosen_from(known: tuple[Name, ...], option: str, names: Collection[Name]) -
         ValueError: a name is not in `known`.
     """
     if isinstance(names, str) or not set(names) <= set(known):
-        raise ValueError(f"{option} must be some of {', '.join(known)}; got {names!r}")
+        given: Collection[str] = [names] if isinstance(names, str) else names
+        wrong = [name for name in given if name not in known]
+        nearest = [
+            near for name in wrong for near in get_close_matches(name, [*map(str, known)], 2)
+        ]
+        hint = f": did you mean {' or '.join(nearest)}?" if nearest else ""
+        raise ValueError(f"{option} must be some of {', '.join(known)}; got {names!r}{hint}")
     return tuple(name for name in known if name in names)
 
 

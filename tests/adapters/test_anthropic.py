@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
 from importlib import metadata
+from typing import Any
 
+import anthropic.lib.streaming as official_streaming
+import anthropic.types as official_types
 import pytest
 from streamfold.adapters import anthropic
 
@@ -82,3 +86,42 @@ def test_importing_the_names_imports_no_extra() -> None:
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
     assert result.stdout.strip() in (b"[]", b"['asyncio']")
+
+
+def parameters(function: Any) -> set[str]:
+    found = inspect.signature(function).parameters.values()
+    return {parameter.name for parameter in found if parameter.kind is not parameter.VAR_KEYWORD}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("MessageStream", "AsyncMessageStream", "MessageStreamManager", "TextEvent"),
+        *("AsyncMessageStreamManager", "BetaMessageStream", "BetaAsyncMessageStream", "TextBlock"),
+        *("BetaMessageStreamManager", "BetaAsyncMessageStreamManager", "Message", "Usage"),
+    ],
+)
+def test_the_methods_have_the_parameters_of_the_official_ones(name: str) -> None:
+    official = getattr(official_streaming, name, None) or getattr(official_types, name)
+    mine = getattr(anthropic, name)
+    compared = {"__enter__", "__exit__", "__aenter__", "__aexit__", *STREAM_METHODS, *VALUE_METHODS}
+    compared &= {method for method in dir(official) if callable(getattr(official, method))}
+    assert len(compared) > 1
+    for method in compared:
+        theirs = parameters(getattr(official, method))
+        assert theirs <= parameters(getattr(mine, method)) | OPTIONS.get(method, set()), method
+
+
+STREAM_METHODS = (
+    *("close", "until_done", "get_final_message", "get_final_text"),
+    *("__iter__", "__next__", "__aiter__", "__anext__"),
+)
+VALUE_METHODS = (
+    *("model_dump", "model_dump_json", "model_copy", "model_validate", "model_validate_json"),
+    *("to_dict", "to_json", "to_param", "parsed_snapshot"),
+)
+OPTIONS = {
+    "model_dump_json": parameters(anthropic.Message.model_dump),
+    "model_validate_json": parameters(anthropic.Message.model_validate),
+}
+"""The parameters that these methods pass on."""

@@ -101,7 +101,9 @@ async def test_the_schema_of_the_app_describes_them(app: FastAPI) -> None:
     message = schemas["Turn"]["properties"]["message"]
     assert message["title"] == "Message"
     assert message["required"] == ["type", "id", "role", "model", "content"]
-    assert message["properties"]["usage"] == {}
+    assert message["properties"]["usage"] == {"type": "object"}
+    assert message["properties"]["content"] == {"type": "array", "items": {"type": "object"}}
+    assert message["properties"]["stop_reason"] == {"anyOf": [{"type": "string"}, {"type": "null"}]}
     call = schemas["Turn"]["properties"]["call"]["anyOf"][0]
     assert call["properties"]["name"] == {"type": "string"}
     titles = [one["title"] for one in schemas["Answer"]["properties"]["calls"]["items"]["anyOf"]]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pytest
+
 from benchmarks import report
 from benchmarks.measure import Comparison, Measured, Point, Side
 
@@ -60,6 +62,20 @@ def test_the_table() -> None:
     assert rows[6:] == ["", "1. the floor"]
 
 
+def test_the_network_comes_first() -> None:
+    figures = [*FIGURES, measured("sockets", 50.0, 200.0, section="On a network")]
+    text = report.results(figures, MACHINE)
+    headings = [line for line in text.splitlines() if line.startswith("## ")]
+    assert headings == ["## On a network", "## The fold alone"]
+    assert report.table(figures[-1:]) in text
+    assert "(ATTACK.md)" in text
+
+
+def test_a_section_without_a_place_is_an_error() -> None:
+    with pytest.raises(ValueError, match="not in list"):
+        report.sections([measured("lost", 1.0, 1.0, section="Lost")])
+
+
 def test_a_smoke_run_is_not_judged() -> None:
     assert "asked" not in report.table(FIGURES, judged=False)
 
@@ -79,7 +95,11 @@ def test_the_results_say_where_and_with_what() -> None:
 
 
 def test_the_plots_are_the_same_each_time_and_name_their_curves(tmp_path: Path) -> None:
-    cost = [Point("streamfold, text", 1_000, 4.0), Point("anthropic, tool input", 1_000, 52.0)]
+    cost = [
+        Point("streamfold, text", 1_000, 4.0),
+        Point("anthropic, tool input", 1_000, 52.0),
+        Point("streamfold on aiohttp, text over sockets", 1_000, 50.0),
+    ]
     memory = [Point("streamfold", 1_000, 0.3), Point("anthropic", 2_000, 19.0)]
     first, second = tmp_path / "first", tmp_path / "second"
     for folder in (first, second):

@@ -81,3 +81,19 @@ def test_chunks_are_the_body_cut(size: int) -> None:
     chunks = streams.chunks(stream, size)
     assert b"".join(chunks) == b"".join(stream)
     assert {len(chunk) for chunk in chunks[:-1]} <= {size}
+
+
+@pytest.mark.parametrize("spelling", streams.SPELLINGS)
+def test_a_spelling_has_the_same_message_in_other_bytes(spelling: str) -> None:
+    stream = streams.agent_turn(20)
+    body = streams.respelled(stream, spelling)
+    assert len(body) == len(stream)
+    pairs = zip(body, stream, strict=True)
+    assert all(ours != theirs for ours, theirs in pairs if b"block_delta" in theirs)
+    assert message_of(body).content == message_of(stream).content
+
+
+def test_the_shortest_answer_has_five_events() -> None:
+    stream = streams.five_events()
+    (block,) = message_of(stream).content
+    assert (len(stream), block.text) == (5, "Yes.")

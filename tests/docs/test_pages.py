@@ -9,7 +9,7 @@ checkout:
 - The lines of a `console` block that begin with `$` are run, and their output is compared with the
   lines below; `...` stands for any output.
 - The comment `<!-- base-url: /text -->` names the recording with which `streamfold serve` answers
-  the requests of the blocks below.
+  the requests of the blocks below, whatever client class of the official package sends them.
 
 Blocks of other languages, `sh` among them, are not run: they install software, or send requests to
 servers that a test cannot have.
@@ -18,6 +18,7 @@ servers that a test cannot have.
 from __future__ import annotations
 
 import doctest
+import json
 import os
 import re
 import shutil
@@ -29,6 +30,8 @@ from typing import Any
 
 import pytest
 from hypothesis import Phase, settings
+from streamfold.reducer import SSEState, decode_sse, encode_event_stream
+from streamfold.transports import Recording
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
@@ -41,7 +44,8 @@ STEP = re.compile(
 FILE_NAME = re.compile(r"# ([\w./-]+\.py)\n")
 COMMANDS = {
     "python": "",
-    "pytest": "-m pytest -p no:cacheprovider",
+    # without a folder for a cache, and without plugins that no page needs
+    "pytest": "-m pytest -p no:cacheprovider -p no:anyio -p no:hypothesispytest -p no:xdist",
     "streamfold": "-m streamfold.adapters.cli",
 }
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
@@ -66,6 +70,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     recordings = tmp_path_factory.mktemp("recordings") / "all"
     shutil.copytree(ROOT / "tests" / "recordings", recordings)
     shutil.copytree(ROOT / "docs" / "examples" / "recordings", recordings / "examples")
+    events = decode_sse(SSEState(), (recordings / "text.sse").read_bytes())[1]
+    framed = encode_event_stream([json.loads(event.data) for event in events])
+    Recording.of(framed).save(recordings / "bedrock.jsonl")
     command = [sys.executable, "-m", "streamfold.adapters.cli", "serve", str(recordings)]
     with subprocess.Popen(
         [*command, "--port", "0", "--speed", "0"],
@@ -101,14 +108,24 @@ def folder(
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setenv("PATH", os.pathsep.join([str(commands), os.environ["PATH"]]))
     monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-example")
-    monkeypatch.setenv("ANTHROPIC_BASE_URL", f"{served}/text")
+    set_base_urls(monkeypatch, f"{served}/text")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "example")
     monkeypatch.setenv("PYTHONUTF8", "1")
+    monkeypatch.setenv("CI", "true")  # for Hypothesis: the same examples each time, at any speed
     monkeypatch.delenv("FORCE_COLOR", raising=False)
     before = set(sys.modules)
     yield tmp_path
     for name in set(sys.modules) - before:  # pages have modules of the same name
         if str(tmp_path) in str(getattr(sys.modules[name], "__file__", "")):
             del sys.modules[name]
+
+
+def set_base_urls(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """Send the requests of every client class to `url`."""
+    for platform in ("", "AWS_", "BEDROCK_", "BEDROCK_MANTLE_", "FOUNDRY_", "GOOGLE_CLOUD_"):
+        monkeypatch.setenv(f"ANTHROPIC_{platform}BASE_URL", url)
+    monkeypatch.setenv("ANTHROPIC_VERTEX_BASE_URL", f"{url}/v1")
 
 
 @pytest.fixture
@@ -138,7 +155,7 @@ def test_page(
     file = ""
     for step in steps(page):
         if step["setting"] == "base-url":
-            monkeypatch.setenv("ANTHROPIC_BASE_URL", served + step["value"])
+            set_base_urls(monkeypatch, served + step["value"])
         elif step["setting"] == "file":
             file = step["value"]
         elif step["language"] == "console":

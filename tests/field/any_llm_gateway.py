@@ -9,8 +9,8 @@ from any_llm.any_llm import AnyLLM
 from any_llm.types.completion import ChatCompletionChunk
 
 
-class _Provider:
-    """A provider without a messages API: it has the completion stream only."""
+class _Provider(AnyLLM):
+    """A provider without a messages API of its own: it has the completion stream only."""
 
     def __init__(self, chunks: Iterable[dict[str, Any]]) -> None:
         self.chunks = [ChatCompletionChunk.model_validate(chunk) for chunk in chunks]
@@ -23,6 +23,9 @@ class _Provider:
         return stream()
 
 
+_Provider.__abstractmethods__ = frozenset()  # its other methods are not called
+
+
 async def translate(chunks: Any) -> Any:
     """The events of the fallback that serves the messages API."""
     from any_llm.types.messages import MessagesParams
@@ -31,5 +34,5 @@ async def translate(chunks: Any) -> Any:
     params = MessagesParams(
         model="m", max_tokens=9, stream=True, messages=[{"role": "user", "content": "Hi"}]
     )
-    stream: Any = await AnyLLM._amessages(provider, params)
+    stream: Any = await provider._amessages(params)
     return [event.model_dump(exclude_none=False) async for event in stream]

@@ -11,27 +11,22 @@ from haystack_integrations.components.generators.anthropic import AnthropicChatG
 
 from .served import client_of
 
-_REASONS = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use"}
+_GENERATOR = AnthropicChatGenerator(
+    api_key=Secret.from_token("none"),
+    model="claude-opus-4-6",
+    streaming_callback=lambda chunk: None,
+)
+_GENERATOR.warm_up()
 
 
 def accumulate(events: Iterable[dict[str, Any]]) -> Any:
-    """Texts, calls and the finish reason of the reply."""
-    generator = AnthropicChatGenerator(
-        api_key=Secret.from_token("none"),
-        model="claude-opus-4-6",
-        streaming_callback=lambda chunk: None,
-    )
-    generator.warm_up() if hasattr(generator, "warm_up") else None
-    generator.client = client_of(events)
-    reply = generator.run([ChatMessage.from_user("Hi")])["replies"][0]
-    content: list[dict[str, Any]] = [{"type": "text", "text": text} for text in reply.texts]
+    """The texts, as one, the calls and the output tokens of the reply."""
+    _GENERATOR.client = client_of(events)
+    reply = _GENERATOR.run([ChatMessage.from_user("Hi")])["replies"][0]
+    content: list[dict[str, Any]] = [{"type": "text", "text": text} for text in reply.texts if text]
     content += [
         {"type": "tool_use", "id": call.id, "name": call.tool_name, "input": call.arguments}
         for call in reply.tool_calls
     ]
-    usage = reply.meta.get("usage") or {}
-    return {
-        "content": content,
-        "stop_reason": _REASONS.get(reply.meta.get("finish_reason")),
-        "usage": {"output_tokens": usage.get("completion_tokens", usage.get("output_tokens"))},
-    }
+    count = (reply.meta.get("usage") or {}).get("completion_tokens")
+    return {"content": content, "usage": {"output_tokens": count}}

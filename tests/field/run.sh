@@ -1,20 +1,56 @@
 #!/usr/bin/env bash
-# Install the packages of the field in environments of their own, and show each finding again.
-# Usage: tests/field/run.sh [clients|gateways] [arguments of pytest]. Takes some minutes: the packages are large.
+# Install the packages of the field in environments of their own, show each finding again, and run
+# the official package's own tests.
+#
+#     tests/field/run.sh [clients|gateways|official] [arguments of pytest]
+#
+# Needs Python with pip, and some minutes, because the packages are large. The groups run at the
+# same time; the output of each comes as a whole. WHEEL names a wheel of streamfold to test instead
+# of the checkout.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-groups=(clients gateways)
-case "${1:-}" in clients | gateways)
+groups=(clients gateways official)
+case "${1:-}" in clients | gateways | official)
     groups=("$1")
     shift
     ;;
 esac
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-for group in "${groups[@]}"; do
-    python3 -m venv "$work/$group"
-    "$work/$group/bin/pip" install --quiet '.[testing]' -r "tests/field/requirements-$group.txt"
+export PYTHONDONTWRITEBYTECODE=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+
+if [ -z "${WHEEL:-}" ]; then
+    python3 -m pip wheel --quiet --no-deps --wheel-dir "$work" .
     rm -rf build ./*.egg-info
-    FIELD=$group "$work/$group/bin/python" -m pytest -q tests/field/test_findings.py --noconftest "$@"
+    WHEEL=$(echo "$work"/streamfold-*.whl)
+fi
+
+# check GROUP ARGUMENT...: the tests of this group in a fresh environment
+check() {
+    local tests=test_findings.py
+    python3 -m venv "$work/$1"
+    "$work/$1/bin/pip" install --quiet "$WHEEL[testing]" -r "tests/field/requirements-$1.txt"
+    if [ "$1" = official ]; then # only its source distribution has the tests
+        tests=test_official_tests.py
+        "$work/$1/bin/pip" download --quiet --no-deps --no-binary anthropic --dest "$work/source" \
+            "$(grep '^anthropic==' tests/field/requirements-official.txt)"
+        STREAMFOLD_OFFICIAL_SDIST=$(echo "$work"/source/anthropic-*.tar.gz)
+        export STREAMFOLD_OFFICIAL_SDIST
+    fi
+    FIELD=$1 "$work/$1/bin/python" -m pytest -q "tests/field/$tests" --noconftest \
+        -p no:cacheprovider "${@:2}"
+}
+
+running=()
+for group in "${groups[@]}"; do
+    (set -e; check "$group" "$@") >"$work/$group.log" 2>&1 &
+    running+=($!)
 done
+status=0
+for number in "${!groups[@]}"; do
+    wait "${running[$number]}" || status=1
+    printf '== %s ==\n' "${groups[$number]}"
+    cat "$work/${groups[$number]}.log"
+done
+exit $status

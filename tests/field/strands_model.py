@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from strands.event_loop.streaming import process_stream
@@ -9,15 +10,17 @@ from strands.models.anthropic import AnthropicModel
 
 from .served import async_client_of
 
+logging.getLogger("strands").setLevel(logging.CRITICAL)  # it logs every stream that is cut
+
+
+_MODEL = AnthropicModel(client_args={"api_key": "none"}, model_id="claude-opus-4-6", max_tokens=9)
+
 
 async def accumulate(events: Any) -> Any:
     """The blocks, the stop reason and the usage."""
-    model = AnthropicModel(
-        client_args={"api_key": "none"}, model_id="claude-opus-4-6", max_tokens=9
-    )
-    model.client = async_client_of([event async for event in events])
+    _MODEL.client = async_client_of([event async for event in events])
     prompt: Any = [{"role": "user", "content": [{"text": "Hi"}]}]
-    items: list[Any] = [item async for item in process_stream(model.stream(prompt))]
+    items: list[Any] = [item async for item in process_stream(_MODEL.stream(prompt))]
     reason, message, usage, _ = items[-1]["stop"]
     return {
         "content": [_block(block) for block in message["content"] if _block(block)],

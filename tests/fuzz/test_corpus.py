@@ -36,7 +36,7 @@ def test_how_an_input_is_read() -> None:
 
 
 def test_some_chunks_of_the_million() -> None:
-    counted = run(100)
+    counted = run(60)
     ends = [name for name in counted if name.endswith("Error") or name == "messages"]
     assert counted["chunks"] >= 100
     assert {"messages", "ProtocolError", "IncompleteStreamError"} <= set(ends)

@@ -22,6 +22,7 @@ from streamfold.reducer import (
     JSONObject,
     Message,
     PartialJSON,
+    RawContentBlockStartEvent,
     RawMessageStopEvent,
     RawPingEvent,
     TextBlock,
@@ -158,7 +159,7 @@ def test_replacing_fields() -> None:
     assert block.replace(text="b", newer=2).to_dict() == {**TEXT, "text": "b", "new": 1, "newer": 2}
     assert block.replace(citations=None).to_dict() == {**TEXT, "citations": None, "new": 1}
     assert block.to_dict() == {**TEXT, "new": 1}
-    assert block.replace() == block
+    assert block.replace() == block.replace(type="text") == block
     with pytest.raises(FieldError, match=r"^`text` must be a string, not null$"):
         block.replace(text=None)
     with pytest.raises(FieldError, match=r"^`type` must be 'text', not 'image'$"):
@@ -276,6 +277,14 @@ def test_optional_fields_are_kept_whatever_they_hold(value: Any, _words: str) ->
         **data,
         "document_title": [] if value == () else value,
     }
+
+
+@pytest.mark.parametrize("as_mapping", [dict, freeze, TextBlock.from_dict])
+def test_a_part_of_any_mapping_is_parsed_alike(as_mapping: Any) -> None:
+    block = as_mapping({"type": "text", "text": "Hello", "citations": None})
+    event = RawContentBlockStartEvent.from_dict({"index": 0, "content_block": block})
+    assert type(event.content_block) is TextBlock
+    assert event.content_block.to_dict() == {"type": "text", "text": "Hello", "citations": None}
 
 
 def test_a_field_error_names_the_path() -> None:

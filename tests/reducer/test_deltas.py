@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from typing import Any, get_args
 
@@ -10,19 +11,24 @@ from streamfold.reducer import (
     ContentBlock,
     ContentBlockDelta,
     DerivedEvent,
+    IncompleteStreamError,
     InvalidToolInputError,
     ProtocolError,
     Snapshot,
+    StreamState,
+    finish,
     fold,
     reduce,
 )
 from streamfold.reducer.deltas import DELTAS, Growth, growths_of, rows_of
 
+from tests.support.deep_stack import outcomes_near_the_limit
 from tests.support.events import (
     MESSAGE_STOP,
     block_delta,
     block_start,
     block_stop,
+    input_delta,
     message_delta,
     message_start,
     tool_start,
@@ -175,9 +181,22 @@ def test_invalid_input_of_a_tool() -> None:
     assert error.snapshot == fold(events)
     assert error.snapshot.message.content[0].input == {"a": 1}
     assert error.reason.startswith("the input of 'look' is not JSON (")
-    assert error.reason.endswith(f"): {text[:120]!r}… (218 characters)")
-    assert str(error) == f"content_block_stop (index 0): {error.reason}"
+    assert error.reason.endswith("column 15 (char 14))")
+    assert error.message == f"content_block_stop (index 0): {error.reason}"
+    assert str(error) == (
+        "Unable to parse tool parameter JSON from model. Please retry your request or adjust your "
+        f"prompt. Error: {error.message}. JSON: {text[:120]}… (218 characters)"
+    )
+    assert str(copy.deepcopy(error)) == str(error)
     assert InvalidToolInputError("x").input_json == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"), [("{'a'", "{'a'"), ("\"it's\x1b\n", "\"it\\'s\\x1b\\n"), ("", "")]
+)
+def test_the_error_shows_the_input_on_one_line(text: str, shown: str) -> None:
+    error = InvalidToolInputError("the reason", input_json=text)
+    assert str(error).endswith(f" Error: the reason. JSON: {shown}")
 
 
 @pytest.mark.parametrize("text", ['{"a":1}}', "nope", "\ufeff{}", "{'a': 1}", "{]", '{"a" 1'])
@@ -233,8 +252,58 @@ def test_any_other_stop_reason_of_a_cut_tool_is_an_error(
     assert error.input_json == text
     assert error.snapshot == stopped
     assert error.snapshot.message.content[0].input == value
-    assert str(error).startswith("message_delta (index 0): the input of 'look' is not JSON (")
-    assert f"; stop_reason is {reason!r}): {text!r}" in str(error)
+    assert error.message.startswith("message_delta (index 0): the input of 'look' is not JSON (")
+    assert str(error).endswith(f"; stop_reason is {reason!r}). JSON: {text}")
+
+
+CUT_TOOL = [*TOOL[1:], input_delta(0, "{"), block_stop(0)]
+
+
+@pytest.mark.parametrize(
+    ("events", "reason"),
+    [
+        ([message_start(stop_reason="tool_use"), *CUT_TOOL], "tool_use"),
+        ([message_start(), message_delta("tool_use"), *CUT_TOOL], "tool_use"),
+        ([message_start(stop_reason="max_tokens"), *CUT_TOOL], None),
+        ([message_start(), message_delta("max_tokens"), *CUT_TOOL], None),
+    ],
+)
+def test_a_stop_reason_that_came_before_the_cut_decides_at_the_end(
+    events: list[Event], reason: str | None
+) -> None:
+    stopped = fold(events)
+    if reason is None:
+        assert fold([MESSAGE_STOP], stopped).is_complete
+        return
+    assert not stopped.is_complete
+    with pytest.raises(InvalidToolInputError) as caught:
+        fold([MESSAGE_STOP], stopped)
+    assert (caught.value.event, caught.value.index) == ("message_stop", 0)
+    assert f"stop_reason is {reason!r}" in str(caught.value)
+    assert fold([message_delta("max_tokens"), MESSAGE_STOP], stopped).is_complete
+
+
+def test_a_cut_that_no_stop_reason_explains_is_named() -> None:
+    early = fold([message_start(), message_delta("tool_use"), *CUT_TOOL])
+    nulled = fold(
+        [
+            *TOOL,
+            input_delta(0, "{"),
+            block_stop(0),
+            message_delta("max_tokens"),
+            message_delta(None),
+            MESSAGE_STOP,
+        ]
+    )
+    for snapshot, came, reason in (
+        (early, "the stream ended", "tool_use"),
+        (nulled, "message_stop came", "None"),
+    ):
+        with pytest.raises(IncompleteStreamError) as caught:
+            finish(StreamState(snapshot=snapshot))
+        text = str(caught.value)
+        assert text.startswith(f"{came} after the input of block 0 was cut (Expecting property")
+        assert text.endswith(f"), and stop_reason {reason!r} does not explain that")
 
 
 def test_input_that_is_nested_too_deep() -> None:
@@ -246,6 +315,36 @@ def test_input_that_is_nested_too_deep() -> None:
     text = "[" * 200 + "]" * 200
     snapshot = fold([*TOOL, block_delta(0, "input_json_delta", partial_json=text), block_stop(0)])
     assert snapshot.message.content[0].to_dict()["input"] == json.loads(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ('{"a":' * 100 + "1" + "}" * 100, None),
+        ('{"a":' * 100 + '"\ud83d\\ude00"' + "}" * 100, None),
+        ("[" * 100 + "!" + "]" * 100, "is not JSON"),
+        ("[" * 300 + "]" * 300, "nested deeper than 200 levels"),
+    ],
+)
+def test_a_deep_stack_of_the_caller_gives_the_input_or_a_documented_error(
+    text: str, fault: str | None
+) -> None:
+    before = fold([*TOOL, block_delta(0, "input_json_delta", partial_json=text)])
+
+    def finished() -> Any:
+        return reduce(before, block_stop(0))[0]
+
+    after = None if fault else finished()
+    for outcome in outcomes_near_the_limit(finished):
+        if isinstance(outcome, InvalidToolInputError):
+            assert fault is not None
+            assert fault in outcome.reason
+        elif isinstance(outcome, ProtocolError):
+            assert outcome.reason == "the stack of the caller is too deep to fold it"
+            assert outcome.snapshot == before
+        else:
+            assert fault is None
+            assert outcome == after
 
 
 def test_text() -> None:

@@ -16,15 +16,18 @@ from streamfold.reducer import (
     MAX_DEPTH,
     JSONArray,
     JSONObject,
+    Snapshot,
     TextBlock,
     ToolUseBlock,
     described,
+    fold,
     freeze,
     thaw,
     to_json,
 )
 from streamfold.reducer.frozen_json import EMPTY
 
+from tests.support.deep_stack import outcomes_near_the_limit
 from tests.support.effort import effort
 from tests.support.json_strategies import JSON_KINDS, same, values
 
@@ -249,6 +252,22 @@ def test_json_nested_too_deep_is_a_value_error(kind: type, levels: int) -> None:
     looped.append(looped)
     with pytest.raises(ValueError, match=r"^JSON is nested deeper than 200 levels$"):
         freeze(looped)
+
+
+@pytest.mark.parametrize("kind", [list, dict])
+def test_the_stack_of_the_caller_changes_no_result(kind: type) -> None:
+    plain = nested(190, kind)
+    frozen = freeze(plain)
+    block = TextBlock(text="").replace(x=frozen)
+    saved = fold([{"type": "odd", "x": plain}]).to_dict()
+    cases: list[Callable[[], bool]] = [
+        lambda: thaw(frozen) is not plain,
+        lambda: freeze(plain).__class__ is frozen.__class__,
+        lambda: block.to_dict()["type"] == "text",
+        lambda: len(Snapshot.from_dict(saved).to_dict()["unfolded"]) == 1,
+    ]
+    for case in cases:
+        assert set(outcomes_near_the_limit(case)) == {True}
 
 
 def test_depth_counts_what_is_frozen_already() -> None:

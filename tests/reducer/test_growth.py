@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from http import HTTPStatus
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ from streamfold.reducer import (
     fold,
 )
 from streamfold.reducer.parked import parked_at, parked_blocks, with_parked
-from streamfold.reducer.snapshot import MAX_UNFOLDED
+from streamfold.reducer.snapshot import MAX_UNFOLDED, size_of
 
 from tests.support.effort import effort
 from tests.support.events import (
@@ -179,7 +180,7 @@ def test_a_head_can_be_read_after_each_delta() -> None:
     assert branch.message is not None
     assert (branch.message.usage.input_tokens, len(branch.message.usage)) == (9, 6)
     assert len(heads[-1].message.usage) == 1 + count  # type: ignore[union-attr]
-    assert len({hash(heads[2]._settled.head), hash(heads[2]._settled.head)}) == 1
+    assert hash(heads[2]) == hash(Snapshot.from_dict(heads[2].to_dict()))
 
 
 # --- the tree of parked blocks --------------------------------------------------------------------
@@ -235,7 +236,13 @@ def test_events_that_cannot_be_folded_are_kept_to_a_bound(event: Event, where: s
     assert fault.snapshot == snapshot
     kept = len(snapshot.unfolded)
     assert kept * len(encode_sse([event])) < 3 * MAX_UNFOLDED
-    assert snapshot._settled.unfolded_size <= MAX_UNFOLDED
+    assert sum(map(size_of, snapshot.unfolded)) <= MAX_UNFOLDED
+
+
+def test_each_json_value_of_an_event_counts() -> None:
+    values = ["four", 1.5, None, HTTPStatus.OK]
+    (kept,) = fold([{"type": "odd", "list": values, "object": {"key": True}}]).unfolded
+    assert size_of(kept) == 256 + 7 * 64 + len("four") + len("key")
 
 
 def test_a_finished_input_that_is_not_json_is_refused() -> None:

@@ -670,7 +670,7 @@ def test_depth_is_limited_in_every_open_field() -> None:
     def each_field(levels: int) -> list[dict[str, Any]]:
         block = smallest("tool_use", BLOCKS["tool_use"])
         return [
-            {**MESSAGE, "diagnostics": deep(levels)},
+            {**MESSAGE, "diagnostics": deep(levels - 1)},
             {**MESSAGE, "new": deep(levels - 1)},
             {**MESSAGE, "container": deep(levels - 1)},
             {**MESSAGE, "stop_details": deep(levels - 1)},

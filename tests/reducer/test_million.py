@@ -1,4 +1,7 @@
-"""Long streams: a million deltas, each folded in constant time, without recursion."""
+"""Long streams: many deltas, each folded in constant time, without recursion.
+
+The profile `default` folds a hundred thousand deltas, and `thorough` a million.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,7 @@ from streamfold.reducer import (
     fold,
 )
 
+from tests.support.effort import is_thorough
 from tests.support.events import (
     MESSAGE_STOP,
     block_start,
@@ -29,10 +33,10 @@ from tests.support.events import (
     tool_start,
 )
 
-pytestmark = pytest.mark.xdist_group("million")  # one worker, because the fixture is expensive
+pytestmark = pytest.mark.thorough
 
-MILLION = 1_000_000
-KEPT = 200_000
+MANY = 1_000_000 if is_thorough() else 100_000
+KEPT = MANY // 5
 PER_CHUNK = 1000
 
 
@@ -44,11 +48,11 @@ def deltas(kind: str, field: str, text: str, count: int) -> bytes:
 
 @pytest.fixture(scope="module")
 def long_stream() -> Iterator[tuple[StreamState, list[Any]]]:
-    """The state after a million deltas of text, and the events of the first 200,000."""
+    """The state after `MANY` deltas of text, and the events of the first `KEPT`."""
     state, _ = feed(StreamState(), encode_sse([message_start(), block_start(0, "text", text="")]))
     chunk = deltas("text_delta", "text", "word ", PER_CHUNK)
     kept: list[Any] = []
-    for fed in range(0, MILLION, PER_CHUNK):
+    for fed in range(0, MANY, PER_CHUNK):
         state, events = feed(state, chunk)
         if fed < KEPT:
             kept += events
@@ -57,14 +61,14 @@ def long_stream() -> Iterator[tuple[StreamState, list[Any]]]:
     gc.collect()
 
 
-def test_a_million_deltas_fold(long_stream: tuple[StreamState, list[Any]]) -> None:
+def test_many_deltas_fold(long_stream: tuple[StreamState, list[Any]]) -> None:
     state, _ = long_stream
     message = state.snapshot.message
     assert message is not None
-    assert message.content[0].text == "word " * MILLION
+    assert message.content[0].text == "word " * MANY
     state, events = feed(state, encode_sse([block_stop(0), message_delta(), MESSAGE_STOP]))
     assert finish(state) == events[-1].message
-    assert len(finish(state).content[0].text) == 5 * MILLION
+    assert len(finish(state).content[0].text) == 5 * MANY
 
 
 def test_every_kept_event_is_what_it_was(long_stream: tuple[StreamState, list[Any]]) -> None:
@@ -88,7 +92,7 @@ def test_a_long_stream_prints_shortly(long_stream: tuple[StreamState, list[Any]]
 def test_a_long_stream_pickles_and_copies(long_stream: tuple[StreamState, list[Any]]) -> None:
     state, kept = long_stream
     data = pickle.dumps((state, kept))
-    assert len(data) < 60 * MILLION  # proportional to the stream, not to its square
+    assert len(data) < 60 * MANY  # proportional to the stream, not to its square
     other_state, other_kept = pickle.loads(data)
     assert other_state == state
     assert len(other_kept) == len(kept)
@@ -139,7 +143,7 @@ def test_all_events_of_a_stream_take_memory_in_proportion() -> None:
 
 
 def test_many_deltas_of_a_tool() -> None:
-    count = 100_000
+    count = MANY // 10
     state, _ = feed(StreamState(), encode_sse([message_start(), tool_start(0)]))
     state, _ = feed(state, deltas("input_json_delta", "partial_json", '{"a": [0', 1))
     chunk = deltas("input_json_delta", "partial_json", ",1", PER_CHUNK)

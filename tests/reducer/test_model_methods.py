@@ -28,6 +28,7 @@ from streamfold.reducer import (
     TextEvent,
     ToolUseBlock,
     Usage,
+    WebSearchToolResultBlock,
     fold,
     reduce,
 )
@@ -96,6 +97,24 @@ def test_a_dump_takes_part_of_the_fields() -> None:
     trimmed = message.model_dump(exclude={"usage": {"input_tokens": True}}, exclude_unset=True)
     assert trimmed == {**MESSAGE, "usage": {"output_tokens": 2, "service_tier": None}}
     assert json.loads(message.model_dump_json(include={"id"}, indent=2)) == {"id": "msg_1"}
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_json_may_be_written_in_ascii_alone(indent: int | None) -> None:
+    block = TextBlock(text="Grüße")
+    text = block.model_dump_json(ensure_ascii=True, indent=indent, context={}, fallback=str)
+    assert text.isascii()
+    assert json.loads(text) == block.model_dump()
+    assert (" " in text) is (indent is not None)
+    assert block.model_dump_json() == '{"type":"text","text":"Grüße","citations":null}'
+
+
+def test_a_message_is_a_turn_of_the_next_request() -> None:
+    official = anthropic.types.Message.model_validate({**MESSAGE, "stop_sequence": None})
+    param = Message.from_dict(MESSAGE).to_param()
+    assert param["role"] == official.to_param()["role"]
+    assert [block.type for block in param["content"]] == ["text", "tool_use"]
+    assert isinstance(param["content"], list)
 
 
 def test_the_fields_that_were_sent_and_those_that_are_new() -> None:
@@ -196,12 +215,19 @@ def test_the_json_schema_has_the_declared_fields() -> None:
     assert schema["additionalProperties"] is True
     assert schema["properties"]["type"] == {"const": "message", "type": "string"}
     assert schema["properties"]["role"] == {"const": "assistant", "type": "string"}
-    assert schema["properties"]["content"] == {"type": "array"}
+    assert schema["properties"]["content"] == {"type": "array", "items": {"type": "object"}}
+    assert schema["properties"]["usage"] == {"type": "object"}
     assert schema["properties"]["stop_sequence"] == {
         "anyOf": [{"type": "string"}, {"type": "null"}]
     }
     assert pydantic.TypeAdapter(TextEvent).json_schema()["required"] == ["type", "text", "snapshot"]
     assert "required" not in pydantic.TypeAdapter(Usage).json_schema()
+    described = pydantic.TypeAdapter(WebSearchToolResultBlock).json_schema()["properties"]
+    pages = {"type": "array", "items": {"type": "object"}}
+    assert described["content"] == {"anyOf": [pages, {"type": "object"}]}
+    assert pydantic.TypeAdapter(TextEvent).json_schema()["properties"]["snapshot"] == {
+        "type": "string"
+    }
 
 
 def test_every_class_has_a_schema_that_its_objects_fulfil() -> None:

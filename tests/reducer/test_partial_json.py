@@ -26,6 +26,7 @@ from streamfold.reducer import (
     parse_partial_json,
     partial_json,
 )
+from streamfold.reducer.growing import Shared
 from streamfold.reducer.partial_json import parse_json_text
 
 from tests.support.effort import effort
@@ -606,6 +607,26 @@ def calls_of_reading(pieces: list[str]) -> int:
     finally:
         sys.setprofile(None)
     return count
+
+
+def test_another_thread_that_reads_a_newer_object_meanwhile_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    older = PartialJSON().append('{"a":1,')
+    newer = older.append('"b":2,')
+    slot: Any = Shared.__dict__["parsed"]
+    read: list[Any] = []
+
+    def parsed_after_another(shared: Shared) -> Any:
+        if ("a", 1) in shared and not read:
+            read.append(newer)
+            read.append(newer.value)
+        return slot.__get__(shared)
+
+    monkeypatch.setattr(Shared, "parsed", property(parsed_after_another, slot.__set__))
+    assert older.value == {"a": 1}
+    assert read == [newer, {"a": 1, "b": 2}]
+    assert newer.value == {"a": 1, "b": 2}
 
 
 @pytest.mark.parametrize("piece", ["word ", "\\n", '\\"', "\\ud83d\\ude00", "😀"])

@@ -261,7 +261,7 @@ def test_reading_the_message_after_each_event_of_a_chunk_costs_no_second_fold() 
             return text + "".join(new)
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("streamfold.reducer.growing._join", join)
+            patch.setattr("streamfold.reducer.growing.joined_pieces", join)
             for position in range(len(folded.events) + 1):
                 message = folded.snapshot_after(position).message
                 assert message is not None

@@ -13,6 +13,7 @@ from streamfold.reducer import (
     PartialMode,
     ProtocolError,
     Snapshot,
+    SSEState,
     StreamState,
     decode_sse,
     drain,
@@ -24,7 +25,7 @@ from streamfold.reducer import (
 from streamfold.reducer.growing import Shared, Text
 
 from tests.support.effort import effort
-from tests.support.events import block_delta, block_start, message_start, tool_start
+from tests.support.events import block_delta, block_start, block_stop, message_start, tool_start
 
 Fed = tuple[Any, Any, str]
 
@@ -170,6 +171,70 @@ def test_deltas_in_any_spelling_are_folded_as_their_events_one_by_one(data: st.D
     assert found == expected
     assert [event.to_json() for event in found[1]] == [event.to_json() for event in expected[1]]
     assert drained(state, chunk) == (expected[0], expected[2])
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        '{"type":"odd","index":0,"delta":{"type":"text_delta","text":"a"}}',
+        '{"type":"content_block_delta","index":0,"delta":{"type":"odd","text":"text_delta"}}',
+    ],
+    ids=["event", "delta"],
+)
+def test_an_event_of_another_type_that_looks_like_a_delta_ends_the_run(odd: str) -> None:
+    state, _ = feed(StreamState(), encode_sse([message_start(), STARTS[0]]))
+    delta = '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a"}}'
+    chunk = "".join(f"data: {data}\n\n" for data in (delta, odd, delta)).encode()
+    assert at_once(state, chunk) == one_by_one(state, chunk)
+
+
+@effort(400)
+@given(st.data())
+def test_chunks_of_one_event_are_folded_as_their_events_one_by_one(data: st.DataObject) -> None:
+    start, kind = data.draw(
+        st.sampled_from(list(zip(STARTS, [KINDS[0], *KINDS[:3], KINDS[0]], strict=True)))
+    )
+    datas = data.draw(st.lists(deltas(kind) | deltas(kind) | spelled_deltas(kind), max_size=4))
+    state, _ = feed(StreamState(), encode_sse([message_start(), start]))
+    for event in datas:
+        end = data.draw(
+            st.sampled_from(["\n\n"] * 6 + ["\n \n", "\r\n\r\n", " \n\n", "\n\n\n", "\n"])
+        )
+        chunk = f"event: content_block_delta\ndata: {event}{end}".encode("utf-8", "replace")
+        expected = one_by_one(state, chunk)
+        assert at_once(state, chunk) == expected
+        assert drained(state, chunk) == (expected[0], expected[2])
+        if expected[2]:
+            break
+        state = drain(state, chunk)
+
+
+@pytest.mark.parametrize("start", STARTS[:4])
+@pytest.mark.parametrize("index", [0, 63, 64])
+def test_an_event_in_a_chunk_of_its_own_is_read_without_its_lines(
+    start: Any, index: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = {"text": "text_delta", "thinking": "thinking_delta"}
+    delta = kind.get(start["content_block"]["type"], "input_json_delta")
+    attribute = {"text_delta": "text", "thinking_delta": "thinking"}.get(delta, "partial_json")
+    earlier = [
+        event for at in range(index) for event in (block_start(at, "text", text=""), block_stop(at))
+    ]
+    state, _ = feed(
+        StreamState(), encode_sse([message_start(), *earlier, {**start, "index": index}])
+    )
+    chunk = encode_sse([block_delta(index, delta, **{attribute: "[1"})])
+    expected = one_by_one(state, chunk)
+    if index < 64:  # the prefixes of later blocks are not written in advance
+        monkeypatch.setattr("streamfold.reducer.pipeline.scan", None)
+    assert at_once(state, chunk) == expected
+
+
+def test_a_chunk_of_one_event_beyond_the_limit_is_a_fault() -> None:
+    body = encode_sse([message_start(), STARTS[0]])
+    state, _ = feed(StreamState(sse=SSEState(limit=len(body))), body)
+    chunk = encode_sse([block_delta(0, "text_delta", text="x" * len(body))])
+    assert "longer than the limit" in at_once(state, chunk)[2]
 
 
 def test_a_delta_with_a_field_that_is_nested_too_deep_is_a_fault() -> None:

@@ -11,10 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from streamfold.reducer import (
+    EventStreamState,
     JSONArray,
     JSONObject,
+    PartialJSON,
     Snapshot,
+    SSEState,
     StreamState,
+    Timing,
     decode_sse,
     encode_sse,
     feed,
@@ -33,6 +37,12 @@ MESSAGE = STATE.snapshot.message
 VALUES: list[Any] = [
     STATE,
     STATE.snapshot,
+    STATE.sse,
+    decode_sse(SSEState(), BODY[:90])[0].unfinished,
+    SSEState(),
+    EventStreamState(),
+    Timing(),
+    PartialJSON(),
     *EVENTS,
     MESSAGE,
     *(MESSAGE.content if MESSAGE else ()),

@@ -334,6 +334,41 @@ def test_chunks_are_timed_like_the_events_in_them(data: st.DataObject) -> None:
     assert fed == by_states
 
 
+@given(st.data())
+def test_chunks_are_timed_in_groups_as_one_by_one(data: st.DataObject) -> None:
+    """A group ends with a chunk for which `only_counts` is false."""
+    events: list[Event] = data.draw(raw_events())
+    for at in sorted(data.draw(st.lists(st.integers(0, len(events)), max_size=4)), reverse=True):
+        events.insert(at, PING)
+    chunks = data.draw(chunked(encode_sse(events)) | st.just([encode_sse([e]) for e in events]))
+    one_by_one = in_groups = Timing()
+    state = start = StreamState()
+    arrivals: list[float] = []
+    size = 0
+    for at, chunk in enumerate([*chunks, b""]):
+        after = drain(state, chunk)
+        one_by_one = one_by_one.took(at, state, after, len(chunk))
+        size += len(chunk)
+        if after.events > state.events:
+            arrivals.append(at)
+        if not chunk or not in_groups.only_counts(state, after):
+            in_groups = in_groups.took_all(arrivals, start, after, size)
+            start, arrivals, size = after, [], 0
+        state = after
+    assert in_groups == one_by_one
+
+
+def test_deltas_after_the_first_only_count() -> None:
+    state = drain(StreamState(), encode_sse([message_start(), block_start(0, "text", text="")]))
+    delta = encode_sse([block_delta(0, "text_delta", text="a")])
+    first = drain(state, delta)
+    timing = Timing()
+    assert not timing.only_counts(state, first)
+    timing = timing.took(1.0, state, first, len(delta))
+    assert timing.only_counts(first, drain(first, delta))
+    assert not timing.only_counts(first, drain(first, encode_sse([block_stop(0)])))
+
+
 def test_a_chunk_with_a_fault_counts_the_events_before_it() -> None:
     chunk = encode_sse([PING, message_start()]) + b"data: {\n\n"
     folded = fold_chunk(StreamState(), chunk)

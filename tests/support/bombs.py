@@ -6,6 +6,7 @@ than the reader it attacks. The encodings stand in the order of the header `cont
 
 from __future__ import annotations
 
+import functools
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 
@@ -58,6 +59,12 @@ def compress(encodings: Iterable[str], pieces: Pieces) -> bytes:
     return b"".join(pieces)
 
 
+@functools.cache  # because compressing takes longer than the attack
+def bomb(encodings: tuple[str, ...], pieces: Callable[[int], Pieces], megabytes: int) -> bytes:
+    """The bytes on the wire of this many megabytes: `bomb(("gzip",), comments, 100)`."""
+    return compress(encodings, pieces(megabytes))
+
+
 def raw_deflate(data: bytes) -> bytes:
     """`data` deflated without the header of zlib, as some servers send it."""
     return b"".join(_zlib([data], -zlib.MAX_WBITS))
@@ -76,4 +83,4 @@ def comments(megabytes: int) -> Iterator[bytes]:
         yield b":" + b"a" * (MEGABYTE - 2) + b"\n"
 
 
-__all__ = ["ENCODINGS", "MEGABYTE", "comments", "compress", "long_line", "raw_deflate"]
+__all__ = ["ENCODINGS", "MEGABYTE", "bomb", "comments", "compress", "long_line", "raw_deflate"]

@@ -336,8 +336,7 @@ class Model:
 
     def _message_delta(self, event: Event) -> list[Event]:
         delta = event["delta"]
-        if self.cut and delta.get("stop_reason") not in EXPLAINS_A_CUT:
-            raise FaultError({**event, "index": self.cut[0]}, is_input=True)
+        self.check_cut(event, delta.get("stop_reason"))
         for key in ("stop_reason", "stop_sequence", "stop_details"):
             if key in delta:
                 self.message[key] = delta[key]
@@ -355,17 +354,22 @@ class Model:
             self.has_stop_reason = True
         return [event]
 
+    def check_cut(self, event: Event, stop_reason: Any) -> None:
+        if self.cut and stop_reason not in EXPLAINS_A_CUT:
+            raise FaultError({**event, "index": self.cut[0]}, is_input=True)
+
     def _message_stop(self, event: Event) -> list[Event]:
+        self.check_cut(event, self.message.get("stop_reason"))
         self.is_over = True
         self.has_stop_reason = self.has_stop_reason or self.message.get("stop_reason") is not None
         return [{**event, "message": self.message}]
 
     @property
     def is_complete(self) -> bool:
-        """Whether a stop reason came, and no block is open that it does not explain."""
+        """Whether a stop reason came, and no block is open or cut that it does not explain."""
         cut = ("max_tokens", "model_context_window_exceeded", "refusal")
         explained = self.message is not None and self.message.get("stop_reason") in cut
-        return self.has_stop_reason and (not self.open or explained)
+        return self.has_stop_reason and (not (self.open or self.cut) or explained)
 
     def _content_block_start(self, event: Event) -> list[Event]:
         index, block = event["index"], copy.deepcopy(event["content_block"])

@@ -6,18 +6,24 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 from streamfold.reducer import (
+    DEFAULT_LIMIT,
     InvalidToolInputError,
     ProtocolError,
     Snapshot,
     SSEState,
+    StreamState,
+    Timing,
     decode_sse,
+    drain,
     fold,
     parse_event,
     reduce,
 )
-from streamfold.transports import MessageStream, OverloadedError, progress
+from streamfold.transports import MessageStream, OverloadedError, StalledStreamError, progress
+from streamfold.transports.sources import sync_source
 
 from tests.support.events import (
     block_delta,
@@ -53,6 +59,30 @@ def steps_of(whole):
         snapshot, events = reduce(snapshot, parse_event(sse))
         for event in events:
             yield event, snapshot
+
+
+def test_a_read_timeout_without_progress_for_so_long_is_a_stall() -> None:
+    source = sync_source(httpx.Response(200, content=iter([HALF])), DEFAULT_LIMIT)
+    position = progress.Progress(
+        source,
+        partial_mode="on",
+        limit=DEFAULT_LIMIT,
+        allow_incomplete=False,
+        parse=None,
+        stall_timeout=1e-9,
+        clock=None,
+    )
+    assert position.stall_timer is not None
+    position.stall_timer.begin()
+    timeout = httpx.ReadTimeout("")
+    position.lose_connection(timeout)
+    with pytest.raises(StalledStreamError) as raised:
+        position.raise_fault()
+    assert raised.value.__cause__ is timeout
+    position.stall()  # a watchdog that comes later changes nothing
+    with pytest.raises(StalledStreamError) as again:
+        position.raise_fault()
+    assert again.value is raised.value
 
 
 # --- snapshots ------------------------------------------------------------------------------------
@@ -188,3 +218,27 @@ def test_reading_the_message_costs_the_same_after_every_event(kind: str, size: i
 
     calls(10)  # some caches are filled by the first stream
     assert calls(400) < 2.2 * calls(200)
+
+
+# --- timing ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("read_at", [(), (0,), (3, 4, 70), range(400)])
+@pytest.mark.parametrize("blocks", [1, 12])
+def test_the_timing_is_that_of_each_chunk_whenever_it_is_read(blocks: int, read_at: Any) -> None:
+    """Chunks are timed in groups, later; the result shows nothing of it."""
+    deltas = [text_delta(0, "x")] * 80
+    more = [event for index in range(1, blocks) for event in text_block(index, "x")]
+    events = [message_start(), block_start(0, "text", text=""), *deltas, block_stop(0), *more]
+    chunks = [body(event) for event in [*events, *end()]]
+    seconds = iter(range(10_000))
+    stream = MessageStream(chunks, clock=lambda: next(seconds) / 8)
+    expected, state = Timing(), StreamState()
+    for at, chunk in enumerate(chunks):
+        stream._advance(stream._progress.take)
+        after = drain(state, chunk)
+        expected = expected.took(at / 8, state, after, len(chunk))
+        state = after
+        if at in read_at and at + 1 < len(chunks):
+            assert stream.timing == expected
+    assert stream.timing == expected.ended(len(chunks) / 8)

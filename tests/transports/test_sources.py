@@ -99,6 +99,52 @@ async def test_a_response_whose_body_is_there(http: Any, body: bytes, content_ty
 
 
 @libraries
+async def test_a_body_that_is_an_iterator_is_read_without_the_generators_around_it(
+    http: Any,
+) -> None:
+    class Body(http.SyncByteStream, http.AsyncByteStream):  # type: ignore[misc]
+        def __init__(self) -> None:
+            self.chunks = iter([BODY[:50], BODY[50:]])
+            self.callers: set[str] = set()
+            self.closed = 0
+
+        def __iter__(self) -> Any:
+            return self
+
+        def __aiter__(self) -> Any:
+            return self
+
+        def __next__(self) -> bytes:
+            self.callers.add(sys._getframe(1).f_code.co_name)
+            return next(self.chunks)
+
+        async def __anext__(self) -> bytes:
+            try:
+                return self.__next__()
+            except StopIteration:
+                raise StopAsyncIteration from None
+
+        def close(self) -> None:
+            self.closed += 1
+
+        async def aclose(self) -> None:
+            self.closed += 1
+
+    body = Body()
+    transport = http.MockTransport(lambda request: http.Response(200, stream=body))
+    with http.Client(transport=transport) as client, client.stream("POST", "http://x") as response:
+        assert MessageStream[None](response).get_final_message() == MESSAGE
+        assert response.is_closed
+    assert body.callers == {"_advance", "read_end"}
+    assert body.closed
+    body = Body()
+    aclient = http.AsyncClient(transport=transport)
+    async with aclient, aclient.stream("POST", "http://x") as response:
+        assert await AsyncMessageStream[None](response).get_final_message() == MESSAGE
+        assert response.is_closed
+
+
+@libraries
 async def test_without_a_content_type_the_body_is_server_sent_events(http: Any) -> None:
     assert MessageStream[None](http.Response(200, content=BODY)).get_final_message() == MESSAGE
 

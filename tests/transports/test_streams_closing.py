@@ -24,6 +24,7 @@ from streamfold.transports import (
     areplay,
 )
 
+from tests.support.effort import is_thorough
 from tests.support.events import body, error_event
 from tests.support.loopback import event_stream, hold, wait, wait_for
 from tests.support.shells import BODY, HALF, MESSAGE, Awaited, Chunks
@@ -526,11 +527,13 @@ async def test_closing_a_stream_that_another_task_waits_for(shell, server, allow
 # --- many -----------------------------------------------------------------------------------------
 
 
-async def test_a_thousand_streams_left_half_read(shell, server):
+@pytest.mark.thorough
+async def test_hundreds_of_streams_left_half_read(shell, server):
     """Half of them are closed, the others are dropped."""
+    hundreds = 10 if is_thorough() else 2
     server.answer(HALF_READ)
     async with shell.client(limits=httpx.Limits(max_connections=None)) as client:
-        for _ in range(10):
+        for _ in range(hundreds):
             streams = [await client.open(server) for _ in range(100)]
             for stream in streams:
                 await stream.__anext__()
@@ -540,7 +543,7 @@ async def test_a_thousand_streams_left_half_read(shell, server):
             del stream
             streams.clear()
             await wait_closed(server)
-    assert len(server.connections) == 1000
+    assert len(server.connections) == 100 * hundreds
     assert all(connection.left.is_set() for connection in server.connections)
 
 

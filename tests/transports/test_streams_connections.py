@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 
 import httpx
@@ -10,6 +9,8 @@ import pytest
 from streamfold.reducer import IncompleteStreamError, StreamState, feed, fold
 from streamfold.transports import APIConnectionError, APITimeoutError
 
+from tests.support.cut_bodies import check, data_in, events_in, read
+from tests.support.effort import is_thorough
 from tests.support.events import body, end, message_start, text_block
 from tests.support.loopback import close, event_stream, head, hold, reset, response, wait_for
 from tests.support.shells import BODY, EVENTS, HALF, MESSAGE
@@ -19,50 +20,8 @@ pytestmark = pytest.mark.anyio
 SHORT = body(message_start(), *text_block(0, "Grüße 😀"), *end())
 HEAD, *CHUNKS = event_stream(SHORT, chunks=150)
 FRAMES = b"".join(CHUNKS)
-
-
-def events_in(received):
-    """The complete events in the first bytes of a body."""
-    return [json.loads(lines.split(b"data: ")[1]) for lines in received.split(b"\n\n")[:-1]]
-
-
-def data_in(frames):
-    """The part of the body in the first bytes of its chunked encoding."""
-    data = b""
-    while frames:
-        size, line_end, frames = frames.partition(b"\r\n")
-        if not line_end:
-            break
-        length = int(size, 16)
-        data += frames[:length]
-        frames = frames[length + 2 :]
-    return data
-
-
-async def read(stream):
-    """The events of `stream`, and the error that ended it, if one did."""
-    events = []
-    try:
-        while True:
-            events.append(await stream.__anext__())
-    except (IncompleteStreamError, APIConnectionError) as error:
-        return events, error
-    except StopAsyncIteration:
-        return events, None
-
-
-def check(received, events, error, stream):
-    """Check that the reader got the whole message, or an error with exactly the received events."""
-    expected = fold(events_in(received))
-    if error is None:
-        assert expected.is_complete
-        assert stream.current_message_snapshot == expected.message
-        assert expected.message.stop_reason == "end_turn"
-    else:
-        assert not expected.is_over
-        assert not isinstance(error, APITimeoutError)
-        assert error.snapshot == expected
-    assert events == list(feed(StreamState(), received)[1])
+EACH = 1 if is_thorough() else 3
+"""The distance of the places where a body is cut, in bytes."""
 
 
 def test_the_received_part_of_a_body_is_computed():
@@ -71,10 +30,12 @@ def test_the_received_part_of_a_body_is_computed():
     assert len(events_in(SHORT)) == 6
 
 
+@pytest.mark.thorough
 async def test_cut_inside_the_chunked_encoding(shell, server):
-    server.answer(*([HEAD, FRAMES[:cut], close] for cut in range(len(FRAMES))))
+    cuts = range(0, len(FRAMES), EACH)
+    server.answer(*([HEAD, FRAMES[:cut], close] for cut in cuts))
     async with shell.client() as client:
-        for cut in range(len(FRAMES)):
+        for cut in cuts:
             async with await client.open(server) as stream:
                 received = data_in(FRAMES[:cut])
                 events, error = await read(stream)
@@ -84,11 +45,13 @@ async def test_cut_inside_the_chunked_encoding(shell, server):
     server.wait_closed()
 
 
+@pytest.mark.thorough
 async def test_cut_where_the_connection_is_the_end(shell, server):
+    cuts = [*range(0, len(SHORT), EACH), len(SHORT)]
     plain = head(200, {"content-type": "text/event-stream", "connection": "close"})
-    server.answer(*([plain, SHORT[:cut], close] for cut in range(len(SHORT) + 1)))
+    server.answer(*([plain, SHORT[:cut], close] for cut in cuts))
     async with shell.client() as client:
-        for cut in range(len(SHORT) + 1):
+        for cut in cuts:
             async with await client.open(server) as stream:
                 events, error = await read(stream)
                 check(SHORT[:cut], events, error, stream)

@@ -16,6 +16,7 @@ from streamfold.adapters.anthropic import (
     BetaMessageStream,
     BetaMessageStreamEvent,
     BetaMessageStreamManager,
+    DefaultAioHttpClient,
     Message,
     MessageStream,
     MessageStreamEvent,
@@ -44,6 +45,8 @@ class Point:
 
 client = Anthropic(api_key="key", max_retries=5, timeout=httpx.Timeout(10.0), http_client=None)
 aclient = AsyncAnthropic(auth_token="token", base_url="http://localhost", timeout=None)
+over_aiohttp = AsyncAnthropic(http_client=DefaultAioHttpClient(timeout=5.0))
+assert_type(DefaultAioHttpClient(), DefaultAioHttpClient)
 
 
 def arguments() -> None:

@@ -15,6 +15,7 @@ from .decompression import AsyncDecompressed, decompressed
 from .files import check_regular, is_recording, numbered, recording_files
 from .format import RecordingError
 from .http_library import raw_headers
+from .live_redaction import redacted_events
 from .matching import UnmatchedRequestError
 from .parts import RecordedChunk, RecordedError, RecordedRequest, RecordedResponse
 from .playback import Pace, Step, check_speed, replayed_response, steps_of
@@ -55,6 +56,7 @@ __all__ = [
     "numbered",
     "raw_headers",
     "recording_files",
+    "redacted_events",
     "replayed_response",
     "steps_of",
 ]

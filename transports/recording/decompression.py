@@ -104,9 +104,7 @@ class _Brotli:
             data = b""
             if piece:
                 yield piece
-            elif self._brotli.can_accept_more_data():
-                return
-            if self._brotli.is_finished():
+            if not piece or self._brotli.is_finished():
                 return
 
 

@@ -93,7 +93,8 @@ def _differing(recorded: list[str], requested: list[str]) -> tuple[list[str], li
     if len(recorded) + len(requested) <= _MOST_COMPARED:
         return recorded, requested
     pairs = enumerate(zip(recorded, requested, strict=False))
-    same = next((at for at, (one, other) in pairs if one != other), len(requested))
+    shorter = min(len(recorded), len(requested))
+    same = next((at for at, (one, other) in pairs if one != other), shorter)
     start, end = max(0, same - 2), same + _MOST_COMPARED // 2
     return recorded[start:end], requested[start:end]
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal, cast
 
 import attrs
-from streamfold.reducer import freeze, thaw
+from streamfold.reducer import freeze, sealed, thaw
 
 __all__ = [
     "Ended",
@@ -73,6 +73,7 @@ def check_seconds(_: Any, attribute: attrs.Attribute[float], value: float) -> No
         )
 
 
+@sealed
 @attrs.frozen
 class RecordedChunk:
     """Bytes of a body that arrived together.
@@ -93,6 +94,7 @@ class RecordedChunk:
     at: float = attrs.field(default=0.0, converter=float, validator=check_seconds)
 
 
+@sealed
 @attrs.frozen
 class RecordedRequest:
     """A request as it was sent.
@@ -131,6 +133,7 @@ class RecordedRequest:
             return cls(method, url, headers, content=content)
 
 
+@sealed
 @attrs.frozen
 class RecordedResponse:
     """The head of a response: everything before its body.
@@ -154,6 +157,7 @@ class RecordedResponse:
     at: float = attrs.field(default=0.0, converter=float, validator=check_seconds)
 
 
+@sealed
 @attrs.frozen
 class RecordedError:
     """The exception with which reading a body failed.

@@ -26,6 +26,7 @@ from streamfold.reducer import (
     decode_sse,
     encode_event_stream,
     encode_sse,
+    sealed,
 )
 
 from .arrivals import timing_of
@@ -62,6 +63,7 @@ def _last_arrival(recording: Recording) -> float:
     return recording.chunks[-1].at if recording.chunks else recording.response.at
 
 
+@sealed
 @attrs.frozen
 class Recording:
     """A request, and the stream that answered it.

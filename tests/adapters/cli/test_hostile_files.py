@@ -160,12 +160,19 @@ def test_a_difference_of_thousands_of_items_is_soon_found():
     assert "a 5" in difference(ours, [("one", shorter)])
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1", "localhost", "::1", "127.0.0.2"])
+def test_on_a_loopback_address_all_loopback_names_are_allowed(address):
+    assert set(_hosts(address, [])) == {address, "127.0.0.1", "localhost", "::1"}
+    assert _hosts("0.0.0.0", []) is None
+
+
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "10.0.0.1"])
 def test_a_foreign_host_is_refused(recorded, host):
     client = served(recorded, _hosts("127.0.0.1", ["proxy.internal"]))
     answer = client.post("/v1/messages", json={"a": 1}, headers={"host": host})
     assert answer.status_code == 403
     assert "--allow-host" in answer.json()["error"]["message"]
+    assert client.get("/", headers={"host": host}).status_code == 403
     for allowed in ("127.0.0.1:8000", "localhost", "[::1]:80", "proxy.internal"):
         answer = client.post("/v1/messages", json={"a": 1}, headers={"host": allowed})
         assert answer.status_code == 200, allowed

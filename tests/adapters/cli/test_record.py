@@ -11,7 +11,16 @@ from streamfold.adapters import cli
 from streamfold.transports import Recording
 
 from tests.support.command_line import ENVIRONMENT, posix, read_until
-from tests.support.events import body, error_event
+from tests.support.events import (
+    block_stop,
+    body,
+    error_event,
+    input_delta,
+    message_delta,
+    message_start,
+    text_block,
+    tool_start,
+)
 from tests.support.loopback import api_error, chunk, event_stream, head, hold, html_error, reset
 from tests.support.shells import BODY, EVENTS, KEY, MESSAGE
 
@@ -196,6 +205,58 @@ def test_a_key_that_the_api_quotes_is_not_shown(server, record, written):
     assert "invalid x-api-key: [secret]" in err
     server.answer(event_stream(body(*EVENTS[:3], error_event("api_error", f"who is {KEY}?"))))
     assert "who is [secret]?" in record("--force")[2]
+
+
+PIECES = {
+    "whole": [KEY],
+    "split": [KEY[:3], KEY[3:20], KEY[20:]],
+    "percent-encoded": ["".join(f"%{ord(character):02x}" for character in KEY)],
+    "percent-encoded and split": ["my %7", *(f"%{ord(c):02x}" for c in KEY)],
+    "escaped and split": ["\\", *(f"u{ord(c):04x}\\" for c in KEY)],
+    "cut": [KEY[:-1]],
+}
+
+
+@pytest.mark.parametrize("flags", [(), ("--events",), ("--json",)], ids=str)
+@pytest.mark.parametrize("kind", PIECES)
+def test_a_key_that_the_stream_echoes_is_not_shown(kind, flags, server, record, written):
+    answer = body(
+        message_start(),
+        *text_block(0, "Here: ", *PIECES[kind], "!"),
+        tool_start(1),
+        *(input_delta(1, piece) for piece in ['{"a": "', *PIECES[kind]]),
+        block_stop(1),
+        message_delta("tool_use"),
+    )
+    server.answer(event_stream(answer))
+    status, out, err = record(*flags)
+    assert status == 1
+    assert "is not JSON" in err
+    assert "[secret]" in out
+    for text in (out, err):
+        for piece in PIECES[kind]:
+            assert piece not in text or len(piece) < 10
+        assert "".join(PIECES[kind]) not in text
+    assert KEY[:-1].encode() not in Recording.load(written).body
+
+
+def test_other_secrets_of_the_request_are_not_shown(server, record, asked, written):
+    token, password, cookie = "mcp-token-0123456789", "pass-word-0123456789", "cookie-0123456789ab"
+    servers = [{"type": "url", "authorization_token": token}]
+    asked.write_text(json.dumps({**REQUEST, "mcp_servers": servers}))
+    answer = body(message_start(), *text_block(0, token, password, cookie), message_delta())
+    headers = {
+        "content-type": "text/event-stream",
+        "content-length": str(len(answer)),
+        "set-cookie": f"session={cookie}; path=/",
+    }
+    server.answer([head(200, headers), answer])
+    host = server.url.removeprefix("http://")
+    _, out, err = record("--base-url", f"http://me:{password}@{host}")
+    assert out.count("[secret]") == 3
+    for secret in (token, password, cookie):
+        assert secret not in out + err
+        assert secret not in written.read_text()
 
 
 def test_an_answer_that_is_not_an_event_stream(server, record, written):

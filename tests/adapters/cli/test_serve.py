@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
@@ -181,6 +182,21 @@ def test_a_cut_recording_ends_with_the_connection_broken_off(end, serve, served)
     assert post(url, path="/missing/v1/messages").status_code == 404  # it still serves
 
 
+def test_headers_of_the_recorded_connection_are_not_sent(serve, served):
+    names = [
+        "connection", "keep-alive", "proxy-authenticate", "proxy-connection", "te", "trailer",
+        "transfer-encoding", "upgrade", "content-length",
+    ]  # fmt: skip
+    headers = [("content-type", "text/event-stream"), ("via", "1")]
+    headers += [(name.title(), "recorded") for name in names]
+    recording = Recording([RecordedChunk(CHUNKS[1])], response=RecordedResponse(headers=headers))
+    recording.save(served / "one.jsonl")
+    received = raw(serve()).partition(b"\r\n\r\n")[0].lower()
+    assert b"via: 1" in received
+    assert b"recorded" not in received
+    assert b"[secret]" not in received
+
+
 def test_an_error_of_the_api_is_answered_as_it_was(serve, served):
     error = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
     content = json.dumps(error).encode()
@@ -311,6 +327,23 @@ def test_chunks_come_when_they_are_due(serve, served):
         assert next(response.iter_raw()) == CHUNKS[1]
 
 
+@pytest.mark.parametrize("speed", [1, 2])
+def test_head_chunks_and_end_come_at_their_times(speed, serve, served):
+    chunks = [RecordedChunk(CHUNKS[1], 0.2), RecordedChunk(CHUNKS[2], 0.3)]
+    recording = Recording(chunks, response=RecordedResponse(at=0.1), duration=0.4)
+    recording.save(served / "slow.jsonl")
+    url = serve(f"--speed={speed}")
+    with httpx.Client(trust_env=False, timeout=PATIENCE) as client:
+        client.get(url)  # connects, and starts what starts with the first request
+        start = time.monotonic()
+        with client.stream("POST", f"{url}/v1/messages", json=REQUEST) as response:
+            came = [time.monotonic() - start]
+            came += [time.monotonic() - start for _ in response.iter_raw()]
+            came.append(time.monotonic() - start)
+    for at, due in zip(came, (0.1, 0.2, 0.3, 0.4), strict=True):
+        assert due / speed - 0.01 <= at <= due / speed + 5
+
+
 @posix
 def test_a_process_of_its_own(running, served):
     chunks = [RecordedChunk(CHUNKS[1]), RecordedChunk(CHUNKS[2], 3600)]
@@ -385,5 +418,8 @@ def test_the_recordings_are_listed_with_their_base_urls(serve, served):
     url = serve()
     with httpx.Client(trust_env=False) as client:
         listed = client.get(f"{url}/").json()
+        refused = client.get(f"{url}/", headers={"host": "evil.example"})
+    assert refused.status_code == 403
+    assert "evil.example" in refused.json()["error"]["message"]
     assert listed == {"recordings": {"below/hello.jsonl": f"{url}/below/hello"}}
     assert post(listed["recordings"]["below/hello.jsonl"]).content == BODY

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-import pickle
 import socket
 import threading
-import traceback
 
 import anyio
 import httpx
@@ -40,6 +38,7 @@ from tests.support.loopback import (
     reset,
     response,
 )
+from tests.support.secrets import visible_of
 from tests.support.shells import BODY, HALF, KEY, MESSAGE, Shell
 
 pytestmark = pytest.mark.anyio
@@ -160,26 +159,6 @@ async def test_the_events_before_the_block_are_not_lost(calling, server) -> None
 
 
 # --- secrets --------------------------------------------------------------------------------------
-
-
-def visible_of(error: BaseException, *, with_locals: bool = True) -> str:
-    """Everything visible of an error and of its causes."""
-    report = traceback.TracebackException.from_exception(error, capture_locals=with_locals)
-    texts = ["".join(report.format())]
-    seen: BaseException | None = error
-    while seen is not None:
-        texts += [
-            str(seen),
-            repr(seen),
-            repr(seen.args),
-            repr(vars(seen)),
-            repr(pickle.dumps(seen)),
-        ]
-        for carrier in (getattr(seen, "request", None), getattr(seen, "response", None)):
-            if carrier is not None:
-                texts += [repr(carrier), str(carrier.headers), str(dict(carrier.headers))]
-        seen = seen.__cause__ or seen.__context__
-    return "\n".join(texts)
 
 
 FAILURES = {

@@ -4,25 +4,41 @@ from __future__ import annotations
 
 import base64
 import itertools
+import pickle
 import socket
 import traceback
 import tracemalloc
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import streamfold.transports
 from streamfold.adapters.anthropic import (
+    Anthropic,
     APIConnectionError,
     APIResponseValidationError,
     APIStatusError,
+    AsyncAnthropic,
     AuthenticationError,
     OverloadedError,
 )
-from streamfold.reducer import Message
+from streamfold.reducer import Message, StreamfoldError
 
-from tests.support.bombs import ENCODINGS, MEGABYTE, comments, compress
-from tests.support.loopback import chunk, head
+from tests.support.bombs import ENCODINGS, MEGABYTE, bomb, comments
+from tests.support.clients import Caller
+from tests.support.events import (
+    MESSAGE_STOP,
+    block_stop,
+    body,
+    input_delta,
+    message_delta,
+    message_start,
+    tool_start,
+)
+from tests.support.loopback import chunk, event_stream, head
+from tests.support.shells import KEY
 
 pytestmark = pytest.mark.anyio
 
@@ -73,7 +89,7 @@ async def test_an_endless_body_that_is_not_a_stream_is_read_to_its_bound(
 
 @pytest.mark.parametrize("encoding", [*ENCODINGS, "gzip, gzip"])
 async def test_a_bomb_in_the_body_of_an_error(calling, server, peak, encoding: str) -> None:
-    wire = compress(encoding.split(", "), comments(100))
+    wire = bomb(tuple(encoding.split(", ")), comments, 100)
     headers = {**CHUNKED, "content-encoding": encoding}
     server.answer([head(529, headers), chunk(wire), chunk(b"")])
     with pytest.raises(OverloadedError) as caught:
@@ -85,7 +101,7 @@ async def test_a_bomb_in_the_body_of_an_error(calling, server, peak, encoding: s
 
 @pytest.mark.parametrize("encoding", [*ENCODINGS, "gzip, gzip"])
 async def test_a_bomb_in_an_unstreamed_answer(calling, server, peak, encoding: str) -> None:
-    wire = compress(encoding.split(", "), comments(100))
+    wire = bomb(tuple(encoding.split(", ")), comments, 100)
     headers = {**CHUNKED, "content-type": "application/json", "content-encoding": encoding}
     server.answer([head(200, headers), chunk(wire), chunk(b"")])
     messages = calling(max_retries=0).client.messages
@@ -172,12 +188,81 @@ async def test_no_error_shows_a_key_that_the_answer_repeats(
         assert ECHOES[form](secret) not in shown or option == "base_url"
 
 
+@pytest.mark.parametrize("form", ECHOES)
+async def test_no_error_shows_a_token_of_the_body(calling, server, form: str) -> None:
+    token = "mcp-token-0123456789"
+    message = f"invalid token {ECHOES[form](token)}, sorry"
+    body = b'{"type":"error","error":{"type":"invalid_request_error","message":"%b"}}'
+    server.answer([head(400, CHUNKED), chunk(body % message.encode()), chunk(b"")])
+    servers = [{"type": "url", "url": "https://example.com", "authorization_token": token}]
+    with pytest.raises(APIStatusError) as caught:
+        await calling(max_retries=0).message(beta=True, mcp_servers=servers)
+    assert token in str(server.requests[0].json())
+    assert "invalid token [secret], sorry" in str(caught.value)
+    assert token not in str(caught.value) + repr(caught.value.body)
+
+
+OPEN_TOOL = {"type": "tool_use", "id": "t", "name": KEY, "input": {}}
+FAULTY = {
+    "not JSON": f"data: bad {KEY}\n\n".encode(),
+    "cut in the message": f"data: {'x' * 97}{KEY}\n\n".encode(),
+    "in an input": body(message_start(), tool_start(0), input_delta(0, f"{{{KEY}"), block_stop(0)),
+    "in a name": body(
+        message_start(),
+        {"type": "content_block_start", "index": 0, "content_block": OPEN_TOOL},
+        message_delta("tool_use"),
+        MESSAGE_STOP,
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTY)
+async def test_no_error_of_the_engine_shows_a_key_that_the_stream_repeats(
+    calling, server, fault: str
+) -> None:
+    server.answer(event_stream(FAULTY[fault]))
+    caller = calling(max_retries=0)
+    errors = [await failure_of(caller.message)]
+    if fault == "in a name":
+        async with caller.stream() as stream:
+            await stream.__anext__()
+            await stream.close()
+            errors += [await failure_of(stream.get_final_message)]
+    for error in errors:
+        text = "".join(traceback.format_exception(error)) + repr(error)
+        assert "[secret]" in str(error)
+        assert KEY[:16] not in text + getattr(error, "reason", "")
+        assert KEY[:16] not in str(pickle.loads(pickle.dumps(error)))
+
+
+async def failure_of(read: Callable[[], Awaitable[Any]]) -> StreamfoldError:
+    with pytest.raises(StreamfoldError) as caught:
+        await read()
+    return caught.value
+
+
 async def test_a_redirect_is_not_followed_because_it_would_carry_the_key(calling, server) -> None:
     moved = {"location": f"{server.url}/elsewhere", "content-length": "0"}
     server.answer([head(307, moved)])
     with pytest.raises(APIStatusError, match="307"):
         await calling(max_retries=0).message()
     assert [request.path for request in server.requests] == ["/v1/messages"]
+
+
+async def test_a_client_that_follows_redirects_does_not_follow_one_with_the_key(server) -> None:
+    """httpx drops some headers on the way to another host, but not `x-api-key`."""
+    moved = {"location": f"{server.url}/elsewhere", "content-length": "0"}
+    server.answer([head(307, moved)])
+    options: dict[str, Any] = {"follow_redirects": True, "trust_env": False}
+    with httpx.Client(**options) as http:
+        client: Any = Anthropic(api_key=KEY, base_url=server.url, http_client=http, max_retries=0)
+        with pytest.raises(APIStatusError, match="307"):
+            await Caller(client).message()
+    async with httpx.AsyncClient(**options) as ahttp:
+        client = AsyncAnthropic(api_key=KEY, base_url=server.url, http_client=ahttp, max_retries=0)
+        with pytest.raises(APIStatusError, match="307"):
+            await Caller(client).message()
+    assert [request.path for request in server.requests] == ["/v1/messages"] * 2
 
 
 async def test_a_refused_connection_is_no_timeout(calling) -> None:

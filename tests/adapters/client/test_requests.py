@@ -41,7 +41,8 @@ async def test_the_request_as_sent(calling, server) -> None:
     assert (request.method, request.path) == ("POST", "/v1/messages")
     assert request.body == (
         b'{"max_tokens":100,"messages":[{"role":"user","content":"Say hello"}],'
-        b'"model":"claude-opus-4-6","system":"Be brief.","temperature":0.5,"stream":true}'
+        b'"model":"claude-opus-4-6","system":"Be brief.","temperature":0.5,'
+        b'"top_k":null,"stream":true}'
     )
     headers = {name: request.headers[name] for name in request.headers if name != "user-agent"}
     assert headers == {

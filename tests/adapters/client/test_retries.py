@@ -138,6 +138,22 @@ def test_the_waits_grow(waits, monkeypatch) -> None:
         assert least - 1e-9 <= wait <= min(least + 0.5, 8) + 1e-9
 
 
+def test_attempts_that_take_long_are_retried_all_the_same(waits, monkeypatch) -> None:
+    """stamina gives up after 45 seconds in all, unless it is given another limit."""
+    clock = SimpleNamespace(now=0.0)
+
+    def fail() -> None:
+        clock.now += 600
+        raise APIConnectionError("refused")
+
+    frozen = SimpleNamespace(monotonic=lambda: clock.now, time=lambda: clock.now)
+    monkeypatch.setattr("tenacity.time", frozen)
+    monkeypatch.setattr("tenacity.nap.time", SimpleNamespace(sleep=lambda seconds: None))
+    with pytest.raises(APIConnectionError):
+        retries.retrying(3, "RetryingCaller")(fail)
+    assert len(waits) == 3
+
+
 @pytest.mark.parametrize(
     ("headers", "wait"),
     [

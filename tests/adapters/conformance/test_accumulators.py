@@ -17,25 +17,12 @@ from streamfold.adapters.conformance import (
 )
 from streamfold.reducer import SSEState, decode_sse, fold
 
+from tests.support.conformance import STREAM
 from tests.support.events import (
-    MESSAGE_STOP,
-    block_delta,
     block_start,
-    block_stop,
-    message_delta,
-    message_start,
 )
 from tests.support.planted import accumulators, decoders
 from tests.support.planted.accumulators import Right
-
-STREAM = [
-    message_start(stop_reason=None, usage={"input_tokens": 1, "output_tokens": 1}),
-    block_start(0, "text", text=""),
-    block_delta(0, "text_delta", text="Hi"),
-    block_stop(0),
-    message_delta(usage={"output_tokens": 2}),
-    MESSAGE_STOP,
-]
 
 
 def test_a_result_may_be_of_any_class() -> None:

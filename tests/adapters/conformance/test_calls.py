@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 import threading
 import time
@@ -242,3 +243,45 @@ def test_a_limit_is_taken_back() -> None:
         time.sleep(5)
     time.sleep(0.02)
     assert fold(long_stream("text", 3)).is_complete
+
+
+def test_an_interruption_that_is_lost_comes_again() -> None:
+    caught: list[TookTooLongError] = []
+
+    def wait_twice() -> None:
+        try:
+            wait()
+        except TookTooLongError as error:  # as Python does in a finalizer
+            caught.append(error)
+        wait()
+
+    def wait() -> None:
+        while True:
+            pass
+
+    with pytest.raises(TookTooLongError), time_limit(0.01):
+        wait_twice()
+    assert len(caught) == 1
+
+
+def test_a_callback_of_the_garbage_collector_is_not_interrupted() -> None:
+    reached: list[str] = []
+
+    def slow(phase: str, info: Any) -> None:
+        end = time.monotonic() + 0.05
+        while time.monotonic() < end:
+            pass
+        reached.append(phase)
+
+    def collect_and_wait() -> None:
+        gc.collect()
+        while True:
+            pass
+
+    gc.callbacks.append(slow)
+    try:
+        with pytest.raises(TookTooLongError), time_limit(0.01):
+            collect_and_wait()
+    finally:
+        gc.callbacks.remove(slow)
+    assert reached[:2] == ["start", "stop"]

@@ -86,7 +86,22 @@ def test_a_bug_in_a_claimed_field_is_found() -> None:
             growth=False,
         )
     assert found.value.finding.field == "content[tool_use].input"
-    assert "claims={'text': ('text',)" in found.value.code
+    assert "claims=CHAT_CLAIMS" in found.value.code
+    pasted: dict[str, Any] = {}
+    exec(found.value.code, pasted)
+    with pytest.raises(AccumulatorMismatch, match="input"):
+        pasted["test_accumulate"]()
+
+
+def test_claims_of_ones_own_stand_in_the_pasted_test() -> None:
+    stream = [
+        message_start(stop_reason=None, usage={"input_tokens": 1, "output_tokens": 1}),
+        message_delta(usage={"output_tokens": 2}),
+        MESSAGE_STOP,
+    ]
+    with pytest.raises(AccumulatorMismatch) as found:
+        check_stream(lambda events: {}, stream, claims={"message": ("stop_reason",)})
+    assert "claims={'message': ('stop_reason',)}" in found.value.code
 
 
 def test_beta_fields_are_not_claimed_by_the_ga_interface() -> None:

@@ -108,7 +108,7 @@ def reads_all(see: Callable[[str], object]) -> Callable[[Iterable[Any]], Any]:
         lambda text: text.split("d"),
         lambda text: text.encode(),
         lambda text: list(text),
-        lambda text: sum(1 for _ in text),
+        lambda text: sum(1 for _ in text[::50]),
         lambda text: text * 2,
     ],
 )

@@ -18,7 +18,7 @@ from streamfold.adapters.conformance import (
     translated,
 )
 from streamfold.adapters.conformance.emitters import EmitterSubject, TranslatorSubject
-from streamfold.adapters.conformance.examination import smaller
+from streamfold.adapters.conformance.shrinking import smaller
 from streamfold.adapters.strategies import CHAT_QUIRKS, openai_chunks
 from streamfold.reducer import Message, encode_sse, expand
 

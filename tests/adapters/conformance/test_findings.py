@@ -16,31 +16,14 @@ from streamfold.adapters.conformance import (
     check_stream,
 )
 
-from tests.support.events import (
-    MESSAGE_STOP,
-    block_delta,
-    block_start,
-    block_stop,
-    message_delta,
-    message_start,
-)
+from tests.support.conformance import STREAM, mismatch_of
 from tests.support.planted import accumulators, decoders
 from tests.support.planted.accumulators import Right
 
-STREAM = [
-    message_start(stop_reason=None, usage={"input_tokens": 1, "output_tokens": 1}),
-    block_start(0, "text", text=""),
-    block_delta(0, "text_delta", text="Hi"),
-    block_stop(0),
-    message_delta(usage={"output_tokens": 2}),
-    MESSAGE_STOP,
-]
 
-
-def mismatch_of(bug: type[Right], **options: Any) -> AccumulatorMismatch:
-    with pytest.raises(AccumulatorMismatch) as found:
-        check_accumulator(bug.accumulate, **{"growth": False, "first": True, **options})
-    return found.value
+@pytest.fixture(scope="module")
+def added_up() -> AccumulatorMismatch:
+    return mismatch_of(accumulators.AddsUpTotals, seed=1)
 
 
 @pytest.mark.parametrize("planted", ["AddsUpTotals", "SharesItsContent"])
@@ -57,7 +40,9 @@ def test_the_pasted_test_fails(planted: str) -> None:
 
 def test_the_pasted_test_of_a_decoder_fails() -> None:
     with pytest.raises(DecoderMismatch) as found:
-        check_decoder(decoders.CutsCharacters.decode, seed=0, ignore=["retry"])
+        check_decoder(
+            decoders.CutsCharacters.decode, seed=0, ignore=["retry"], first=True, growth=False
+        )
     pasted: dict[str, Any] = {}
     assert b"data: a\n\n" in b"".join(found.value.chunks)
     exec(found.value.code, pasted)
@@ -114,8 +99,8 @@ def test_a_callable_object_is_named_by_its_class() -> None:
         check_stream(Accumulators(), STREAM)
 
 
-def test_the_text_has_every_part() -> None:
-    text = str(mismatch_of(accumulators.AddsUpTotals, seed=1))
+def test_the_text_has_every_part(added_up: AccumulatorMismatch) -> None:
+    text = str(added_up)
     for part in ("AddsUpTotals.accumulate differs", "check_stream(", "Expected:", "Got:", "seed=1"):
         assert part in text
     assert re.search(r'\n-    "output_tokens": \d+\n\+    "output_tokens": \d+\n', text)
@@ -152,10 +137,9 @@ def test_an_exception_that_cannot_be_pickled_is_left_out() -> None:
     assert str(pickle.loads(pickle.dumps(found.value))) == str(found.value)
 
 
-def test_a_mismatch_can_be_pickled() -> None:
-    found = mismatch_of(accumulators.AddsUpTotals, seed=1)
-    again = pickle.loads(pickle.dumps(found))
-    assert (str(again), again.events) == (str(found), found.events)
+def test_a_mismatch_can_be_pickled(added_up: AccumulatorMismatch) -> None:
+    again = pickle.loads(pickle.dumps(added_up))
+    assert (str(again), again.events) == (str(added_up), added_up.events)
 
 
 def test_a_report_has_the_cost_of_long_streams() -> None:

@@ -18,39 +18,28 @@ from streamfold.adapters.conformance import (
 )
 from streamfold.adapters.conformance.accumulators import AccumulatorSubject
 from streamfold.adapters.conformance.decoders import DecoderSubject
-from streamfold.adapters.conformance.examination import smaller
 from streamfold.adapters.conformance.search import Search
+from streamfold.adapters.conformance.shrinking import smaller
 from streamfold.reducer import ProtocolError, fold
 
+from tests.support.conformance import STREAM, mismatch_of
 from tests.support.events import (
-    MESSAGE_STOP,
-    block_delta,
     block_start,
     block_stop,
-    message_delta,
-    message_start,
 )
 from tests.support.planted import accumulators, decoders
 from tests.support.planted.accumulators import Right
 
-STREAM = [
-    message_start(stop_reason=None, usage={"input_tokens": 1, "output_tokens": 1}),
-    block_start(0, "text", text=""),
-    block_delta(0, "text_delta", text="Hi"),
-    block_stop(0),
-    message_delta(usage={"output_tokens": 2}),
-    MESSAGE_STOP,
-]
+
+@pytest.fixture
+def short_shrinking(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shrink with a tenth of the usual tries, for tests that compare two runs."""
+    monkeypatch.setattr(Search, "shrinking_tries", 40)
 
 
-def mismatch_of(bug: type[Right], **options: Any) -> AccumulatorMismatch:
-    with pytest.raises(AccumulatorMismatch) as found:
-        check_accumulator(bug.accumulate, **{"growth": False, "first": True, **options})
-    return found.value
-
-
+@pytest.mark.usefixtures("short_shrinking")
 def test_same_seed_same_find() -> None:
-    finds = [mismatch_of(accumulators.AddsUpTotals, seed=7) for _ in range(2)]
+    finds = [mismatch_of(accumulators.AddsUpTotals, seed=7, blocks=["text"]) for _ in range(2)]
     assert str(finds[0]) == str(finds[1])
 
 
@@ -58,7 +47,9 @@ def test_same_seed_same_find_in_another_process() -> None:
     code = (
         "from tests.support.planted.accumulators import *\n"
         "from streamfold.adapters.conformance import *\n"
-        "try: check_accumulator(AddsUpTotals.accumulate, seed=3, growth=False)\n"
+        "try: check_accumulator(\n"
+        "    AddsUpTotals.accumulate, seed=3, blocks=['text'], first=True, growth=False\n"
+        ")\n"
         "except AccumulatorMismatch as mismatch: print(mismatch)"
     )
     paths = f"import sys; sys.path[:0] = {sys.path!r}\n"
@@ -69,10 +60,11 @@ def test_same_seed_same_find_in_another_process() -> None:
     assert runs[0].stdout == runs[1].stdout != b""
 
 
+@pytest.mark.usefixtures("short_shrinking")
 def test_without_a_seed_the_finding_names_the_seed() -> None:
-    found = mismatch_of(accumulators.LosesUsageOnAnOmittedField)
+    found = mismatch_of(accumulators.LosesUsageOnAnOmittedField, blocks=["text"])
     assert found.seed is not None
-    again = mismatch_of(accumulators.LosesUsageOnAnOmittedField, seed=found.seed)
+    again = mismatch_of(accumulators.LosesUsageOnAnOmittedField, seed=found.seed, blocks=["text"])
     assert again.events == found.events
 
 
@@ -138,7 +130,7 @@ def test_a_defect_that_depends_on_earlier_streams_is_found() -> None:
         return Right.accumulate(events)
 
     with pytest.raises(AccumulatorMismatch):
-        check_accumulator(accumulate, seed=0, growth=False)
+        check_accumulator(accumulate, seed=0, max_examples=20, growth=False)
 
 
 def test_a_longer_stream_that_goes_wrong_is_found() -> None:

@@ -23,6 +23,7 @@ from tests.support.effort import effort
 from tests.support.stream_queries import Event, of_type
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("fault", FAULTS)
 def test_the_engine_reaches_the_outcome(fault: Any) -> None:
     @effort(40)

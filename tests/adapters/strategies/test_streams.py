@@ -307,6 +307,7 @@ def started_usage(events: list[Event]) -> dict[str, Any]:
     return usage
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("way", WAYS)
 def test_a_way_that_is_left_out_is_not_used(way: str) -> None:
     implied = {"first_empty": ["empty"]}  # any delta may be empty, the first one too

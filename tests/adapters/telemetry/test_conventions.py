@@ -156,6 +156,11 @@ def test_output_tokens_are_not_known_before_the_end() -> None:
     }
 
 
+def test_a_count_that_is_null_is_left_out() -> None:
+    made = message(usage={"input_tokens": None, "output_tokens": 1}, stop_reason="end_turn")
+    assert token_counts(made) == {"output": 1}
+
+
 @given(messages(unknown=True))
 def test_any_message_has_attributes(fields: dict[str, Any]) -> None:
     made = Message.from_dict(fields)

@@ -24,11 +24,12 @@ from streamfold.transports import (
     replay,
 )
 from streamfold.transports.recording import AsyncDecompressed, decompressed
-from streamfold.transports.recording.decompression import MOST_ENCODINGS
+from streamfold.transports.recording.decompression import MOST_ENCODINGS, Decompression
 
 from tests.support.bombs import (
     ENCODINGS,
     MEGABYTE,
+    bomb,
     comments,
     compress,
     long_line,
@@ -108,6 +109,14 @@ def test_bytes_that_are_not_compressed_raise_or_give_bounded_pieces(
     assert all(len(piece) <= LARGEST_PIECE for piece in pieces)
 
 
+@pytest.mark.parametrize("body", [b"", BODY], ids=["empty", "whole"])
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_a_body_that_comes_byte_by_byte(encoding: str, body: bytes) -> None:
+    wire = compress([encoding], [body])
+    for chunks in ([wire], cut(wire, [1] * len(wire))):
+        assert b"".join(decompressed(response(encoding, chunks), httpx, DEFAULT_LIMIT)) == body
+
+
 def test_bytes_after_the_end_of_a_member_are_ignored() -> None:
     wire = compress(["gzip"], [b"one"]) + b"garbage"
     assert b"".join(decompressed(response("gzip", [wire, b"more"]), httpx, 100)) == b"one"
@@ -117,6 +126,8 @@ def test_two_frames_of_zstd_follow_each_other(zstd_library: str) -> None:
     wire = compress(["zstd"], [b"one"]) + compress(["zstd"], [b"two"])
     for chunks in ([wire], cut(wire, [1] * len(wire))):
         assert b"".join(decompressed(response("zstd", chunks), httpx, 100)) == b"onetwo"
+    empty = compress(["zstd"], [b""])
+    assert b"".join(decompressed(response("zstd", [empty + wire]), httpx, 100)) == b"onetwo"
 
 
 @pytest.fixture(params=["zstandard", "backports.zstd"])
@@ -202,7 +213,7 @@ def peak() -> Any:
 
 @pytest.mark.parametrize("coding", CODINGS, ids=",".join)
 def test_a_bomb_in_a_stream_ends_at_the_limit(coding: tuple[str, ...], peak: Any) -> None:
-    wire = compress(coding, long_line(BOMB))
+    wire = bomb(coding, long_line, BOMB)
     stream = MessageStream(response(", ".join(coding), [wire]))
     with pytest.raises((ProtocolError, APIConnectionError), match="limit"):
         stream.until_done()
@@ -211,7 +222,7 @@ def test_a_bomb_in_a_stream_ends_at_the_limit(coding: tuple[str, ...], peak: Any
 
 @pytest.mark.parametrize("coding", [("gzip", "gzip"), ("zstd",), ("br",)], ids=",".join)
 def test_a_bomb_of_comments_ends_too(coding: tuple[str, ...], peak: Any) -> None:
-    wire = compress(coding, comments(BOMB))
+    wire = bomb(coding, comments, BOMB)
     stream = MessageStream(response(", ".join(coding), [wire]))
     with pytest.raises(APIConnectionError, match=r"cannot be decompressed: .* bytes expand to"):
         stream.until_done()
@@ -220,7 +231,7 @@ def test_a_bomb_of_comments_ends_too(coding: tuple[str, ...], peak: Any) -> None
 
 @pytest.mark.parametrize("coding", CODINGS, ids=",".join)
 def test_a_bomb_in_a_recording(coding: tuple[str, ...], peak: Any) -> None:
-    wire = compress(coding, long_line(BOMB))
+    wire = bomb(coding, long_line, BOMB)
     headers = {"content-encoding": ", ".join(coding), "content-type": "text/event-stream"}
     recording = Recording([], response=RecordedResponse(200, headers)) + Recording.of(wire)
     with pytest.raises((ProtocolError, APIConnectionError)):
@@ -248,7 +259,7 @@ async def test_an_honest_compressed_stream_over_http(server: Server, shell: Shel
 
 
 def test_a_bomb_over_httpx2_ends_at_the_limit(peak: Any) -> None:
-    wire = compress(["gzip", "gzip"], comments(BOMB))
+    wire = bomb(("gzip", "gzip"), comments, BOMB)
 
     class Wire2(httpx2.SyncByteStream):
         def __iter__(self) -> Any:
@@ -272,3 +283,12 @@ async def test_a_body_that_was_read_before_is_given_from_memory() -> None:
 def test_the_error_of_a_response_that_was_read_before() -> None:
     answer = httpx.Response(200, content=BODY)
     assert MessageStream(answer).get_final_message() == MESSAGE
+
+
+def test_a_body_that_expands_as_far_as_gzip_can_is_no_bomb():
+    body = bytes(1_000_000)
+    wire = compress(["gzip"], [body])
+    assert len(wire) * 900 < len(body)
+    decompression = Decompression("gzip", 1000)
+    pieces = [piece for at in range(len(wire)) for piece in decompression.pieces(wire[at : at + 1])]
+    assert b"".join(pieces) == body

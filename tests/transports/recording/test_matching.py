@@ -76,3 +76,30 @@ def test_without_recordings_there_is_no_difference_to_show():
         "no recording fits POST https://example.com/v1/messages: "
         "there are no recordings with a request"
     )
+
+
+@pytest.mark.parametrize("change", [0, 1, 2, 3000, 5999])
+def test_the_difference_of_long_bodies_is_the_first_one(change):
+    lines = [f"line {number}" for number in range(6000)]
+    changed = [*lines[:change], "another", *lines[change + 1 :]]
+    recorded = RecordedRequest("POST", "https://example.com", body=lines)
+    asked = RecordedRequest("POST", "https://example.com", body=changed)
+    text = difference(asked, [("one", recorded)])
+    assert f'-  "line {change}"' in text
+    assert '+  "another"' in text
+    assert f'   "line {change - 1}"' in text or change == 0
+    assert len(text.splitlines()) < 15
+
+
+@pytest.mark.parametrize("more", [1, 5000])
+def test_the_difference_of_long_bodies_may_be_at_the_end(more):
+    lines = [f"line {number}\n" for number in range(3000)]
+    longer = [*lines, *["more\n"] * more]
+    contents = ["".join(lines).encode(), "".join(longer).encode()]
+    for (recorded, asked), sign in ((contents, "+"), (contents[::-1], "-")):
+        text = difference(
+            RecordedRequest("POST", "https://example.com", content=asked),
+            [("one", RecordedRequest("POST", "https://example.com", content=recorded))],
+        )
+        assert f"{sign}more" in text
+        assert " line 2999" in text

@@ -11,7 +11,13 @@ import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from streamfold.transports import RecordedChunk, RecordedRequest, RecordedResponse
+from streamfold.transports import (
+    RecordedChunk,
+    RecordedError,
+    RecordedRequest,
+    RecordedResponse,
+    Recording,
+)
 from streamfold.transports.recording.parts import bytes_of, text_of
 
 from tests.support.recordings import requests
@@ -24,6 +30,28 @@ def test_a_request_is_a_value(request):
     assert hash(copy.copy(request)) == hash(request)
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         request.body = None
+
+
+VALUES = [
+    RecordedChunk(b"a", 1),
+    RecordedRequest("POST", "https://example.com", body={"a": [1]}),
+    RecordedResponse(529),
+    RecordedError("ReadTimeout", "slow"),
+    Recording.of(b"data: {}\n\n"),
+]
+
+
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
+def test_calling_it_again_changes_no_value(value):
+    before = pickle.dumps(value)
+    others = attrs.asdict(value, recurse=False)
+    name = type(value).__name__
+    with pytest.raises(TypeError, match=f"^{name} is immutable$"):
+        value.__init__(**others)
+    with pytest.raises(TypeError, match=f"^{name} is immutable$"):
+        value.__setstate__(dict.fromkeys(others))
+    assert pickle.dumps(value) == before
+    assert pickle.loads(before) == value == copy.deepcopy(value)
 
 
 def test_changing_the_arguments_later_changes_no_request():

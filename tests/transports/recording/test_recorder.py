@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import threading
+import time
 from contextlib import asynccontextmanager
 
 import anyio
@@ -20,6 +21,7 @@ from streamfold.transports import (
 )
 
 from tests.support.loopback import api_error, close, event_stream, hold, reset, wait, wait_for
+from tests.support.recordings import EXAMPLE
 from tests.support.responses import close as close_response
 from tests.support.responses import read, read_each, sent
 from tests.support.shells import BODY, EVENTS, HALF, KEY, MESSAGE, TIMEOUT
@@ -80,6 +82,25 @@ async def test_the_request_and_the_head_of_the_response_are_recorded(shell, serv
     assert ("via", "1") in made.response.headers
     assert ("request-id", "req_loopback") in made.response.headers
     assert 0 < made.response.at <= made.chunks[0].at <= made.duration
+
+
+async def test_the_duration_ends_with_the_body(shell, path):
+    """A body may end long after its last chunk."""
+
+    class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
+        def __iter__(self):
+            yield BODY
+            time.sleep(0.05)
+
+        async def __aiter__(self):
+            yield BODY
+            await anyio.sleep(0.05)
+
+    answer = httpx.MockTransport(lambda request: httpx.Response(200, stream=Body()))
+    async with shell.client(transport=RecordingTransport(answer, path)) as client:
+        await read(shell, await client.send(EXAMPLE))
+    made = Recording.load(path)
+    assert made.chunks[-1].at + 0.05 <= made.duration
 
 
 async def test_no_secret_reaches_a_file(shell, server, tmp_path):

@@ -98,6 +98,14 @@ def test_every_secret_name_is_one_as_a_header_a_parameter_and_a_key(name):
     assert hidden.response.headers == ((name, "[secret]"),)
 
 
+def test_the_secret_names() -> None:
+    """A name that is missing here is a secret that is written."""
+    assert set(SECRET_NAMES) == {
+        "api-key", "authorization", "authorization_token", "cookie", "proxy-authorization",
+        "set-cookie", "x-amz-security-token", "x-api-key", "x-goog-api-key",
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize("name", ["X-My-Gateway-Key", "helicone-auth", "x-copy", "key", ""])
 def test_a_header_of_any_other_name_loses_its_value(name):
     assert not is_harmless_header(name)
@@ -116,6 +124,14 @@ def test_a_secret_that_begins_with_another_leaves_no_rest():
     redaction.headers([("x-api-key", SECRET), ("api-key", f"{SECRET}-and-more")])
     assert redaction.text(f"{SECRET}-and-more, {SECRET}") == "[secret], [secret]"
     assert redaction.blot(f"{SECRET}-and-more.".encode()) == b"*" * len(f"{SECRET}-and-more") + b"."
+
+
+def test_a_password_of_basic_authorization_may_have_colons():
+    credentials = base64.b64encode(b"me:pass:word:0123").decode()
+    redaction = Redaction()
+    redaction.headers([("authorization", f"Basic {credentials}")])
+    assert redaction.text(f"pass:word:0123 {credentials}") == "[secret] [secret]"
+    assert redaction.text("me:pass:word:0123") == "[secret]"
 
 
 def test_a_url_in_the_body_loses_its_password():
@@ -193,6 +209,12 @@ def test_a_parameter_that_is_only_unknown_loses_its_value_in_the_url(name):
     assert hidden.body == ["ordinary"]
 
 
+@pytest.mark.parametrize("name", ["after_id", "api-version", "before_id", "beta", "limit"])
+def test_a_harmless_parameter_is_kept(name):
+    url = f"https://example.com/?{name}=ordinary"
+    assert Redaction().url(url) == url
+
+
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_a_secret_in_a_url_inside_of_a_body_is_hidden(name):
     link = f"https://me:{SECRET}@example.com/a.png?size=2&{name}={SECRET[::-1]}#top"
@@ -204,6 +226,11 @@ def test_a_secret_in_a_url_inside_of_a_body_is_hidden(name):
         assert SECRET[::-1] not in text
         assert "size=2" in text
     assert len(hidden.body) == len(recording.body)
+
+
+def test_all_characters_of_a_password_in_a_body_are_hidden():
+    hidden = Redaction().blot(b'"https://me:pass@example.com/a?key=abc&size=2"')
+    assert hidden == b'"https://*******@example.com/a?key=***&size=2"'
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,70 @@
+"""Every HTTP library that a stream can be read over, behind one interface.
+
+A `Library` is one of them with sync streams, or with async ones on one of its event loops.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import httpx
+import httpx2
+import streamfold.adapters.httpx2 as adapters_httpx2
+from streamfold import transports
+from streamfold.adapters.aiohttp import AiohttpTransport, DefaultAioHttpClient
+
+from tests.support.shells import NO_TLS, TIMEOUT, Shell
+
+
+@attrs.frozen
+class Library:
+    """A library and an event loop.
+
+    Attributes:
+        name: "httpx", "httpx2" or "aiohttp".
+        shell: the stream that reads: sync, or async on an event loop.
+    """
+
+    name: str
+    shell: Shell
+
+    def __str__(self) -> str:
+        return f"{self.name}-{self.shell.name}"
+
+    @property
+    def module(self) -> Any:
+        """The module whose exceptions it raises."""
+        return httpx2 if self.name == "httpx2" else httpx
+
+    def client(self, **options: Any) -> Any:
+        """A client of the library."""
+        options = {"trust_env": False, "verify": NO_TLS, **options}
+        options.setdefault("timeout", self.module.Timeout(**TIMEOUT.as_dict()))
+        if self.name == "aiohttp":
+            return DefaultAioHttpClient(**options)
+        kind = self.module.Client if self.shell.is_sync else self.module.AsyncClient
+        return kind(**options)
+
+    def transport(self) -> Any:
+        """A transport of the library that sends."""
+        if self.name == "aiohttp":
+            return AiohttpTransport(verify=NO_TLS)
+        kinds = self.module.HTTPTransport, self.module.AsyncHTTPTransport
+        return kinds[not self.shell.is_sync](verify=NO_TLS)
+
+    @property
+    def recording(self) -> Any:
+        """The module with its recording and replaying transports."""
+        return adapters_httpx2 if self.name == "httpx2" else transports
+
+
+LIBRARIES = [
+    Library(name, Shell(shell))
+    for name, shells in {
+        "httpx": ("sync", "asyncio"),  # all other tests run it, also on trio
+        "httpx2": ("sync", "asyncio"),
+        "aiohttp": ("asyncio",),
+    }.items()
+    for shell in shells
+]

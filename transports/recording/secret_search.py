@@ -1,0 +1,208 @@
+r"""The places of secrets in a text, however their characters are written.
+
+A character may be written as it is, percent-encoded (`%41`, `%2541`), or as an escape of JSON at
+any depth (`\/`, `\n`, `\u0041`, `\\u0041`). `Plain` decodes all of these at once, and remembers the
+place from which each byte came. Secrets are decoded in the same way, and then searched for.
+
+Rules:
+
+- Backslashes are dropped, and a control character is equal to the letter of its escape, because a
+  reader cannot see how often a text was escaped.
+- A place includes the backslashes before its first character, so that no half of an escape stays.
+- The beginning of a secret is found too, if it has 16 characters: an error message or a connection
+  may have cut the rest.
+
+Cost: a few passes over the text, and one search for each secret. If one is found, 0.5 µs for each
+escape.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from functools import cached_property, lru_cache
+from itertools import chain
+
+__all__ = [
+    "SHORTEST_SEARCHED",
+    "Place",
+    "Plain",
+    "cut_character",
+    "encoded",
+    "searched_for",
+    "united",
+]
+
+SHORTEST_SEARCHED = 12
+"""The fewest characters of a secret that is searched for; shorter ones may be part of a word."""
+
+_SHORTEST_BEGINNING = 16
+"""The fewest characters of the beginning of a secret that are a secret themselves."""
+
+Place = tuple[int, int]
+"""The start and the end of a part of a text."""
+
+_NUMBERED = re.compile(rb"%(?:25)*([0-9a-fA-F]{2})|\\u([0-9a-fA-F]{4})")
+"""A character that is written with its number."""
+_WRITTEN = re.compile(rb"\\*%(?:25)*([0-9a-fA-F]{2})|\\+(?:u([0-9a-fA-F]{4})|(.))?", re.DOTALL)
+"""A character that is escaped or percent-encoded, with all backslashes before it."""
+_CUT = re.compile(rb"(?:\\+(?:u[0-9a-fA-F]{0,3})?|%(?:25)*[0-9a-fA-F]?)\Z")
+"""The beginning of such a character, at the end of a text."""
+
+_LONGEST_BEGINNING = 4096
+"""The most bytes of a secret that `Plain.unfinished` looks for."""
+
+_LETTERS = bytes.maketrans(b"\b\t\n\f\r", b"btnfr")
+
+
+def encoded(text: str) -> bytes:
+    """`text` in UTF-8, with halves of surrogate pairs as if they were characters."""
+    return text.encode("utf-8", "surrogatepass")
+
+
+class Plain:
+    r"""A text with all characters decoded.
+
+    Args:
+        text: the text.
+
+    Attributes:
+        data: the decoded bytes.
+
+    >>> plain = Plain(rb'say "\u0061%2562c"')
+    >>> plain.data, list(plain.places(b"abc"))
+    (b'say "abc"', [(5, 17)])
+    """
+
+    def __init__(self, text: bytes) -> None:
+        self._text = text
+        is_numbered = b"%" in text or b"\\u" in text
+        decoded = _NUMBERED.sub(_decoded, text) if is_numbered else text
+        self.data = decoded.translate(_LETTERS, b"\\")
+
+    @cached_property
+    def _segments(self) -> tuple[list[int], list[int], list[bool]]:
+        """The parts of the text: their starts in `data` and in the text; whether it is written.
+
+        They are needed only if a secret is found: making them takes 0.5 µs for each escape.
+        """
+        starts: list[int] = []
+        origins: list[int] = []
+        written: list[bool] = []
+        size = end = 0
+        for found in chain(_WRITTEN.finditer(self._text), [None]):
+            start = len(self._text) if found is None else found.start()
+            if start > end:
+                starts.append(size)
+                origins.append(end)
+                written.append(False)
+                size += start - end
+            if found is not None:
+                byte, unit, character = found.groups()
+                decoded = character if byte is unit is None else _decoded_as(byte, unit)
+                end = found.end()
+                if decoded is not None and (length := len(decoded.translate(None, b"\\"))):
+                    starts.append(size)
+                    origins.append(start)
+                    written.append(True)
+                    size += length
+        return starts, origins, written
+
+    def places(self, secret: bytes, at_least: int = _SHORTEST_BEGINNING) -> Iterator[Place]:
+        """The places of a decoded secret in the text, and those of its beginning.
+
+        Args:
+            secret: the decoded secret.
+            at_least: the fewest bytes of a beginning; its length for the whole secret only.
+        """
+        beginning = secret[:at_least]
+        at = self.data.find(beginning)
+        while at >= 0:
+            end = at + _common(self.data[at : at + len(secret)], secret)
+            yield self._origin(at), self._origin_of_end(end)
+            at = self.data.find(beginning, end)
+
+    def unfinished(self, secrets: Iterable[bytes]) -> int:
+        """The start of the longest end of the text with which a secret may begin.
+
+        It is the length of the text if there is none.
+        """
+        end = self.data[-_LONGEST_BEGINNING:]
+        longest = 0
+        for secret in secrets:
+            at = end.find(secret[:1], max(0, len(end) - len(secret) + 1))
+            while 0 <= at < len(end) - longest:
+                if secret.startswith(end[at:]):
+                    longest = len(end) - at
+                    break
+                at = end.find(secret[:1], at + 1)
+        return self._origin(len(self.data) - longest) if longest else len(self._text)
+
+    def _origin(self, at: int) -> int:
+        """The start of the character in the text that the decoded byte `at` came from."""
+        starts, origins, written = self._segments
+        segment = bisect_right(starts, at) - 1
+        return origins[segment] + (0 if written[segment] else at - starts[segment])
+
+    def _origin_of_end(self, end: int) -> int:
+        """The end of the character in the text that the decoded byte before `end` came from."""
+        starts, origins, written = self._segments
+        segment = bisect_right(starts, end - 1) - 1
+        if not written[segment]:
+            return origins[segment] + end - starts[segment]
+        following = segment + 1
+        return origins[following] if following < len(origins) else len(self._text)
+
+
+def _decoded(found: re.Match[bytes]) -> bytes:
+    return _decoded_as(*found.groups())
+
+
+def _decoded_as(byte: bytes | None, unit: bytes | None) -> bytes:
+    """The bytes of a character that is written as a byte or as a unit of UTF-16."""
+    if byte is not None:
+        return bytes([int(byte, 16)])
+    return encoded(chr(int(unit or b"", 16)))
+
+
+def _common(text: bytes, secret: bytes) -> int:
+    """The number of bytes at the beginning that both have."""
+    pairs = enumerate(zip(text, secret, strict=False))
+    return next((at for at, (one, other) in pairs if one != other), min(len(text), len(secret)))
+
+
+def cut_character(text: bytes) -> int:
+    """The start of the character that the end of `text` cuts; the length of `text` without one."""
+    found = _CUT.search(text, max(0, len(text) - 1000))
+    return found.start() if found else len(text)
+
+
+@lru_cache(maxsize=64)
+def searched_for(secret: str) -> frozenset[bytes]:
+    r"""The decoded forms of a secret that are searched for; none if it is short.
+
+    JSON may write a character outside of the basic plane as two escapes, which decode otherwise.
+
+    >>> searched_for("a%41") == set(), searched_for("sk-ant-100%41") == {b"sk-ant-100A"}
+    (True, False)
+    """
+    forms = (encoded(secret), json.dumps(secret)[1:-1].encode())
+    decoded = (Plain(form).data for form in forms)
+    return frozenset(form for form in decoded if len(form) >= SHORTEST_SEARCHED)
+
+
+def united(places: Iterable[Place]) -> list[Place]:
+    """The places in order, with those that overlap as one.
+
+    >>> united([(5, 7), (0, 3), (2, 4), (7, 9)])
+    [(0, 4), (5, 7), (7, 9)]
+    """
+    result: list[Place] = []
+    for start, end in sorted(places):
+        if result and start < result[-1][1]:
+            result[-1] = (result[-1][0], max(end, result[-1][1]))
+        else:
+            result.append((start, end))
+    return result
