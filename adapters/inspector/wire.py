@@ -141,7 +141,7 @@ def partial_event(body: Body, end: int) -> int | None:
         body: the body.
         end: the offset behind its last whole event.
 
-    >>> body = body_of(Recording.of(b"data: 1\n\n: hi\n\ndata: 2\n"))
+    >>> body = body_of(Recording.of(b"data: 1\\n\\n: hi\\n\\ndata: 2\\n"))
     >>> partial_event(body, 9)
     15
     """

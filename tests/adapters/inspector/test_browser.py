@@ -263,7 +263,7 @@ def where(page: ShownPage) -> str:
         (
             "invalid-tool-syntax",
             "Event 13 of 18",
-            "InvalidToolInputError content_block_stop (index 0)",
+            "InvalidToolInputError Unable to parse tool parameter JSON",
         ),
         ("error-overloaded", "Event 9 of 9", "OverloadedError overloaded_error: Overloaded"),
         (
