@@ -289,6 +289,24 @@ class Snapshot:
         message: Message = evolve(head.message, content=content)
         return message
 
+    @property
+    def open_blocks(self) -> tuple[int, ...]:
+        """The indexes, in `message.content`, of the blocks that have started and not stopped.
+
+        The value of such a block is the part that came: a tool's `input` may lack arguments, and
+        looks whole all the same.
+
+        >>> from streamfold.reducer import Message, expand, fold
+        >>> events = expand(Message.from_dict({
+        ...     "id": "msg_1", "role": "assistant", "model": "claude-opus-4-6",
+        ...     "content": [{"type": "text", "text": "Hello"}], "stop_reason": "end_turn"}))
+        >>> [event.type for event in events[:4]]
+        ['message_start', 'content_block_start', 'content_block_delta', 'content_block_stop']
+        >>> [fold(events[:count]).open_blocks for count in range(5)]
+        [(), (), (0,), (0,), ()]
+        """
+        return tuple([opened.index for opened in self._still_open()])
+
     def _still_open(self) -> Iterator[OpenBlock]:
         """Yield the open blocks."""
         yield from parked_blocks(self._settled.parked)

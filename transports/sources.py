@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, Generic, TypeVar, cast
 
 import attrs
@@ -19,7 +20,7 @@ from .errors import APIError, beginning_needed, response_error
 from .http_types import HTTPResponse
 from .recording import AsyncDecompressed, decompressed
 
-__all__ = ["Source", "async_source", "bytes_of", "library_of", "sync_source"]
+__all__ = ["Source", "aclose", "async_source", "bytes_of", "library_of", "sync_source"]
 
 ChunksT = TypeVar("ChunksT")
 
@@ -124,6 +125,7 @@ async def _arefusal(response: HTTPResponse, chunks: AsyncIterator[bytes], size: 
     async for chunk in chunks:
         beginning += chunk
         if len(beginning) >= size:
+            await aclose(response, chunks)
             break
     return response_error(response, bytes(beginning[:size]))
 
@@ -146,6 +148,30 @@ def library_of(value: object) -> Any:
         if library is not None and isinstance(value, library.Response):
             return library
     return None
+
+
+async def aclose(source: Any, chunks: AsyncIterator[bytes]) -> None:
+    """Close a source of chunks and the iterator that reads it.
+
+    trio warns of an async generator that is dropped half-way instead of being closed by the event
+    loop. The generators with which httpx reads a response are nested, and closing the outer one
+    only drops the inner ones. But once the connection is closed, each ends by itself at its next
+    step; therefore this reads on to the end. A response that was made without a connection may
+    never end, and is closed without reading on.
+    """
+    if isinstance(chunks, AsyncDecompressed):
+        await chunks.aclose()
+        return
+    if library_of(source) is not None and "network_stream" in source.extensions:
+        await source.aclose()
+        with suppress(Exception):
+            while True:
+                await chunks.__anext__()
+        return
+    for closable in (source, chunks):
+        aclose = getattr(closable, "aclose", None)
+        if aclose is not None:
+            await aclose()
 
 
 def _source(source: Any, way: _Way, other: _Way, limit: int) -> Source[Any]:

@@ -36,7 +36,7 @@ from .http_types import HoldsResponse, HTTPResponse
 from .interruption import PATIENCE, interruption_of, read_end
 from .parsed import ParsedMessage, ParsedMessageStreamEvent, ResponseFormatT
 from .progress import Progress, partial_mode_of, text_of
-from .sources import Source, async_source, library_of, sync_source
+from .sources import Source, aclose, async_source, sync_source
 from .stalls import AsyncPatience, ReadStalledError, Watchdog, check_stall_timeout
 
 if TYPE_CHECKING:
@@ -408,7 +408,7 @@ class AsyncMessageStream(_Stream[ResponseFormatT], AsyncClosing):
         """Close the response, which gives its connection back or closes it: see `MessageStream`."""
         self._progress.end()
         if self._abandon.detach() is not None:
-            await shielded(lambda: _aclose(self._source, self._raw_chunks))
+            await shielded(lambda: aclose(self._source, self._raw_chunks))
 
 
 class _AsyncTexts:
@@ -436,27 +436,6 @@ class _AsyncTexts:
         self._closed = True
 
 
-async def _aclose(source: Any, chunks: AsyncIterator[bytes]) -> None:
-    """Close a source of chunks and the iterator that reads it.
-
-    trio warns of an async generator that is dropped half-way instead of being closed by the event
-    loop. The generators with which httpx reads a response are nested, and closing the outer one
-    only drops the inner ones. But once the connection is closed, each ends by itself at its next
-    step; therefore this reads on to the end. A response that was made without a connection may
-    never end, and is closed without reading on.
-    """
-    if library_of(source) is not None and "network_stream" in source.extensions:
-        await source.aclose()
-        with suppress(Exception):
-            while True:
-                await chunks.__anext__()
-        return
-    for closable in (source, chunks):
-        aclose = getattr(closable, "aclose", None)
-        if aclose is not None:
-            await aclose()
-
-
 def _abandon(source: Any, chunks: AsyncIterator[bytes], spawn: Spawn | None) -> None:
     """Close the source of a stream that was dropped and garbage-collected, in any thread.
 
@@ -468,7 +447,7 @@ def _abandon(source: Any, chunks: AsyncIterator[bytes], spawn: Spawn | None) -> 
 
     async def close() -> None:
         with suppress(Exception):
-            await _aclose(source, chunks)
+            await aclose(source, chunks)
 
     spawn = spawn or spawner()
     if spawn is not None:

@@ -300,7 +300,7 @@ class Anthropic(_Client, Closing):
 
     @cached_property
     def messages(self) -> Messages:
-        """The Messages API."""
+        """The Messages API: its calls are `stream`, `create` and `parse`, see `Messages`."""
         return Messages(self._settings, self._open, self._fetch)
 
     @cached_property
@@ -388,7 +388,7 @@ class AsyncAnthropic(_Client, AsyncClosing):
 
     @cached_property
     def messages(self) -> AsyncMessages:
-        """The Messages API."""
+        """The Messages API: its calls are those of `AsyncMessages`."""
         return AsyncMessages(self._settings, self._open, self._fetch)
 
     @cached_property

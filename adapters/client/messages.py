@@ -37,7 +37,11 @@ MessagesT = TypeVar("MessagesT")
 
 @attrs.frozen
 class Beta(PointsToOfficialClient, Generic[MessagesT]):
-    """`client.beta`."""
+    """The beta of the API: `client.beta`.
+
+    Attributes:
+        messages: the calls of the Messages API, with the parameters of its beta.
+    """
 
     messages: MessagesT
 
@@ -80,7 +84,7 @@ class _Messages(PointsToOfficialClient):
 
 
 class Messages(_Messages):
-    """`client.messages`."""
+    """The calls of the Messages API: `client.messages` of an `Anthropic`."""
 
     @overload
     def stream(
@@ -102,8 +106,9 @@ class Messages(_Messages):
         Args:
             output_format: the type of the answer, any that pydantic's `TypeAdapter` takes. The
                 value is `parsed_output` of the message and of its text block.
-            request: the fields of the request's body: `max_tokens`, `messages`, `model` and any
-                other. See `MessageRequest`.
+            request: the fields of the request's body, of which `max_tokens`, `messages` and `model`
+                are required, and options such as `timeout`, `allow_incomplete` and `partial_mode`.
+                `MessageRequest` has them all.
 
         Returns:
             A context manager; its value is the open `MessageStream`.
@@ -172,7 +177,7 @@ class Messages(_Messages):
 
 
 class BetaMessages(_Messages):
-    """`client.beta.messages`."""
+    """The calls of the beta: `client.beta.messages` of an `Anthropic`."""
 
     @overload
     def stream(
@@ -227,7 +232,7 @@ class BetaMessages(_Messages):
 
 
 class AsyncMessages(_Messages):
-    """`client.messages`, for asyncio and trio."""
+    """The calls of the Messages API: `client.messages` of an `AsyncAnthropic`."""
 
     @overload
     def stream(
@@ -282,7 +287,7 @@ class AsyncMessages(_Messages):
 
 
 class AsyncBetaMessages(_Messages):
-    """`client.beta.messages`, for asyncio and trio."""
+    """The calls of the beta: `client.beta.messages` of an `AsyncAnthropic`."""
 
     @overload
     def stream(

@@ -73,13 +73,14 @@ class _Required(TypedDict):
 
 
 class MessageRequest(_Required, total=False):
-    """The arguments of `messages.stream`: the fields of the request's body, and sending options.
+    """The arguments of `messages.stream`, `create` and `parse`.
 
-    `user_profile_id` and `workspace_id` are sent as headers. `extra_headers`, `extra_query` and
-    `extra_body` override everything else; a header whose value is `None` is not sent. `timeout` is
-    in seconds. `partial_mode`, `limit` (bytes), `allow_incomplete` and
-    `stall_timeout` (seconds without progress) are options of the stream
-    that reads the answer: see `MessageStream`.
+    They are the fields of the request's body, and options of the call. `max_tokens`, `messages` and
+    `model` are required. `user_profile_id` and `workspace_id` are sent as headers. `extra_headers`,
+    `extra_query` and `extra_body` override everything else; a header whose value is `None` is not
+    sent. `timeout` is in seconds. `partial_mode`, `limit` (bytes), `allow_incomplete` and
+    `stall_timeout` (seconds without progress) are options of the stream that reads the answer: see
+    `MessageStream`.
     """
 
     cache_control: Maybe[JSON]
@@ -111,7 +112,10 @@ class MessageRequest(_Required, total=False):
 
 
 class BetaMessageRequest(MessageRequest, total=False):
-    """The arguments of `beta.messages.stream`: further fields, and the names of the betas."""
+    """The arguments of `beta.messages.stream`, `create` and `parse`.
+
+    They are those of `MessageRequest`, further fields, and `betas`, the names of the betas.
+    """
 
     betas: Maybe[Iterable[str]]
     billing_policy: Maybe[JSON]

@@ -80,6 +80,7 @@ def test_the_model_gives_the_same(events: list[Event], mode: Any) -> None:
         snapshot, derived = reduce(snapshot, event)
         assert [event.to_dict() for event in derived] == expected
         assert snapshot.is_complete is model.is_complete
+        assert snapshot.open_blocks == tuple(sorted(model.open))
     assert (snapshot.message and snapshot.message.to_dict()) == model.message
     assert [event.to_dict() for event in snapshot.unfolded] == model.unfolded
     assert (snapshot.error and snapshot.error.to_dict()) == model.error
