@@ -25,7 +25,7 @@ _MOST_LINES, _WIDEST_LINE = 40, 160
 
 
 _MOST_COMPARED = 800
-"""The most lines that are compared in detail."""
+"""The maximum number of lines that are compared in detail."""
 
 
 class UnmatchedRequestError(BaseException):
