@@ -102,7 +102,7 @@ unclosed_sockets = pytest.mark.filterwarnings(
     "ignore:.*_SelectorTransport.__del__:pytest.PytestUnraisableExceptionWarning",
     "ignore:.*socket.socket fd=:pytest.PytestUnraisableExceptionWarning",
 )
-"""asyncio warns of the sockets of an event loop that is over."""
+"""asyncio warns about the sockets of an event loop that is over."""
 
 
 @unclosed_sockets

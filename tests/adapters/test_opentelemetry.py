@@ -247,7 +247,8 @@ def timeless(span):
 
 
 def test_from_a_server_the_same_for_all(server, exported):
-    """Over sockets the chunks are not the test's, so only what does not depend on them is equal."""
+    """Over sockets a test does not choose the chunks, so it compares only what they cannot
+    change."""
     server.answer(event_stream(WHOLE.body, chunks=700))
     for way in SYNC_WAYS:
         inner = httpx2.HTTPTransport(verify=NO_TLS)
@@ -704,7 +705,7 @@ def test_content_of_a_request_that_was_not_answered(exported):
 
 
 def test_the_global_providers_are_the_default():
-    """Without an SDK they record nothing, and the stream is read as ever."""
+    """Without an SDK they record nothing, and the stream is read as usual."""
     read(for_httpx2.ObservingTransport(for_httpx2.ReplayTransport(WHOLE)), iterate)
 
 

@@ -91,7 +91,7 @@ FOLDED: dict[str, tuple[Callable[[int], Iterator[Event]], int]] = {
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """The least of three runs."""
+    """The shortest of three runs."""
     times: list[float] = []
     for _ in range(3):
         start = time.process_time()
