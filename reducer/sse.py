@@ -360,5 +360,5 @@ def _by_lines(
     return _NO_EVENT, last_id, fault
 
 
-def _too_long(what: str, limit: float) -> ProtocolError:
-    return ProtocolError(f"{what} is longer than the limit of {limit:,} bytes")
+def _too_long(part: str, limit: float) -> ProtocolError:
+    return ProtocolError(f"{part} is longer than the limit of {limit:,} bytes")

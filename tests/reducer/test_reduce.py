@@ -202,9 +202,9 @@ BRANCHES = {
 }
 
 
-@pytest.mark.parametrize("what", BRANCHES)
-def test_branches_do_not_see_each_other(what: str) -> None:
-    common, branches = BRANCHES[what]
+@pytest.mark.parametrize("name", BRANCHES)
+def test_branches_do_not_see_each_other(name: str) -> None:
+    common, branches = BRANCHES[name]
     trunk = fold([message_start(), *common])
     trunk_was = picture(trunk)
     # The first branch may grow in place, the second must not.

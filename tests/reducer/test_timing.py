@@ -378,7 +378,7 @@ def test_a_chunk_with_a_fault_counts_the_events_before_it() -> None:
 
 
 def test_a_checkpoint_without_counts_goes_on_from_zero() -> None:
-    """Checkpoints of the first version had none."""
+    """The first checkpoints had no counts."""
     state = drain(StreamState(), encode_sse([message_start(), PING]))
     saved = state.to_dict()
     assert (saved.pop("events"), saved.pop("pings")) == (1, 1)
