@@ -227,7 +227,7 @@ REACHED_IF_UNKNOWN: dict[str, Callable[[list[Event]], bool]] = {
 
 
 @pytest.mark.parametrize(
-    ("strategy", "features"),
+    ("strategy", "what"),
     [
         (raw_events(), REACHED_BY_DEFAULT),
         (raw_events(ways=WAYS, unusual=UNUSUAL), REACHED),
@@ -236,19 +236,19 @@ REACHED_IF_UNKNOWN: dict[str, Callable[[list[Event]], bool]] = {
     ids=["default", "known", "unknown"],
 )
 def test_one_of_200_streams_reaches_it(
-    strategy: st.SearchStrategy[Any], features: dict[str, Callable[[Any], bool]]
+    strategy: st.SearchStrategy[Any], what: dict[str, Callable[[Any], bool]]
 ) -> None:
     counted: Counter[str] = Counter()
 
     @settings(max_examples=400, derandomize=True, database=None, phases=[Phase.generate])
     @given(strategy)
     def count(events: list[Event]) -> None:
-        counted.update(name for name, is_reached in features.items() if is_reached(events))
+        counted.update(name for name, is_reached in what.items() if is_reached(events))
 
     with without_local_constants():  # or the streams depend on the modules that are loaded
         count()
     # Hypothesis repeats itself: the frequency varies too much in 200 streams.
-    assert {name: counted[name] for name in features if counted[name] < 2} == {}
+    assert {name: counted[name] for name in what if counted[name] < 2} == {}
 
 
 # --- options ------------------------------------------------------------------------------------
