@@ -2,7 +2,7 @@
 
 A package index shows the README without the repository around it, so links and pictures need whole
 addresses. They are made from the address of the repository: `Source` in `[project.urls]` of
-pyproject.toml. As long as there is none, the picture is replaced by its text, and links to files
+pyproject.toml. Without one, the picture is replaced by its text, and links to files
 of the repository by their words.
 """
 

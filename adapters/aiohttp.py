@@ -1,14 +1,14 @@
 """`DefaultAioHttpClient`: an httpx client that sends with aiohttp, for many streams at once.
 
-On a network most of the cost of an event is that of the HTTP library. aiohttp parses HTTP/1.1 in C
-and reads a chunk in a third of the time of httpx (see `docs/how-to/faster-transport.md`). The
-package httpx-aiohttp makes it a transport of httpx. The transport here is that one, changed in what
-a stream needs:
+On a network, the HTTP library accounts for most of the cost of an event. aiohttp parses HTTP/1.1 in
+C and reads a chunk in a third of the time that httpx takes (see `docs/how-to/faster-transport.md`).
+The package httpx-aiohttp wraps it as an httpx transport. The transport here extends that one by
+what a stream needs:
 
 - A chunk is read by one call of aiohttp's `readany`, without generators, and starts no timer.
-- Each failure is the exception that httpx raises for it. Bytes that came before a failure are
-  handed out before it is raised. A request or a read that aiohttp would wait for without end fails.
-- No exception refers to one of aiohttp, because those hold the headers of the request.
+- Each failure raises the exception that httpx raises for it. Bytes that came before a failure are
+  handed out before it is raised. A request or a read in which aiohttp would hang fails.
+- No exception refers to an aiohttp exception, because those hold the headers of the request.
 - A request has the headers and the cookies that httpx gives it, and no others.
 - A client may be used in one event loop after another. One that was never closed causes no warning.
 
@@ -46,10 +46,10 @@ __all__ = ["AiohttpTransport", "DefaultAioHttpClient"]
 
 _LIMITS = httpx.Limits(max_connections=1000, max_keepalive_connections=100)
 _ADDED_HEADERS = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
-"""The headers that aiohttp adds to a request without them."""
+"""The headers that aiohttp adds to requests that lack them."""
 
 _LARGE = 1 << 20
-"""The bytes of a request's body up to which aiohttp takes it as bytes without a warning."""
+"""The largest body of a request, in bytes, that aiohttp takes as bytes without a warning."""
 
 
 # --- failures -----------------------------------------------------------------------------------
@@ -67,11 +67,11 @@ _FAILURES: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] = (
     (aiohttp.NonHttpUrlClientError, httpx.UnsupportedProtocol),
     (Exception, httpx.ReadError),
 )
-"""The exceptions of aiohttp and those of httpx. The first row that fits counts."""
+"""The exceptions of aiohttp, and their httpx counterparts. The first matching row counts."""
 
 
 def _failure(error: BaseException, request: httpx.Request) -> httpx.TransportError:
-    """The exception of httpx for a failure that aiohttp reports.
+    """The httpx exception for a failure that aiohttp reports.
 
     It has no cause, because some exceptions of aiohttp hold the headers of the request.
     """
@@ -134,9 +134,10 @@ class _Body(httpx.AsyncByteStream):
         return unread
 
     def _replace_timer(self, protocol: Any, timeout: float | None) -> None:
-        """Time the reads here, with a timer that does not start again with each chunk.
+        """Time the reads with a timer that is not restarted for each chunk.
 
-        aiohttp starts a timer a chunk, which makes a seventh of the calls of a whole stream.
+        aiohttp starts a timer for each chunk, which accounts for a seventh of all calls in a
+        stream.
         """
         protocol.read_timeout = None
         protocol.start_timeout()  # ends the timer that runs
@@ -148,7 +149,7 @@ class _Body(httpx.AsyncByteStream):
         self._timer = self._loop.call_later(seconds, _check_time, body, timeout)
 
     def check_time(self, timeout: float) -> None:
-        """Fail if a read has waited for `timeout` seconds; else check again when one can have."""
+        """Fail a read that has waited for `timeout` seconds, or check again when one may have."""
         waited = 0.0 if self._waits_since is None else self._now() - self._waits_since
         if waited < timeout:
             self._check_in(timeout - waited, timeout)
@@ -156,14 +157,14 @@ class _Body(httpx.AsyncByteStream):
             self._content.set_exception(aiohttp.SocketTimeoutError(f"no byte in {timeout:g} s"))
 
     async def aclose(self) -> None:
-        """Give the connection back after a body that was read to its end, or else close it."""
+        """Return the connection to the pool, or close it if the body was not read to its end."""
         if self._timer is not None:
             self._timer.cancel()
         self._answer.release()
 
 
 def _check_time(body: weakref.ref[_Body], timeout: float) -> None:
-    """Check the time of a body, which a timer must not keep alive."""
+    """Check the time of a body, through a weak reference: the timer must not keep it alive."""
     alive = body()
     if alive is not None:
         alive.check_time(timeout)
@@ -173,7 +174,7 @@ def _end_with(content: aiohttp.StreamReader, protocol: Any) -> None:
     """End a body when its connection ends.
 
     aiohttp closes the connection when the chunked encoding is malformed, but does not wake the
-    reader of the body (3.14.5, with its parser in C). That reader would wait without end.
+    reader of the body (3.14.5, with its parser in C). That reader would hang.
     """
     closed = protocol.closed
     if closed is None:  # it has ended, and so has the body
@@ -190,7 +191,7 @@ def _end_with(content: aiohttp.StreamReader, protocol: Any) -> None:
 
 
 def _drop(closed: asyncio.Future[None]) -> None:
-    """Drop the exception with which a connection ended, of which asyncio would warn."""
+    """Retrieve and drop the exception that ended a connection, because asyncio would warn of it."""
     closed.exception()
 
 
@@ -215,7 +216,7 @@ class AiohttpTransport(httpx_aiohttp.AiohttpTransport):
     def get_client(self) -> aiohttp.ClientSession:
         """A session of aiohttp that adds nothing to the requests of httpx."""
         connector = aiohttp.TCPConnector(
-            limit=self.limits.max_connections or 0,  # 0 is no limit
+            limit=self.limits.max_connections or 0,  # 0 means no limit
             keepalive_timeout=self.limits.keepalive_expiry,
             ssl=self.ssl_context,
         )
@@ -231,8 +232,8 @@ class AiohttpTransport(httpx_aiohttp.AiohttpTransport):
         """Send a request.
 
         Raises:
-            httpx.TransportError: it was not answered.
-            RuntimeError: asyncio does not run.
+            httpx.TransportError: the request was not answered.
+            RuntimeError: asyncio is not running.
         """
         self._enter_loop()
         failure: httpx.TransportError = httpx.TimeoutException(
@@ -247,15 +248,15 @@ class AiohttpTransport(httpx_aiohttp.AiohttpTransport):
         except (httpx.TransportError, aiohttp.ClientError) as error:
             is_mapped = isinstance(error, httpx.TransportError)
             failure = _failure((is_mapped and error.__cause__) or error, request)
-        raise failure  # outside of `except`, so that it has no context either: see `_failure`
+        raise failure  # outside `except`, so that it has no context either: see `_failure`
 
     def _enter_loop(self) -> None:
-        """Drop the session of another event loop, in which no connection can be used any more."""
+        """Drop the session of an earlier event loop: its connections can no longer be used."""
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
             raise RuntimeError(
-                "aiohttp needs asyncio, which does not run here: use httpx.AsyncClient on trio"
+                "aiohttp needs asyncio, which is not running: use httpx.AsyncClient on trio"
             ) from None
         if loop is not self._loop:
             if self._close is not None:
@@ -264,26 +265,26 @@ class AiohttpTransport(httpx_aiohttp.AiohttpTransport):
 
 
 def _longest(request: httpx.Request) -> float | None:
-    """The seconds after which a request has failed, although none of its timeouts has passed.
+    """The seconds after which a request fails, even if none of its own timeouts has expired.
 
-    aiohttp does not limit the time in which a server takes the body of a request, nor that in which
-    the name of a host is looked up.
+    aiohttp limits neither the time that a server takes to accept the body of a request nor the time
+    of a DNS lookup.
     """
     seconds = [seconds for seconds in _timeouts(request).values() if seconds is not None]
     return sum(seconds) if len(seconds) == 4 else None
 
 
 def _timeouts(request: httpx.Request) -> Mapping[str, float | None]:
-    """The four timeouts of a request; fewer without a client."""
+    """The four timeouts of a request; fewer if no httpx client made the request."""
     timeouts: Mapping[str, float | None] = request.extensions.get("timeout", {})
     return timeouts
 
 
 def _prepared(request: httpx.Request) -> httpx.Request:
-    """The request as aiohttp takes it without an error and without a warning.
+    """The request in a form that aiohttp accepts without errors and warnings.
 
-    httpx has made a header of the name and the password in its URL, which aiohttp would refuse. A
-    large body is sent as a stream, because aiohttp warns of one that comes as bytes.
+    httpx has moved the user and the password of the URL to a header, and aiohttp would refuse both.
+    A large body is sent as a stream, because aiohttp warns about one given as bytes.
     """
     is_large = int(request.headers.get("content-length", 0)) > _LARGE
     if not is_large and not request.url.userinfo:
@@ -300,19 +301,19 @@ def _prepared(request: httpx.Request) -> httpx.Request:
 def _close(
     session: aiohttp.ClientSession, loop: asyncio.AbstractEventLoop, spawn: Spawn | None
 ) -> None:
-    """Close a session, in whatever thread it was dropped.
+    """Close a session that was dropped, in any thread.
 
     Args:
         session: the session.
         loop: its event loop.
-        spawn: starts a task in that loop, which runs when the session is made.
+        spawn: starts a task in that loop, which is running when the session is made.
     """
     if not loop.is_closed():
         assert spawn is not None
         spawn(session.close)
         return
     closing = session.close()
-    with suppress(StopIteration):  # it does not wait, because nothing can be closed any more
+    with suppress(StopIteration):  # nothing is left to close, so it does not wait
         closing.send(None)
 
 

@@ -663,7 +663,7 @@ BetaCitationsWebSearchResultLocation = WebSearchResultLocationCitation
 
 
 def __getattr__(name: str) -> Any:
-    """`DefaultAioHttpClient`, which needs an extra: it is imported when it is asked for.
+    """`DefaultAioHttpClient`, which needs an extra: it is imported on first access.
 
     It is not in `__all__`, so that `from … import *` works without the extra.
     """

@@ -2,8 +2,8 @@
 
 `RecordingTransport` and `ReplayTransport` do for httpx2 what those of `streamfold.transports` do
 for httpx; `ObservingTransport` and `AsyncObservingTransport` do what those of
-`streamfold.adapters.opentelemetry` do. The extra `httpx2` installs the library, the extra
-`opentelemetry` what the last two need.
+`streamfold.adapters.opentelemetry` do. The extra `httpx2` installs the library; the last two also
+need the extra `opentelemetry`.
 
 >>> import anthropic, httpx2
 >>> transport = ReplayTransport("tests/recordings/text.sse")

@@ -16,8 +16,8 @@ The metrics are `gen_ai.client.operation.duration`, `gen_ai.client.token.usage`,
 The first chunk is the first that brings an event other than a ping; chunks that come within a
 millisecond of each other count as one.
 
-What was said is recorded only with `capture_content=True`. No header, no query and no message of an
-error is ever recorded.
+The content of requests and messages is recorded only with `capture_content=True`. No header, no
+query and no message of an error is ever recorded.
 
 Source: OpenTelemetry semantic conventions 1.41.1, "Generative AI". It is the last release that has
 them; they are still in development.

@@ -7,8 +7,8 @@
 
 `pytest --record-streams=once` sends the requests that have no recording yet, and records their
 answers beside the test's module, as `recordings/<module>/<test>.jsonl`. Commit these files. Without
-the flag, as in CI, nothing is sent: a test without its recording fails, and the failure names the
-command that records it.
+the flag, as in CI, nothing is sent: a test fails if its recording is missing or answers another
+request, and the failure names the command that records it.
 
 A test that shares its recording names it: `@pytest.mark.recording("weather")` is
 `recordings/weather.jsonl`. Override the fixture `recording_transport` to send the requests through
@@ -119,8 +119,16 @@ def recorded_streams(
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Write pages of the inspector for a test that failed, and name them in its report."""
+    """Write pages of the inspector for a test that failed, and name them in its report.
+
+    The report of a request without a recording is its error and the command that records the test
+    again, without the frames of the HTTP library.
+    """
     report = yield
+    if report.failed and call.excinfo is not None and _STREAMS in item.stash:
+        from .pytest_unmatched import unmatched_request
+
+        report.longrepr = unmatched_request(call.excinfo, item) or report.longrepr
     if report.failed and call.when == "call" and _STREAMS in item.stash:
         from .pytest_pages import written_pages
 

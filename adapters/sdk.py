@@ -18,10 +18,10 @@ Bedrock's frames alike.
             print(text, end="")
 
 Two kinds of errors follow from that division. Up to the open response, the official client raises
-its own, `anthropic.RateLimitError` for example; behind it, the stream raises those of
+its own, `anthropic.RateLimitError` for example; after that, the stream raises those of
 `streamfold.transports`, with `.snapshot`.
 
-Needs the package `anthropic`, which is not imported here: its objects are handed in.
+Needs the package `anthropic`, which is not imported here: the caller passes its objects.
 """
 
 from __future__ import annotations
@@ -141,13 +141,13 @@ def stream(
     Args:
         messages: `client.messages` or `client.beta.messages` of any client of the package, and
             also of `client.with_options(…)`.
-        output_format: the type that the answer is to have: any that pydantic's `TypeAdapter`
-            takes. `parsed_output` of the message and of its text block has it.
-        partial_mode: what becomes of an unfinished string in a tool's input; by default what the
-            request's `anthropic-beta` header asks for.
-        limit: how many bytes one line, one frame, or the data of one event may have.
-        allow_incomplete: take the end of the input for the end of the message, complete or not.
-        request: what `messages.create` takes, without `stream`.
+        output_format: the type of the answer, any that pydantic's `TypeAdapter` takes. The value is
+            `parsed_output` of the message and of its text block.
+        partial_mode: the treatment of an unfinished string in a tool's input; by default the
+            `anthropic-beta` header of the request decides.
+        limit: the maximum size of one line, one frame, or the data of one event, in bytes.
+        allow_incomplete: treat the end of the input as the end of the message, complete or not.
+        request: the arguments of `messages.create`, without `stream`.
 
     Returns:
         A `MessageStreamManager`; for the messages of an async client, an
@@ -157,13 +157,13 @@ def stream(
         TypeError: `messages` is something else, or `output_format` is not a type.
         ValueError: the answer's format is given twice.
 
-    Entering the block raises what `messages.create` raises, as the official client's own classes.
+    Entering the block raises the errors of `messages.create`, in the official client's own classes.
     """
     create: Any = getattr(messages, "create", None)
     if not callable(create):
         raise TypeError(
             "stream() takes the messages of an official client, client.messages or "
-            f"client.beta.messages, not {type(messages).__name__}"
+            f"client.beta.messages, got {type(messages).__name__}"
         )
     if "stream" in request:
         raise TypeError("stream() always streams: leave out stream=, or use messages.create")
@@ -175,7 +175,7 @@ def stream(
     if output_format:  # the package's `omit` and `not_given` are false
         asked, reading["parse"] = response_format(output_format)
         request["output_config"] = with_format(request.get("output_config"), asked)
-    # The package wraps `create`, so the coroutine function is the one behind its wrappers.
+    # The package wraps `create`, so the coroutine function is the one inside its wrappers.
     if inspect.iscoroutinefunction(inspect.unwrap(create)):
 
         async def aopen() -> AsyncMessageStream[Any]:
@@ -195,6 +195,6 @@ def _response(answer: Any) -> Any:
     if response is None:
         raise TypeError(
             "messages.create(stream=True) must give a Stream with an open response, "
-            f"not {type(answer).__name__}: a middleware or a test may have replaced it"
+            f"got {type(answer).__name__}: a middleware or a test may have replaced it"
         )
     return response

@@ -23,13 +23,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--list", action="store_true", help="print the names of the workloads")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write all figures to FILE")
-    how = parser.add_mutually_exclusive_group()
-    how.add_argument(
+    modes = parser.add_mutually_exclusive_group()
+    modes.add_argument(
         "--quick",
         action="store_true",
         help="measure tiny streams once, as a smoke test",
     )
-    how.add_argument(
+    modes.add_argument(
         "--save",
         action="store_true",
         help="write RESULTS.md and its plots into benchmarks/",

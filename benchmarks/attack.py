@@ -6,11 +6,8 @@
 Each growth row folds one family of hostile streams at n, 2n, 4n and 8n events, and shows the time
 at n and the ratios to it; linear work gives 2, 4 and 8. Each memory row reads an attack in a
 process of its own, and shows the peak of its memory above the start. The official client reads the
-same attack in the same way. A side that takes
-longer than a quarter of a minute is stopped.
-
-The page that is saved also has the figures before the defences were made, of the issue that asked
-for them.
+same attack in the same way. A side that takes longer than a quarter of a minute is stopped. The
+column "before" has the figures from before the defences were made.
 """
 
 from __future__ import annotations
@@ -272,12 +269,13 @@ def page(quick: bool) -> str:
     lines = [
         "# Under attack",
         "",
-        "`python -m benchmarks.attack` wrote this page. Only ratios mean anything elsewhere.",
+        "`python -m benchmarks.attack` wrote this page. "
+        "Only ratios mean anything on another machine.",
         "",
         "## Growth",
         "",
         "The time for n events; then its multiples for 2n, 4n and 8n; linear work gives 2, 4, 8. "
-        "The rows that read each snapshot hand out n² values in all; constant work for each value "
+        "The rows that read each snapshot return n² values in all; constant work for each value "
         "gives up to 4, 16 and 64.",
         "",
         "| attack | n | before | streamfold | official client |",
@@ -292,7 +290,7 @@ def page(quick: bool) -> str:
         "",
         "## Memory",
         "",
-        f"The peak above the start, for {megabytes:,} MB behind a few kilobytes on the wire, or "
+        f"The peak above the start, for {megabytes:,} MB from a few kilobytes on the wire, or "
         "without an end.",
         "",
         "| attack | before | streamfold | official client |",

@@ -1,12 +1,12 @@
-"""How fast and how large: `check_all` on many recordings, by 1 and 2 processes and a Dask cluster.
+"""The speed and memory of `check_all` on many recordings: 1 process, 2 processes, a Dask cluster.
 
     python benchmarks/corpus.py [--files 100000] [--folder DIR]
 
 The recordings are drawn with the project's own strategies: `DRAWN` different streams, each written
 many times with other times, models, cuts and errors. Each way of checking runs in a process of its
-own, once on 1 % of the files and once on all, so that its peak memory shows whether it grows
-with their number. On the Dask cluster one of two workers is killed half-way. All ways must give the
-same reports.
+own, once on 1 % of the files and once on all, to show whether its peak memory grows with their
+number. On the Dask cluster one of two workers is killed half-way. All ways must give the same
+reports.
 
 Needs the extras `testing` and `dask`.
 """

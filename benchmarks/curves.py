@@ -17,7 +17,7 @@ LENGTHS = (1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 64_000)
 def cost(scale: Scale) -> Iterator[Point]:
     """Microseconds of CPU time per event, all events read.
 
-    The least of several rounds, because a curve has no ratio that would cancel a slow machine.
+    The minimum of several rounds, because a curve has no ratio that would cancel a slow machine.
     """
     patience = Patience(rounds=(3, 9), error=0.03, seconds=10.0)
     for kind, make in (("text", streams.text), ("tool input", streams.tool)):

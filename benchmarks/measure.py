@@ -46,7 +46,7 @@ class Comparison:
         ours: the side of streamfold.
         peer: the other side.
         unit: the unit of the cost: "µs/event", "MB" or "ms".
-        at_least: the target as a factor: the peer costs at least so many times as much.
+        at_least: the target as a factor: the peer costs at least this many times as much.
         at_most: the target as a share: streamfold costs at most this part of the peer's cost.
             Without either the ratio is shown and not judged.
         note: a footnote of the table.
@@ -81,10 +81,10 @@ class Patience:
     """The limits within which rounds are added.
 
     Attributes:
-        rounds: the least and the greatest number of rounds.
+        rounds: the minimum and the maximum number of rounds.
         error: the relative error of the median below which no more rounds are needed.
-        seconds: the time after which only rounds up to the least number are begun.
-        shortest: the least seconds of one measurement; shorter readings are repeated.
+        seconds: the time after which no round beyond the minimum is begun.
+        shortest: the minimum time of one measurement, in seconds; shorter readings are repeated.
     """
 
     rounds: tuple[int, int] = (9, 41)
@@ -158,7 +158,7 @@ class CPUTime:
         Args:
             prepare: returns a reading, which is called once; the preparation is not measured.
             events: the number of events of a reading.
-            shortest: the least seconds of a measurement; shorter readings are repeated.
+            shortest: the minimum time of a measurement, in seconds; shorter readings are repeated.
         """
         self._prepare = prepare
         self._events = events

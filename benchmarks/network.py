@@ -6,7 +6,7 @@ divided by the events. Between two events the caches of the processor grow cold,
 more here than in memory.
 
 The floor of a library is the cost of the raw bytes: the request, the headers, and each chunk of the
-body, which is not looked at.
+body, which is not examined.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ __all__ = ["READERS", "SECTION", "comparisons", "cost"]
 SECTION = "On a network"
 
 AsyncReader = Callable[[str], AbstractAsyncContextManager[Callable[[], Awaitable[Any]]]]
-"""Opens a client of a URL, and gives the function that reads one stream with it."""
+"""Opens a client for a URL, and gives the function that reads one stream with it."""
 
 Reader = Callable[[str], AbstractContextManager[Callable[[], Any]]]
 """The same, sync."""
@@ -162,7 +162,7 @@ ROWS: tuple[tuple[str, str, float | None], ...] = (
     ("streamfold on httpx2", "httpx2 alone", None),
     ("streamfold on aiohttp", "aiohttp alone", None),
 )
-"""The async rows: our way, the peer's, and the least ratio."""
+"""The async rows: our way, the peer's, and the minimum ratio."""
 
 SYNC_ROWS: tuple[tuple[str, str, float | None], ...] = (
     ("streamfold", "anthropic", 3.0),

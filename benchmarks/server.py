@@ -1,6 +1,6 @@
 """A paced server in a process of its own: `python -m benchmarks.server SECONDS`.
 
-It answers `POST /DELTAS/…` with a text stream of so many deltas over HTTP/1.1, chunked, one event
+It answers `POST /DELTAS/…` with a text stream of that many deltas over HTTP/1.1, chunked, one event
 per packet and `SECONDS` between two events. Its process does the work of the network, so that the
 CPU time of the measuring process is the cost of the client alone.
 """

@@ -28,7 +28,7 @@ class Scale:
 
     Attributes:
         divisor: the sizes of a full run are divided by this.
-        shortest: the least seconds of one measurement.
+        shortest: the minimum time of one measurement, in seconds.
         pause: the seconds between two events on a network.
     """
 
@@ -42,7 +42,7 @@ class Scale:
 
 
 def comparisons(scale: Scale) -> Iterator[Comparison]:
-    """All rows of the tables. Each is made when it is asked for, because they are large."""
+    """All rows of the tables. Each is made on demand, because they are large."""
     yield from network.comparisons(scale(50), scale(150), scale.pause)
     yield from _short_streams(scale)
     yield from _against_the_sdk(scale)

@@ -30,7 +30,7 @@ from .snapshot import *
 from .sse import *
 from .timing import *
 
-# Type checkers follow the imports above, so there is no other branch at run time.
+# Type checkers follow the imports above, so this is the only branch at run time.
 if not typing.TYPE_CHECKING:  # pragma: no branch
     __all__ = sorted(
         name

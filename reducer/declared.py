@@ -6,7 +6,7 @@ fields, and also each declared optional field that was sent with its default as 
 `null`). Together they give back the JSON exactly: an absent field stays absent, and a `null` stays
 `null`.
 
-    @declared(citation=parse_citation)          # parsers of single fields, where `freeze` is not it
+    @declared(citation=parse_citation)          # parsers of fields that `freeze` does not parse
     class CitationsDelta(APIObject):
         type: Literal["citations_delta"] = "citations_delta"
         citation: TextCitation

@@ -249,7 +249,7 @@ class InputGrowth(Growth):
         return self._with_input(block, parse_json_text(text), text) if text else block
 
     def is_cut(self, value: PartialJSON) -> bool:
-        """Return whether a value that is not complete could have become so."""
+        """Return whether further deltas could have completed the value."""
         return value.is_beginning
 
     def _with_input(self, block: Any, value: Any, text: str) -> Any:

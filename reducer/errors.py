@@ -1,7 +1,7 @@
-"""The errors of the pure side, with everything that was folded before them.
+"""The errors of the engine, with everything that was folded before them.
 
 Every error has `.snapshot`, so that nothing received is lost. A fault in the middle of a chunk also
-has `.events`: the events of the chunk before the fault, so that a caller can hand them on first.
+has `.events`: the events of the chunk before the fault, so that a caller can process them first.
 """
 
 from __future__ import annotations

@@ -1,15 +1,15 @@
-"""Amazon's event stream, bytes to values: the framing in which Bedrock sends what others send as
-server-sent events. Pure and incremental, beside `sse`.
+"""Amazon's event stream, bytes to values: the framing that Bedrock uses in place of server-sent
+events. Pure and incremental, like `sse`.
 
 Theory of operation. A body is a sequence of frames:
 
     total length (4) · header length (4) · CRC-32 of those (4) · headers · payload · CRC-32 (4)
 
-The first 12 bytes, the prelude, give the frame's length, so nothing has to be searched for:
-`EventStreamState.pending` keeps the bytes of the unfinished frame, `needed` is their number at
-which the next step can be made, 12 or the length of the frame. The second checksum covers the
-whole frame before it. Of the headers only the strings whose names begin with a colon count here;
-the others are skipped by their sizes.
+The first 12 bytes, the prelude, give the frame's length, so the decoder searches for nothing.
+`EventStreamState.pending` keeps the bytes of the unfinished frame; `needed` is the number of bytes
+that the next step needs: 12, or the length of the frame. The second checksum covers the whole frame
+before it. Only headers that are strings and whose names begin with a colon are used; the others are
+skipped by their sizes.
 
 A frame becomes the `ServerSentEvent` that the API itself would have sent, so that `parse_event`
 and `reduce` serve both framings. A `chunk` has its JSON text as base64 in `{"bytes": …}`. An
@@ -53,7 +53,7 @@ _PRELUDE = struct.Struct("!III")
 _CHECKSUM = struct.Struct("!I")
 _LENGTH = struct.Struct("!H")
 _AROUND = _PRELUDE.size + _CHECKSUM.size
-"""Bytes of a frame without headers and payload."""
+"""The number of bytes of a frame without headers and payload."""
 _LONGEST_HEADERS = 128 * 1024
 _NO_BYTES = Bytes()
 
@@ -61,13 +61,13 @@ _NO_BYTES = Bytes()
 @sealed
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class EventStreamState:
-    """Where in an event stream of Amazon's a decoder stands. `EventStreamState()` is its beginning.
+    """The position of a decoder in an Amazon event stream. `EventStreamState()` is the beginning.
 
     Attributes:
-        limit: how many bytes one frame may have.
+        limit: the maximum size of a frame, in bytes.
         pending: the bytes of the unfinished frame.
-        pending_size: how many those are.
-        needed: how many bytes of that frame the decoder waits for: those of its prelude, then all.
+        pending_size: the number of these bytes.
+        needed: the number of bytes that the decoder waits for: the prelude, then the whole frame.
     """
 
     limit: int = DEFAULT_LIMIT
@@ -76,7 +76,7 @@ class EventStreamState:
     needed: int = _PRELUDE.size
 
     def to_dict(self) -> dict[str, Any]:
-        """The state as JSON: `from_dict` makes an equal one of it."""
+        """The state as JSON; `from_dict` makes an equal one from it."""
         return {"limit": self.limit, "pending": bytes(self.pending).decode("latin-1")}
 
     @classmethod
@@ -92,12 +92,12 @@ def decode_event_stream(
     """Decode the next bytes of an `application/vnd.amazon.eventstream` body.
 
     Args:
-        state: where the stream stands; `EventStreamState()` at its beginning.
+        state: the state before the chunk; `EventStreamState()` at the beginning.
         chunk: the next bytes, cut anywhere.
 
     Returns:
-        The state behind `chunk`, and one event for each frame that became whole in it, named by
-        the `type` of its JSON.
+        The state after `chunk`, and one event for each frame that it completed, named by the `type`
+        of its JSON.
 
     Raises:
         ProtocolError: a frame is longer than `state.limit`, a checksum is wrong, or a frame cannot
@@ -244,7 +244,7 @@ def _headers(block: bytes) -> dict[str, str]:
         start = len(block) + 1
     if start > len(block):
         raise ProtocolError(
-            f"the last header of a frame ends behind the {len(block)} bytes of its headers"
+            f"the last header of a frame extends beyond the {len(block)} bytes of its headers"
         )
     return strings
 
@@ -253,7 +253,7 @@ def _headers(block: bytes) -> dict[str, str]:
 
 
 def _event(headers: Mapping[str, str], payload: bytes) -> Frame:
-    """What a frame says, as a frame of `sse`."""
+    """The content of a frame, as a frame of `sse`."""
     message_type = headers.get(":message-type")
     text = payload.decode("utf-8", "replace")
     if message_type == "exception":
@@ -270,7 +270,7 @@ def _event(headers: Mapping[str, str], payload: bytes) -> Frame:
 
 
 def _chunk(text: str) -> str:
-    """The JSON text inside of a chunk's payload."""
+    """The JSON text inside a chunk's payload."""
     try:
         return b64decode(_object(text)["bytes"], validate=True).decode("utf-8", "replace")
     except (KeyError, TypeError, ValueError):

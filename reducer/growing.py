@@ -96,7 +96,7 @@ class Growing(Generic[T]):
         raise AttributeError(f"{type(self).__name__} is immutable")
 
     def append(self: G, item: T) -> G:
-        """Return the value with `item` added at the end, in constant time. This one stays."""
+        """Return a value with `item` added at the end, in constant time. This one is unchanged."""
         shared = self._shared
         count = self._count
         if len(shared) == count and count:

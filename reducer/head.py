@@ -1,9 +1,9 @@
 """The head of a message: everything but its content, as it started and as deltas changed it.
 
 A `message_delta` event may name new counts of usage every time, and the head may have large fields
-that it does not name. So the changes are kept in order as they came, and are put together when
-somebody reads the head. The result is cached on the list that all heads of a stream share (see
-`growing`), so that reading each head in turn costs the new changes and the fields they change.
+that it does not name. So the changes are kept in order as they came, and are put together when the
+head is read. The result is cached on the list that all heads of a stream share (see `growing`), so
+that reading each head in turn costs the new changes and the fields they change.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Head:
         started: the message without its content, as it started.
         changes: the JSON fields that each delta set, the oldest first; those in `usage` are totals
             that replace the earlier ones one by one.
-        counted: the last total of output tokens in these changes, at hand for `Timing`.
+        counted: the last total of output tokens in these changes, for `Timing`.
     """
 
     started: Message

@@ -2,7 +2,7 @@
 
 Each class declares the fields of one object of the API; `declared` explains the declarations. A
 block or a citation of an unknown type is kept whole as an `UnknownBlock` or `UnknownCitation`.
-`parts` has the classes of the objects inside of blocks, such as the results of tools. Fields with
+`parts` has the classes of the objects inside blocks, such as the results of tools. Fields with
 open JSON (the input of a tool, a schema) are `JSONObject` and `JSONArray`.
 
 To add a kind of block, add its class and put the class into the union `ContentBlock`; the parser
@@ -122,7 +122,7 @@ StopReason = Literal[
 ]
 
 STOP_REASONS_OF_A_CUT = frozenset({"max_tokens", "model_context_window_exceeded", "refusal"})
-"""The stop reasons of a message that ends before the model's own end of it."""
+"""The stop reasons of a message that was cut before the model had ended it."""
 
 # --- citations ----------------------------------------------------------------------------------
 
@@ -249,8 +249,8 @@ class RedactedThinkingBlock(APIObject):
 
 
 ToolInput = JSONObject
-"""The input of a tool: an object by the rules of the API. A model may still write other JSON, and
-that is kept."""
+"""The input of a tool: an object by the rules of the API. Other JSON that a model writes is
+kept."""
 
 
 class _ToolUse(APIObject):

@@ -1,4 +1,4 @@
-"""The methods that the official client's objects have from pydantic, for ours; without pydantic.
+"""The methods that the official client's objects have from pydantic, for ours, without pydantic.
 
 `ModelMethods` answers `model_dump`, `model_dump_json`, `model_copy`, `model_fields_set`,
 `model_extra` and `model_validate`, and `to_dict` and `to_json` with the official keywords. It also
@@ -8,10 +8,10 @@ is imported.
 
 Rules:
 
-- `to_dict` and `to_json` without arguments give the JSON that came, and cost no more than before.
-- Dumps are plain JSON values, whatever the mode: a time is text, as in the API.
+- `to_dict` and `to_json` without arguments give the JSON that came, at no extra cost.
+- Dumps are plain JSON values in every mode: a time is text, as in the API.
 - `model_dump` has the declared fields that are absent too, with their defaults, unless it excludes
-  them. That is the difference to `to_dict` in the official client as well.
+  them. `model_dump` and `to_dict` of the official client differ in the same way.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["ModelMethods"]
 
 Selection = Union[AbstractSet[str], Mapping[str, Any], None]
-"""Names of fields; in a mapping, `True` for a whole field, or a selection inside of it."""
+"""Names of fields; in a mapping, `True` for a whole field, or a selection inside it."""
 
 
 @attrs.frozen
@@ -62,7 +62,7 @@ class _Dump:
 
 
 def _within(selection: Any, key: str) -> Any:
-    """Return the selection inside of `key`: `True` for all of it, `None` if it is not selected."""
+    """Return the selection inside `key`: `True` for all of it, `None` if it is not selected."""
     if isinstance(selection, Mapping):
         return selection.get(key)
     return True if selection is not None and key in selection else None
@@ -109,7 +109,7 @@ class ModelMethods(FrozenMapping):
             exclude_unset: leave out declared fields that were not sent.
             exclude_defaults: leave out optional fields with their default as value.
             exclude_none: leave out fields that are `None`, at every level.
-            warnings: without effect: there are none.
+            warnings: without effect: a dump gives no warnings.
         """
         if exclude_unset and not (exclude_defaults or exclude_none):
             copy: dict[str, Any] = thaw(self)
@@ -170,11 +170,11 @@ class ModelMethods(FrozenMapping):
             exclude_defaults: leave out optional fields with their default as value.
             exclude_none: leave out fields that are `None`, at every level.
             round_trip: without effect: a dump can always be read again.
-            warnings: without effect: there are none.
+            warnings: without effect: a dump gives no warnings.
             serialize_as_any: without effect: objects are dumped by their own class.
             context: without effect: no dump asks for it.
             fallback: without effect: every value is JSON.
-            exclude_computed_fields: without effect: there are none.
+            exclude_computed_fields: without effect: no field is computed.
             polymorphic_serialization: without effect: as `serialize_as_any`.
 
         >>> from streamfold.reducer import TextBlock
@@ -194,7 +194,7 @@ class ModelMethods(FrozenMapping):
 
         Args:
             indent: the number of spaces per level; `None` for one compact line.
-            ensure_ascii: write characters outside of ASCII as escapes.
+            ensure_ascii: write characters outside ASCII as escapes.
             options: see `model_dump`.
 
         >>> from streamfold.reducer import TextBlock
@@ -267,7 +267,7 @@ class ModelMethods(FrozenMapping):
         if not is_object(obj):
             raise ValueError(f"{cls.__name__} must be an object, not {described(obj)}")
         if cls._tag and "type" not in obj:
-            raise ValueError(f"`type` must be {cls._tag!r}, it is missing")
+            raise ValueError(f"`type` must be {cls._tag!r}, but it is missing")
         return cls._from_fields(obj)
 
     @classmethod
@@ -337,7 +337,7 @@ def _schema_of(annotation: str) -> dict[str, Any]:
 
 
 _OUTSIDE_BRACKETS = re.compile(r" \| (?![^\[]*\])")
-"""The signs between the members of a union, but for those inside of brackets."""
+"""The signs between the members of a union, but for those inside brackets."""
 
 _SCHEMAS: dict[str, dict[str, Any]] = {
     "Any": {},

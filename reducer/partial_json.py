@@ -88,7 +88,7 @@ _CUT_TOKEN = re.compile(
 scan_string: Callable[[str, int], tuple[str, int]] = json.decoder.scanstring  # type: ignore[attr-defined]
 
 _LONGEST_TOKEN = 4300
-"""The most characters of a number: the most digits that Python accepts.
+"""The maximum length of a number: the most digits that Python accepts.
 
 An open number is read again with every piece of text, so its length must have a bound.
 """
@@ -151,7 +151,7 @@ class _Reading:
     dropped: Any = attrs.field(default=_MISSING, eq=False, repr=False)
 
     def value(self, mode: PartialMode) -> Any:
-        """Return the value so far; `_MISSING` if there is none yet."""
+        """Return the value so far; `_MISSING` before it begins."""
         value = self.root
         if self.string is not None:
             if self.expect in (_VALUE, _VALUE_OR_END) and mode == "trailing-strings":
@@ -323,7 +323,7 @@ def parse_partial_json(text: str | Text, mode: PartialMode = "on") -> Any:
         Immutable JSON: objects are `JSONObject`, arrays are `JSONArray`.
 
     Raises:
-        ValueError: there is no value yet, or `text` is not the beginning of a JSON document.
+        ValueError: `text` ends before a value, or is not the beginning of a JSON document.
 
     >>> parse_partial_json('{"city": "Paris", "when": "to')
     {'city': 'Paris'}

@@ -128,7 +128,7 @@ class AdvisorToolResultErrorObject(_Failure):
 
 @declared()
 class _ExplainedFailure(_Failure):
-    """The base of the errors that can explain themselves."""
+    """The base of the errors that may have a message."""
 
     error_message: str | None = None
 
@@ -513,7 +513,7 @@ class ContextManagementResponse(APIObject):
 
 @declared()
 class _ThinkingTransformation(APIObject):
-    """The base of what happened to earlier thinking."""
+    """The base of the changes to earlier thinking."""
 
     path: str
     reason: str

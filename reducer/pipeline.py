@@ -120,7 +120,7 @@ class FoldedChunk:
         fault: the protocol violation that ended the chunk, with `.events` and `.snapshot`; `None`
             without one.
         is_growth_only: whether the chunk did nothing but grow open blocks. If so, no block and no
-            message started or stopped, nothing joined `unfolded`, and there is no fault.
+            message started or stopped, nothing joined `unfolded`, and no fault came.
     """
 
     state: StreamState
@@ -311,7 +311,7 @@ def _state_after(
     events: int,
     pings: int,
 ) -> StreamState:
-    """Return the state after `state` with these parts, and so many events and pings more."""
+    """Return the state after `state` with these parts, and with these events and pings counted."""
     after = _StreamStateDraft()
     after.snapshot = snapshot
     after.sse = sse

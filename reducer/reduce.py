@@ -1,4 +1,4 @@
-"""The fold: a snapshot and a raw event give the next snapshot and the events derived.
+"""The fold: a snapshot and a raw event give the next snapshot and the derived events.
 
 `step` folds one event. `reduce` and `fold` are its public forms; `runs` folds many deltas of one
 block at once, with the same result.

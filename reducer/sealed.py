@@ -1,7 +1,7 @@
 """Immutable values stay so when their `__init__` or `__setstate__` is called again.
 
-Both methods of a frozen attrs class write its attributes past its own `__setattr__`, and anyone can
-call them on a value that was handed out. `sealed` lets each of them fill a new object only. Code of
+Both methods of a frozen attrs class write its attributes past its own `__setattr__`, and any code
+can call them on a value that it holds. `sealed` lets each of them fill a new object only. Code of
 this package that makes objects in other ways (`drafts`, `evolve`, `made`) pays nothing for it.
 """
 

@@ -92,10 +92,10 @@ class OpenBlock:
         return block
 
     def finished(self) -> Any:
-        """Return the block for the time after it stops.
+        """Return the finished block, as it is after its stop.
 
         Raises:
-            ValueError: it is a tool's, and the text of its input is not JSON.
+            ValueError: it is a tool block, and the text of its input is not JSON.
         """
         block = self.block
         for row, value in zip(growths_of(block._kind), self.grown):  # noqa: B905 (costs 0.1 µs)
@@ -103,7 +103,7 @@ class OpenBlock:
         return block
 
     def is_cut(self) -> bool:
-        """Return whether `finished` fails for a text that is the beginning of a whole one."""
+        """Return whether `finished` fails only because the text of an input ends early."""
         rows = zip(growths_of(self.block._kind), self.grown, strict=True)
         return any(isinstance(row, InputGrowth) and row.is_cut(value) for row, value in rows)
 
@@ -153,7 +153,7 @@ class Settled:
         error: see `Snapshot`.
         head: the message without its content; `None` before `message_start`.
         closed: the blocks that have stopped, as pairs of index and block.
-        parked: the open blocks beyond the `_MOST_OPEN` that the snapshot has at hand.
+        parked: the open blocks beyond the `_MOST_OPEN` that the snapshot holds directly.
         parked_count: the number of these blocks.
         unfolded: see `Snapshot`.
         unfolded_size: the size of these events: see `MAX_UNFOLDED`.
@@ -178,11 +178,11 @@ _SettledDraft = draft_of(Settled)
 _MOST_OPEN = 32
 
 MAX_UNFOLDED = 32 * 1024 * 1024
-"""The most that `Snapshot.unfolded` may hold, in bytes, as `size_of` counts them."""
+"""The maximum size of `Snapshot.unfolded`, in bytes, as `size_of` counts them."""
 
 
 def size_of(event: Any) -> int:
-    """Return about the number of bytes that an unfolded event takes in memory.
+    """Return the approximate number of bytes that an unfolded event takes in memory.
 
     It is 256 for the event, 64 for each JSON value in it, and one for each character.
     """
@@ -269,7 +269,7 @@ class Snapshot:
 
     @property
     def is_over(self) -> bool:
-        """Whether no event can change the message any more: `message_stop` or an `error` came."""
+        """Whether the message can no longer change: `message_stop` or an `error` came."""
         return self._settled.is_over
 
     @property
@@ -288,6 +288,24 @@ class Snapshot:
         content = tuple(blocks[index] for index in range(len(blocks)))
         message: Message = evolve(head.message, content=content)
         return message
+
+    @property
+    def open_blocks(self) -> tuple[int, ...]:
+        """The indexes, in `message.content`, of the blocks that have started and not stopped.
+
+        The value of such a block is the part that came: a tool's `input` may lack arguments, and
+        looks whole all the same.
+
+        >>> from streamfold.reducer import Message, expand, fold
+        >>> events = expand(Message.from_dict({
+        ...     "id": "msg_1", "role": "assistant", "model": "claude-opus-4-6",
+        ...     "content": [{"type": "text", "text": "Hello"}], "stop_reason": "end_turn"}))
+        >>> [event.type for event in events[:4]]
+        ['message_start', 'content_block_start', 'content_block_delta', 'content_block_stop']
+        >>> [fold(events[:count]).open_blocks for count in range(5)]
+        [(), (), (0,), (0,), ()]
+        """
+        return tuple([opened.index for opened in self._still_open()])
 
     def _still_open(self) -> Iterator[OpenBlock]:
         """Yield the open blocks."""

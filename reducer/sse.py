@@ -1,4 +1,5 @@
-"""Server-sent events: from bytes to values, by the whole grammar of the WHATWG, incrementally.
+"""Server-sent events: from bytes to values, incrementally, by the whole grammar of the WHATWG
+standard.
 
 Rules:
 
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 __all__ = ["DEFAULT_LIMIT", "SSEState", "ServerSentEvent", "decode_sse"]
 
 DEFAULT_LIMIT = 16 * 1024 * 1024
-"""The most bytes of one line, or of the data of one event: 16 MiB."""
+"""The maximum size of one line, or of the data of one event: 16 MiB."""
 
 
 @sealed
@@ -91,7 +92,7 @@ class SSEState:
     """The position of a decoder in a byte stream. `SSEState()` is the beginning.
 
     Attributes:
-        limit: the most bytes of one line, or of the data of one event.
+        limit: the maximum size of one line, or of the data of one event, in bytes.
         pending: the bytes after the last line end.
         pending_size: the number of these bytes.
         unfinished: the event that the lines since the last blank line belong to.
@@ -213,7 +214,7 @@ def scan(state: SSEState, chunk: bytes) -> tuple[SSEState, list[Frame], Protocol
     """
     unfinished, size, started = state.unfinished, state.pending_size, state.started
     if state.is_between_events:
-        # The chunk begins with an event, as most do on a live connection. Without this way,
+        # The chunk begins with an event, as most do on a live connection. Without this branch,
         # decoding one event per chunk takes 2.4 times as long.
         lines = chunk if _CR not in chunk or chunk.endswith(b"\r") else _with_lf(chunk)
         found = _by_events(lines, state.id, state.limit)
@@ -243,12 +244,12 @@ def scan(state: SSEState, chunk: bytes) -> tuple[SSEState, list[Frame], Protocol
                 unfinished, last_id, first + blank, frames, limit
             )
         if fault is None:
-            events, blank, behind = lines.rpartition(b"\n\n")
+            events, blank, tail = lines.rpartition(b"\n\n")
             found = _by_events(events + blank, last_id, limit)
             if found is not None:
                 frames += found
                 last_id = found[-1][2]
-                lines = behind
+                lines = tail
             unfinished, last_id, fault = _by_lines(unfinished, last_id, lines, frames, limit)
     if end < len(rest) and fault is None:
         pending = pending.append(rest[end:])
@@ -359,5 +360,5 @@ def _by_lines(
     return _NO_EVENT, last_id, fault
 
 
-def _too_long(what: str, limit: float) -> ProtocolError:
-    return ProtocolError(f"{what} is longer than the limit of {limit:,} bytes")
+def _too_long(part: str, limit: float) -> ProtocolError:
+    return ProtocolError(f"{part} is longer than the limit of {limit:,} bytes")

@@ -4,9 +4,10 @@
 the next `Timing`. The clock is the caller's, so a live stream, a recording and a test are timed by
 the same function, and the same events at the same times always give an equal value.
 
-Two rules are not visible in the code. A ping is counted apart and is no progress: it neither begins
-nor ends a gap. Content is what a reader can show: text, thinking, the JSON of a tool's input, or a
-block that arrives whole; a signature, a citation and the empty start of a block are not content.
+Two rules are not visible in the code. A ping is counted separately and does not count as progress:
+it neither begins nor ends a gap. Content is what a reader can show: text, thinking, the JSON of a
+tool's input, or a block that arrives whole; a signature, a citation and the empty start of a block
+are not content.
 
 Costs. One call costs 1 µs and 0.4 µs an event, and the value keeps its size however long the stream
 is: gaps are counted in `GAP_BOUNDS`, not kept.
@@ -64,7 +65,7 @@ _COUNTED = frozenset(
 
 _GROWING = {"text": "text", "thinking": "thinking", "compaction": "content"}
 _FIRST = {"text": "first_text", "thinking": "first_thinking"}
-"""By type of block: the time of its first content, beside `first_content`."""
+"""By type of block: the field for the time of its first content, set beside `first_content`."""
 
 _TOOL_USES = frozenset({"tool_use", "server_tool_use", "mcp_tool_use"})
 _GROWS = {
@@ -105,7 +106,7 @@ _CONTENT: dict[type, Callable[[Any], tuple[str, ...]]] = {
     RawContentBlockStartEvent: _of_block_start,
     RawMessageStartEvent: _of_message_start,
 }
-"""By event: the types of the blocks that it gives content."""
+"""By event: the types of the blocks to which it gives content."""
 
 # --- the value ----------------------------------------------------------------------------------
 
@@ -117,7 +118,7 @@ def _tuple(gaps: Iterable[int]) -> tuple[int, ...]:
 @sealed
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class Timing:
-    """When the events of one stream came. `Timing()` is a request that was just sent.
+    """The times of the events of one stream. `Timing()` is that of a request that was just sent.
 
     Every time is in seconds since the request was sent, and `None` until it happened.
 
@@ -131,10 +132,10 @@ class Timing:
         duration: the stream ended.
         longest_gap: the longest time between two events that came one after the other, in seconds;
             `None` if all came at once.
-        gaps: how many gaps there were of each length, by `GAP_BOUNDS`.
-        events: how many events came, without pings.
-        pings: how many pings came.
-        bytes: how many bytes of the body came.
+        gaps: the number of gaps of each length, by `GAP_BOUNDS`.
+        events: the number of events, without pings.
+        pings: the number of pings.
+        bytes: the number of bytes of the body.
         output_tokens: the output tokens in all, as the last `message_delta` counted them.
 
     >>> timing = Timing().answered(0.2)
@@ -180,7 +181,7 @@ class Timing:
         return attrs.evolve(self, headers=at)
 
     def ended(self, at: float) -> Timing:
-        """The timing once the stream ended, in whatever way.
+        """The timing once the stream ended, complete or not.
 
         Args:
             at: when it ended, in seconds since the request.
@@ -192,9 +193,9 @@ class Timing:
 
         Args:
             at: when they came, in seconds since the request; not before the last call's.
-            events: the events, in order: raw ones, mappings, or what `feed` gave. A derived event
+            events: the events, in order: raw ones, mappings, or those of `feed`. A derived event
                 (`TextEvent`, …) is not counted beside its delta.
-            bytes: how many bytes of the body came with them.
+            bytes: the number of bytes of the body that came with them.
 
         Raises:
             ProtocolError: a mapping is not an event, or an event of a known type lacks a field.

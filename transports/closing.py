@@ -1,4 +1,4 @@
-"""The `with` and `async with` blocks of everything that is closed at their end."""
+"""The `with` and `async with` blocks of objects that must be closed."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The errors of the API and of the connection, with the names of the official client's errors.
 
 An error that ends a stream carries `snapshot`: everything that was folded before it. An `error`
-event inside a stream raises the class, and has the `status_code`, of its own type, whatever the
-status of the response was.
+event inside a stream raises the class, and has the `status_code`, of its own type, not of the
+response's status.
 
 No message and no `body` repeats a secret of the request: see `recording.Redaction`. The request
 itself, as `request`, has its headers.
@@ -61,14 +61,14 @@ REDACTION = "streamfold.redaction"
 """The extension of a request with the `Redaction` that knows the secrets it was sent with."""
 
 _MOST_OF_AN_ERROR = 64 * 1024
-"""The number of bytes of an error's body that are read. The rest is dropped."""
+"""The maximum number of bytes of an error's body that are read. The rest is dropped."""
 
 _SHOWN = 200
 """The number of characters of an unexpected body that a message shows."""
 
 
 def request_of(response: HTTPResponse | None) -> HTTPRequest | None:
-    """The request of a response; `None` if there is no response, or it was made without a request.
+    """The request of a response; `None` without a response, or for one made without a request.
 
     >>> import httpx
     >>> request_of(httpx.Response(200)) is None
@@ -186,15 +186,15 @@ class APITimeoutError(APIConnectionError):
 
 
 class StalledStreamError(APITimeoutError):
-    """The stream made no progress for longer than its `stall_timeout`; pings are no progress.
+    """The stream made no progress for longer than its `stall_timeout`; pings do not count.
 
     Args:
         message: the description of the failure.
-        timing: when the events before came.
+        timing: the timing of the events before.
         details: the further arguments of `APIError`.
 
     Attributes:
-        timing: when the events before came; `None` if no answer came at all.
+        timing: the timing of the events before; `None` if no answer came at all.
     """
 
     def __init__(self, message: str, *, timing: Timing | None = None, **details: Any) -> None:
@@ -315,7 +315,7 @@ def _object(body: Any) -> Mapping[str, Any]:
 
 
 def _error_object(body: Any) -> Mapping[str, Any]:
-    """The `error` object in the body of an error; an empty one if there is none."""
+    """The `error` object in the body of an error; an empty one if the body has none."""
     return _object(_object(body).get("error"))
 
 
@@ -335,7 +335,7 @@ def stalled_error(
 
     Args:
         timeout: the `stall_timeout`, in seconds.
-        timing: when the events came; `None` if there was no answer.
+        timing: the timing of the events; `None` if no answer came.
         request: the request; by default that of `response`.
         response: the response, if there was one.
         snapshot: everything folded before.
@@ -408,7 +408,7 @@ def stream_error(
 
 
 def beginning_needed(response: HTTPResponse) -> int:
-    """The most bytes of the body that the error of a response needs; 0 if it is a stream.
+    """The maximum number of bytes of the body that the error of a response needs; 0 for a stream.
 
     >>> import httpx
     >>> beginning_needed(httpx.Response(529)), beginning_needed(httpx.Response(200, html="<p>"))

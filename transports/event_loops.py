@@ -1,4 +1,4 @@
-"""The differences between asyncio and trio that matter for waiting for a stream and closing it.
+"""The differences between asyncio and trio in waiting for a stream and closing it.
 
 Neither is imported before it runs, so that a sync stream imports neither.
 """

@@ -2,7 +2,7 @@
 
 A thread that waits for bytes does not notice that another thread closes its connection. But it
 wakes at once if the socket is shut down. That works for a response of httpx or httpx2 over
-HTTP/1.1. It does not for HTTP/2, whose connection carries other streams.
+HTTP/1.1. It does not work for HTTP/2, whose connection carries other streams.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def interruption_of(source: Any) -> Callable[[], None] | None:
         source: an open response of httpx or httpx2, or anything else.
 
     Returns:
-        The function; `None` without a connection of its own.
+        The function; `None` if `source` has no connection of its own.
     """
     extensions: Any = getattr(source, "extensions", {})
     connected: Any = extensions.get("network_stream")

@@ -74,7 +74,7 @@ class ParsedTextBlock(TextBlock, Generic[ResponseFormatT]):
     def parsed_output(self) -> ResponseFormatT | None:
         """The text as a value of the caller's type.
 
-        `None` if there is no type, the answer was cut off, or the block is a copy made by pickle.
+        `None` if no type was given, the answer was cut off, or the block is a copy made by pickle.
 
         Raises:
             ValueError: the text does not validate (pydantic's `ValidationError` is one).

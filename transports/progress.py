@@ -52,7 +52,7 @@ __all__ = ["Progress", "clock_from_now", "partial_mode_of", "text_of"]
 _FINE_GRAINED = "fine-grained-tool-streaming-2025-05-14"
 
 _MOST_UNTIMED = 64
-"""The most chunks that are timed together.
+"""The maximum number of chunks that are timed together.
 
 With each timed at once, reading one event per chunk takes 1.2 times as long. Only their times are
 kept until then, because many kept objects cost the garbage collector more than that.
@@ -84,7 +84,7 @@ class Progress(Generic[ResponseFormatT]):
         pending: the events that were not handed out yet. It is always the same queue, from which
             readers take events with `popleft()`.
         stall_timer: the time that a reader may still wait; `None` for as long as it takes.
-        connection_errors: the exceptions of the source whose connection fails.
+        connection_errors: the exceptions that the source raises when its connection fails.
         ended: whether no more chunks are taken.
     """
 
@@ -189,7 +189,7 @@ class Progress(Generic[ResponseFormatT]):
 
     @property
     def timing(self) -> Timing:
-        """When the events of the chunks taken so far came."""
+        """The times of the events in the chunks taken so far."""
         if self._untimed_bytes:
             self._time()
         return self._timing
@@ -336,7 +336,7 @@ class Progress(Generic[ResponseFormatT]):
         message = self.snapshot.message
         if message is None:
             raise RuntimeError(
-                "there is no message yet: read the stream up to its message_start event first"
+                "no message yet: read the stream up to its message_start event first"
             )
         return parsed_message(message, self._parse)
 
@@ -345,7 +345,7 @@ class Progress(Generic[ResponseFormatT]):
 
         Raises:
             IncompleteStreamError: the message is not complete, and the caller does not allow that.
-            RuntimeError: the caller allows it, and there is no message at all.
+            RuntimeError: the caller allows it, but no message has started.
         """
         if not self._allow_incomplete:
             finish(self.state)

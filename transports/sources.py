@@ -1,15 +1,16 @@
-"""What a stream can be read from: an open response of httpx or httpx2, the object that the official
-client's `with_streaming_response` gives, or an iterable of bytes; sync and async.
+"""The sources of a stream, sync and async: an open response of httpx or httpx2, the object that the
+official client's `with_streaming_response` gives, or an iterable of bytes.
 
-`sync_source` and `async_source` turn each of them into a `Source`, and refuse what cannot be read
-with an error that names what to pass instead. httpx2 is only looked up where it is imported
-already: a program that has a response of it has imported it.
+`sync_source` and `async_source` turn each of them into a `Source`. They refuse all other objects,
+with an error that names the object to pass instead. httpx2 is not imported here: a program that
+holds one of its responses has imported it.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, Generic, TypeVar, cast
 
 import attrs
@@ -19,17 +20,17 @@ from .errors import APIError, beginning_needed, response_error
 from .http_types import HTTPResponse
 from .recording import AsyncDecompressed, decompressed
 
-__all__ = ["Source", "async_source", "bytes_of", "library_of", "sync_source"]
+__all__ = ["Source", "aclose", "async_source", "bytes_of", "library_of", "sync_source"]
 
 ChunksT = TypeVar("ChunksT")
 
 
 @attrs.frozen
 class Source(Generic[ChunksT]):
-    """Where the bytes of one stream come from.
+    """The source of the bytes of one stream.
 
     Attributes:
-        opened: what has to be closed at the end: the response, or the iterable.
+        opened: the object to close at the end: the response, or the iterable.
         response: the response, if it is one.
         chunks: the bytes of the body, decompressed in bounded pieces.
         http: the library whose exceptions reading may raise: httpx or httpx2.
@@ -53,12 +54,12 @@ class Source(Generic[ChunksT]):
 
 @attrs.frozen
 class _Way:
-    """One of the two ways to read, in the names that it has.
+    """One of the two ways to read, sync or async: its classes and the names of its methods.
 
     Attributes:
-        stream: the class that reads so.
-        iterable: the class of iterables that can be read so.
-        iterates: the method of those.
+        stream: the class that reads in this way.
+        iterable: the class of iterables that can be read in this way.
+        iterates: the method of these iterables.
         advances: the method of their iterators.
         raw: the method of a response that gives the bytes as they come.
         decompressed: gives the bytes of a response, decompressed.
@@ -82,7 +83,7 @@ def sync_source(source: Any, limit: int) -> Source[Iterator[bytes]]:
         limit: the bytes into which any compressed body may expand: see `decompressed`.
 
     Raises:
-        TypeError: it cannot be read so; the error names what can.
+        TypeError: it cannot be read; the error names the object to pass instead.
         ValueError: it is a response that was read or closed before.
     """
     return _source(source, _SYNC, _ASYNC, limit)
@@ -124,6 +125,7 @@ async def _arefusal(response: HTTPResponse, chunks: AsyncIterator[bytes], size: 
     async for chunk in chunks:
         beginning += chunk
         if len(beginning) >= size:
+            await aclose(response, chunks)
             break
     return response_error(response, bytes(beginning[:size]))
 
@@ -148,6 +150,30 @@ def library_of(value: object) -> Any:
     return None
 
 
+async def aclose(source: Any, chunks: AsyncIterator[bytes]) -> None:
+    """Close a source of chunks and the iterator that reads it.
+
+    trio warns of an async generator that is dropped half-way instead of being closed by the event
+    loop. The generators with which httpx reads a response are nested, and closing the outer one
+    only drops the inner ones. But once the connection is closed, each ends by itself at its next
+    step; therefore this reads on to the end. A response that was made without a connection may
+    never end, and is closed without reading on.
+    """
+    if isinstance(chunks, AsyncDecompressed):
+        await chunks.aclose()
+        return
+    if library_of(source) is not None and "network_stream" in source.extensions:
+        await source.aclose()
+        with suppress(Exception):
+            while True:
+                await chunks.__anext__()
+        return
+    for closable in (source, chunks):
+        aclose = getattr(closable, "aclose", None)
+        if aclose is not None:
+            await aclose()
+
+
 def _source(source: Any, way: _Way, other: _Way, limit: int) -> Source[Any]:
     source = getattr(source, "http_response", source)  # of the official client's APIResponse
     http = library_of(source)
@@ -165,7 +191,7 @@ def _source(source: Any, way: _Way, other: _Way, limit: int) -> Source[Any]:
             ) from None
     if "content-encoding" in source.headers or source.is_stream_consumed:
         chunks = way.decompressed(source, http, limit)
-    else:  # saves a generator a chunk
+    else:  # saves one generator per chunk
         chunks = _raw_chunks(source, way)
     needed = beginning_needed(source)
     if needed:
@@ -195,7 +221,7 @@ def _iterable_source(source: Any, way: _Way, other: _Way) -> Source[Any]:
 
 
 def _advice(source: Any, way: _Way, other: _Way) -> str | None:
-    """What to pass instead of `source`; `None` if it can be read."""
+    """Advice on the object to pass instead of `source`; `None` if `source` can be read."""
     if isinstance(source, (bytes, bytearray, memoryview)):
         return "use replay(body), or pass the chunks as [body]"
     if isinstance(source, str):
@@ -212,7 +238,7 @@ def _advice(source: Any, way: _Way, other: _Way) -> str | None:
 
 
 def _advice_on_items(source: Any) -> str | None:
-    """What to pass instead of `source`, if its items are known beforehand and are not bytes."""
+    """Advice on the object to pass instead of `source`, if its items are known not to be bytes."""
     if not isinstance(source, (list, tuple, Mapping)):
         return None
     items = list(cast("Iterable[Any]", source))
@@ -225,7 +251,7 @@ def bytes_of(chunk: Any) -> bytes:
     """A chunk as immutable bytes.
 
     Raises:
-        TypeError: it is not bytes; the error names what to pass instead.
+        TypeError: it is not bytes; the error names the object to pass instead.
     """
     advice = _advice_on_chunk(chunk)
     if advice is not None:
@@ -234,7 +260,7 @@ def bytes_of(chunk: Any) -> bytes:
 
 
 def _advice_on_chunk(chunk: Any) -> str | None:
-    """What to pass instead of an iterable with the item `chunk`; `None` if that is bytes."""
+    """Advice on the object to pass, if `chunk`, an item of the iterable, is not bytes."""
     if isinstance(chunk, (bytes, bytearray, memoryview)):
         return None
     if isinstance(chunk, str):

@@ -1,4 +1,5 @@
-"""Stalls: the time for which a reader waits without progress, and the end of such a wait.
+"""Stalls: the time that a reader waits without progress, and the interruption of waits that are too
+long.
 
 Progress is an event other than a ping, once it is whole. httpx's own timeout counts the time
 between two bytes, so a server that sends pings for ever never exceeds it. A `StallTimer` counts the
@@ -9,9 +10,9 @@ The classes here pass on chunks and raise `ReadStalledError` when a wait is too 
 
 - `AsyncPatience` waits no longer than the time that is left, in asyncio and trio.
 - `Watchdog` reads a sync source, which blocks in its socket. A thread shuts the socket down when
-  the time is up. That works for a response of httpx or httpx2 over HTTP/1.1. It does not for
-  HTTP/2, whose connection carries other streams, nor for other iterables: there the timer is only
-  looked at when bytes arrive.
+  the time is up. That works for a response of httpx or httpx2 over HTTP/1.1. It does not work for
+  HTTP/2, whose connection carries other streams, nor for other iterables: for those the timer is
+  checked only when bytes arrive.
 
 Costs: nothing without a `stall_timeout`. With one, two readings of the clock a chunk, and for a
 sync stream one thread, from its first read to its end.
@@ -138,7 +139,7 @@ class Watchdog:
             self._waiting = False
 
     def _watch(self) -> None:
-        """Sleep to the earliest time at which a wait can be too long, again and again.
+        """Sleep, again and again, until the earliest time at which a wait can be too long.
 
         A wait that begins during such a sleep is not over when it ends, so that no read has to wake
         this thread.

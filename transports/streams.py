@@ -7,7 +7,7 @@ it is dropped.
 
 A stream ends at `message_stop`. The events of that chunk are handed out; then the stream waits for
 the end of the body for a quarter of a second at most, because httpx gives a connection back only
-after a body that was read to its end. Whatever comes instead of the end is dropped.
+after a body that was read to its end. Bytes that come instead of the end are dropped.
 
 Handing out one event costs one `popleft` from a queue; waiting and folding cost once per chunk.
 """
@@ -36,7 +36,7 @@ from .http_types import HoldsResponse, HTTPResponse
 from .interruption import PATIENCE, interruption_of, read_end
 from .parsed import ParsedMessage, ParsedMessageStreamEvent, ResponseFormatT
 from .progress import Progress, partial_mode_of, text_of
-from .sources import Source, async_source, library_of, sync_source
+from .sources import Source, aclose, async_source, sync_source
 from .stalls import AsyncPatience, ReadStalledError, Watchdog, check_stall_timeout
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class _Stream(Generic[ResponseFormatT]):
 
     @property
     def timing(self) -> Timing:
-        """When the events came, as far as bytes were received; see `clock`."""
+        """The times of the events in the bytes received so far; see `clock`."""
         return self._progress.timing
 
     @property
@@ -158,17 +158,17 @@ class MessageStream(_Stream[ResponseFormatT], Closing):
             partial_mode: "on" drops an unfinished string of a tool's input with its key,
                 "trailing-strings" keeps it as far as it goes. By default the `anthropic-beta`
                 header of the request decides.
-            limit: the most bytes that one line, or the data of one event, may have.
+            limit: the maximum size of one line, or of the data of one event, in bytes.
             allow_incomplete: treat the end of the input as the end of the message, even if the
                 message is not complete.
             stall_timeout: the longest time to wait for progress, in seconds; `None` for no limit.
-                Pings are no progress. A blocked read is interrupted if `source` is a response over
-                HTTP/1.1; any other source is only found to stall when its next bytes arrive.
+                Pings do not count. A blocked read is interrupted if `source` is a response over
+                HTTP/1.1; with any other source a stall is noticed only when the next bytes arrive.
             clock: gives the seconds since the request was sent, for `timing`; by default the
                 seconds since the stream was made.
 
         Raises:
-            TypeError: `source` cannot be read; the error names what to pass instead.
+            TypeError: `source` cannot be read; the error names the object to pass instead.
             ValueError: `source` is a response that was read or closed before.
         """
         found = sync_source(source, limit)
@@ -252,7 +252,7 @@ class MessageStream(_Stream[ResponseFormatT], Closing):
     def text_stream(self) -> Generator[str]:
         """The pieces of text, as they arrive. Other events are skipped.
 
-        Closing it ends it; the stream stays open.
+        Closing the iterator ends it; the stream stays open.
         """
         for event in self:
             if event.type == "text":
@@ -385,7 +385,7 @@ class AsyncMessageStream(_Stream[ResponseFormatT], AsyncClosing):
     def text_stream(self) -> _AsyncTexts:
         """The pieces of text, as they arrive. Other events are skipped.
 
-        `aclose` ends it; the stream stays open.
+        `aclose` ends the iterator; the stream stays open.
         """
         return _AsyncTexts(self)
 
@@ -408,7 +408,7 @@ class AsyncMessageStream(_Stream[ResponseFormatT], AsyncClosing):
         """Close the response, which gives its connection back or closes it: see `MessageStream`."""
         self._progress.end()
         if self._abandon.detach() is not None:
-            await shielded(lambda: _aclose(self._source, self._raw_chunks))
+            await shielded(lambda: aclose(self._source, self._raw_chunks))
 
 
 class _AsyncTexts:
@@ -436,29 +436,8 @@ class _AsyncTexts:
         self._closed = True
 
 
-async def _aclose(source: Any, chunks: AsyncIterator[bytes]) -> None:
-    """Close a source of chunks and the iterator that reads it.
-
-    trio warns of an async generator that is dropped half-way instead of being closed by the event
-    loop. The generators with which httpx reads a response are nested, and closing the outer one
-    only drops the inner ones. But once the connection is closed, each ends by itself at its next
-    step; therefore this reads on to the end. A response that was made without a connection may
-    never end, and is closed without reading on.
-    """
-    if library_of(source) is not None and "network_stream" in source.extensions:
-        await source.aclose()
-        with suppress(Exception):
-            while True:
-                await chunks.__anext__()
-        return
-    for closable in (source, chunks):
-        aclose = getattr(closable, "aclose", None)
-        if aclose is not None:
-            await aclose()
-
-
 def _abandon(source: Any, chunks: AsyncIterator[bytes], spawn: Spawn | None) -> None:
-    """Close the source of a stream that was dropped, in whatever thread it was collected.
+    """Close the source of a stream that was dropped and garbage-collected, in any thread.
 
     Args:
         source: the source of the stream.
@@ -468,7 +447,7 @@ def _abandon(source: Any, chunks: AsyncIterator[bytes], spawn: Spawn | None) -> 
 
     async def close() -> None:
         with suppress(Exception):
-            await _aclose(source, chunks)
+            await aclose(source, chunks)
 
     spawn = spawn or spawner()
     if spawn is not None:

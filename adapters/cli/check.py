@@ -8,7 +8,7 @@ stream that breaks a rule of a legal one (`conformance.RULES`); the rules are li
 With `--against MODULE:FUNCTION` it compares an accumulator with the reference instead, lists the
 kinds of differences, and saves the smallest recording that shows each kind.
 
-Ctrl-C ends the work at once; what was found until then is shown.
+Ctrl-C ends the work at once, and the results so far are shown.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["add_command"]
 
 _PAGE = 1000
-"""The lines of the table that are aligned and printed together."""
+"""The number of lines of the table that are aligned and printed together."""
 
 
 def add_command(commands: Commands) -> None:
@@ -73,7 +73,7 @@ def add_command(commands: Commands) -> None:
         "--save",
         metavar="DIR",
         default="differences",
-        help="with --against: where the smallest recording of each kind is saved "
+        help="with --against: the folder for the smallest recording of each kind "
         "(default: %(default)s)",
     )
     add_executor_flags(parser)

@@ -1,7 +1,7 @@
-"""`streamfold conform URL` holds a live gateway against the rules of a legal stream.
+"""`streamfold conform URL` checks a live gateway against the rules of a legal stream.
 
 The command sends a fixed set of requests, one after another, and lists the rules that each answer
-breaks (`conformance.RULES`). The key is that of ANTHROPIC_API_KEY. The answers cost what the
+breaks (`conformance.RULES`). The key comes from ANTHROPIC_API_KEY. The answers cost what the
 gateway charges for eight short messages.
 """
 
@@ -34,7 +34,7 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser.add_argument(
         "--model",
         default="claude-opus-4-6",
-        help="the model to ask for (default: claude-opus-4-6)",
+        help="the model to request (default: claude-opus-4-6)",
     )
     parser.add_argument(
         "--timeout",

@@ -29,7 +29,7 @@ __all__ = ["Display", "ReadError", "show_body", "show_events", "show_stream"]
 
 
 _BEGINNING = 12
-"""The bytes of a body that tell its framing."""
+"""The number of bytes at the beginning of a body that identify its framing."""
 
 
 class Display(Protocol):

@@ -48,5 +48,5 @@ def complain(reason: object, status: int = FAILED) -> int:
 
 
 def status_of(fault: object | None) -> int:
-    """The exit status of a command that showed a stream with this fault, which is printed."""
+    """Print the fault of a stream, if it has one, and return the command's exit status."""
     return OK if fault is None else complain(fault)

@@ -1,8 +1,8 @@
 """`streamfold fuzz MODULE:FUNCTION` compares an accumulator, or a decoder, with the reference.
 
-The command is the shell's way to `conformance`: it draws streams, and prints each distinct finding
-with the smallest stream that shows it, as a test that can be pasted. Modules are looked for in the
-current directory first. The function runs in this process, without a sandbox.
+The command runs the checks of `conformance`: it draws streams, and prints each distinct finding
+with the smallest stream that shows it, as a test that can be pasted. Modules are searched for in
+the current directory first. The function runs in this process, without a sandbox.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def add_command(commands: Commands) -> None:
     """Add `fuzz` to the commands."""
     parser = commands.add_parser(
         "fuzz",
-        help="find the bug in an accumulator, or in a decoder of server-sent events",
+        help="find bugs in an accumulator, or in a decoder of server-sent events",
         description="Call a function with many streams, compare its results with the reference, "
         "and print the smallest stream of each bug, as a test. An accumulator takes the decoded "
         "events of a stream, as dicts, and returns the message. The function may be async.",
@@ -63,7 +63,7 @@ def add_command(commands: Commands) -> None:
         "--seed",
         metavar="S",
         type=int,
-        help="draw the same streams again (default: other streams each time)",
+        help="draw the same streams again (default: different streams each time)",
     )
     parser.add_argument(
         "--ignore",

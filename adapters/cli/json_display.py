@@ -1,7 +1,7 @@
 r"""The displays for programs: each derived event as a line of JSON, or the final message as JSON.
 
 The text comes from the reducer's `to_json`. Characters that the output's encoding lacks are written
-as `\u` escapes, and so are characters that a terminal obeys or a program takes for a line's end.
+as `\u` escapes, and so are characters that control a terminal or end a line for some programs.
 """
 
 from __future__ import annotations
@@ -51,12 +51,12 @@ class FinalMessage:
 
 
 _INVISIBLE = re.compile(f"[\x7f-\x9f\u2028\u2029{BIDIRECTIONAL}]")
-"""The characters that JSON allows as they are, but that terminals obey or that end a line."""
+"""The characters that JSON allows unescaped, but that control a terminal or end a line."""
 _NOT_ASCII = re.compile("[^\x00-\x7f]")
 
 
 def write_line(text: str, out: TextIO) -> None:
-    """Write a JSON text on one line, with the characters that a terminal obeys as escapes."""
+    """Write a JSON text on one line, with the characters that control a terminal as escapes."""
     write_json(_INVISIBLE.sub(_escape, text), out)
 
 

@@ -1,4 +1,4 @@
-"""Long work on many recordings: their files, and a progress bar while it goes on."""
+"""Long-running work on many recordings: its files and its progress bar."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["recordings_in", "with_progress"]
 T = TypeVar("T")
 
 MANY = 100
-"""The number of recordings from which a progress bar is shown."""
+"""The smallest number of recordings for which a progress bar is shown."""
 
 
 def recordings_in(names: Sequence[str]) -> Iterator[str]:
@@ -42,7 +42,7 @@ def recordings_in(names: Sequence[str]) -> Iterator[str]:
 
 
 def _outermost(names: Sequence[str]) -> Iterator[str]:
-    """The names without those that a directory among them stands for, each once."""
+    """The names, each once, without files that a directory among the names includes."""
     from streamfold.adapters.corpus import is_listed
 
     folders = {os.path.join(os.path.abspath(name), "") for name in names if os.path.isdir(name)}
@@ -60,7 +60,7 @@ def _refuse(error: OSError) -> None:
 
 
 def with_progress(results: Iterable[T], verb: str) -> Iterator[T]:
-    """The results, one by one; of many, with a progress bar if standard error is a terminal.
+    """The results, one by one. Many get a progress bar, if standard error is a terminal.
 
     Args:
         results: the results.

@@ -1,11 +1,11 @@
-"""`main`, the entry of the command line: the parser, the list of commands, and the exit status.
+"""`main`, the entry point of the command line: its parser, its commands, and the exit status.
 
 A command is a module with a function `add_command(commands)`. It adds the command's parser to those
 of the command line, and sets `run`, a function from the parsed options to the exit status, as a
 default of that parser. A command that cannot go on raises `CommandError`.
 
-A command imports its libraries when it runs, so the command line starts fast, and it starts
-whatever extras are installed.
+A command imports its libraries when it runs, so the command line starts fast, and starts without
+any extra.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def _run(argv: Sequence[str] | None) -> int:
 
 
 def _flush_or_discard(stream: TextIO) -> None:
-    """Redirect a stream that cannot be written to nothing; else Python complains at exit."""
+    """Flush the stream. On failure, discard the rest, which Python would flush again at exit."""
     try:
         stream.flush()
     except OSError:

@@ -38,8 +38,7 @@ def picture_of(path: str) -> Callable[[Sequence[Group]], None]:
     """A function that draws groups to a file.
 
     Raises:
-        CommandError: the name has another ending than .png, .svg or .pdf, or matplotlib is not
-            installed.
+        CommandError: the name does not end with .png, .svg or .pdf, or matplotlib is not installed.
     """
     if os.path.splitext(path)[1] not in _ENDINGS:
         raise CommandError(f"--plot must name a .png, .svg or .pdf file, got {path!r}")

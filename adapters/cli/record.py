@@ -6,7 +6,8 @@ request once, without retries, because a failure is worth recording too. The ans
 comes, and recorded however it ends, Ctrl-C included.
 
 Keys come from the environment only, because every process of the machine can read arguments. No key
-is printed, even if the answer quotes it: an event waits while its text may be the beginning of one.
+is printed, even if the answer quotes it: an event waits while its text may be the beginning of a
+key.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`streamfold replay FILE|-` shows a stream, recorded or just arriving.
+"""`streamfold replay FILE|-` shows a recorded or live stream.
 
 A file `*.jsonl` is a recording: it has the time of each chunk and the way the response ended. Any
 other file is the raw body of a stream, and is shown while it is read.
@@ -33,7 +33,7 @@ def add_command(commands: Commands) -> None:
     """Add `replay` to the commands."""
     parser = commands.add_parser(
         "replay",
-        help="show a stream, recorded or just arriving",
+        help="show a recorded or live stream",
         description="Show a message stream: its text as it comes, its thinking, its tool calls and "
         "their results, and in the last line its stop reason and token counts.",
         epilog="Exit status: 0 for a complete message, 1 for an incomplete or failed one, "
@@ -123,11 +123,11 @@ def _replay_recording(options: argparse.Namespace) -> int:
 
 
 def _rescued(path: Path) -> Recording | None:
-    """The recording that the whole lines of an unfinished file make; `None` if they make none."""
+    """The recording in the whole lines of an unfinished file; `None` if they do not form one."""
     from streamfold.transports import Recording, RecordingError
 
     head, *lines = path.read_bytes().split(b"\n")
-    whole = lines[:-1]  # behind the last line feed is the line that was cut
+    whole = lines[:-1]  # the line that was cut follows the last line feed
     try:
         fields = json.loads(head)
         fields.update(chunks=len(whole), ended="cut")
@@ -138,7 +138,7 @@ def _rescued(path: Path) -> Recording | None:
 
 
 _BYTES_PER_TOKEN = 130
-"""The bytes of an event with one token, for the pace of a raw body."""
+"""The size of an event with one token, in bytes, for the pace of a raw body."""
 
 
 def _paced(chunks: Iterable[bytes], tokens_per_second: float) -> Iterator[bytes]:

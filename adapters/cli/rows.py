@@ -46,8 +46,8 @@ def rows_file(path: str | None) -> Generator[Write, None, None]:
         path: the file, `*.csv` or `*.parquet`; without one, nothing is written.
 
     Raises:
-        CommandError: the name has another ending, pyarrow is not installed, or the file cannot be
-            written.
+        CommandError: the name does not end with .csv or .parquet, pyarrow is not installed, or the
+            file cannot be written.
     """
     if path is None:
         yield _ignore

@@ -14,10 +14,11 @@ The recording that answers a request is chosen so:
 - The path may also name a directory, or be empty. Then the recordings below it are searched for one
   of a request with the same body. Several with the same body are played in order, and the last of
   them is repeated. Recordings without a request, such as raw bodies, answer the requests that match
-  no other.
+  no other, in order. After the last of them, a request that begins a conversation gets the first
+  one, and any other request the last one again.
 - `GET /` lists the recordings, each with the base URL that chooses it.
 - A request without a matching recording gets status 404 and an error in the API's shape. It names
-  the nearest recording and shows the difference.
+  the nearest recording, shows the difference, and gives the base URL of that recording.
 
 All recordings are read at the start.
 """
@@ -50,7 +51,9 @@ def add_command(commands: Commands) -> None:
         help="answer POST /v1/messages with recordings, over HTTP",
         description="Serve recordings as the Messages API would: a client with the printed base "
         "URL gets the recording of its request, chunk for chunk. A client with the path of a "
-        "recording behind that URL gets this recording for every request.",
+        "recording behind that URL gets this recording for every request; with the path of a "
+        "directory, the recordings below it. Raw bodies have no request: they answer in the order "
+        "of their names what no recording answers, and start over when a conversation begins.",
         epilog="The server runs until Ctrl-C. Exit status: 130 after Ctrl-C, 1 if the extra "
         "'serve' is not installed, 2 for unusable arguments or an unreadable file.",
         allow_abbrev=False,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
@@ -76,9 +76,10 @@ def application(
     def answer(place: str, content: bytes) -> StoredRecording:
         if answers_all:
             return store.play_one_of(store.recordings)
-        if named := [stored for stored in store.recordings if _place_of(stored) == place]:
+        if named := [stored for stored in store.recordings if _place_of(stored.name) == place]:
             return store.play_one_of(named)
-        return store.play_for(RecordedRequest.sent(*TARGET, (), content), _below(store, place))
+        asked = RecordedRequest.sent(*TARGET, (), content)
+        return store.play_for(asked, _below(store, place), starts_over=_begins(asked))
 
     def refused_host(request: Request) -> Response | None:
         host = _host_of(request)
@@ -102,8 +103,9 @@ def application(
             # a thread, because comparing many long requests takes time
             stored = await run_in_threadpool(answer, place, content)
         except UnmatchedRequestError as error:
-            log(f"{request.url.path}: {error}")
-            return _error(404, "not_found_error", str(error))
+            reason = f"{error}\n{_advice(error, str(request.base_url))}"
+            log(f"{request.url.path}: {reason}")
+            return _error(404, "not_found_error", reason)
         log(f"{request.url.path}: {stored.name}")
         return _Replayed(stored.recording, pace)
 
@@ -117,7 +119,7 @@ def application(
         if (other := refused_host(request)) is not None:
             return other
         base = str(request.base_url).rstrip("/")
-        places = {one.name: f"{base}/{_place_of(one)}" for one in store.recordings}
+        places = {one.name: f"{base}/{_place_of(one.name)}" for one in store.recordings}
         return Response(to_json({"recordings": places}), media_type="application/json")
 
     return Starlette(
@@ -144,9 +146,27 @@ def _host_of(request: Request) -> str:
         return ""
 
 
-def _place_of(stored: StoredRecording) -> str:
+def _place_of(name: str) -> str:
     """The path in front of `/v1/messages` that names a recording: its file without the suffix."""
-    return PurePosixPath(stored.name).with_suffix("").as_posix()
+    return PurePosixPath(name).with_suffix("").as_posix()
+
+
+def _begins(request: RecordedRequest) -> bool:
+    """Whether a request begins a conversation: none of its messages is the assistant's."""
+    messages: list[Any] | None = getattr(request.body, "messages", None)
+    return isinstance(messages, list) and all(
+        getattr(message, "role", None) != "assistant" for message in messages
+    )
+
+
+def _advice(error: UnmatchedRequestError, base_url: str) -> str:
+    """The last line of the answer to a request without a recording: the way to get one."""
+    restart = "the recordings were read at the start: restart the server to add one"
+    if error.nearest is None:
+        return restart
+    return f"for {error.nearest} whatever the request, use the base URL " + (
+        f"{base_url}{_place_of(error.nearest)}; {restart}"
+    )
 
 
 def _below(store: RecordingStore, place: str) -> list[StoredRecording]:
@@ -159,7 +179,8 @@ def _below(store: RecordingStore, place: str) -> list[StoredRecording]:
     below = [stored for stored in store.recordings if stored.name.startswith(prefix)]
     if not below:
         raise UnmatchedRequestError(
-            f"there is no recording called {place!r}, nor a directory of recordings"
+            f"there is no recording called {place!r}, nor a directory of recordings (GET / lists "
+            "them)"
         )
     return below
 

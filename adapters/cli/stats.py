@@ -6,7 +6,7 @@ percentile of the seconds to the first content, output tokens per second, stalls
 folded).
 
 `--rows FILE` writes one row per recording, as CSV or Parquet by the name of the file. `--plot FILE`
-draws the distributions. Ctrl-C ends the work at once; what was measured until then is shown.
+draws the distributions. Ctrl-C ends the work at once, and the measurements so far are shown.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def add_command(commands: Commands) -> None:
         "--rows", metavar="FILE", help="write one row per recording to a .csv or .parquet file"
     )
     parser.add_argument(
-        "--plot", metavar="FILE", help="draw the distributions to a picture (.png, .svg or .pdf)"
+        "--plot", metavar="FILE", help="draw the distributions as a picture (.png, .svg or .pdf)"
     )
     parser.add_argument(
         "--stall",

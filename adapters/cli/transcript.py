@@ -67,7 +67,7 @@ _LINE_FEEDS = {
     ("note", "note"): 1,
     ("source", "source"): 1,
 }
-"""The line feeds between two sections; 2, which makes a blank line, for pairs without a row."""
+"""The number of line feeds between two sections; 2, a blank line, for pairs without a row."""
 
 
 class _Layout(NamedTuple):
@@ -178,12 +178,12 @@ class Transcript:
             self._begins = True
 
     def _grow(self, layout: _Layout, text: str) -> None:
-        """Show `text`, by which the current block grows. Half a character waits for its rest."""
+        """Show `text`, which the current block gained. Half a surrogate pair waits for the rest."""
         self._growth = layout
         self._say_growth(self._halves.decode(text.encode("utf-16-le", "surrogatepass")))
 
     def _settle(self) -> None:
-        """Show the half of a character that waits, because the current block stops growing."""
+        """Show the half of a surrogate pair that waits, because the current block stops growing."""
         self._say_growth(self._halves.decode(b"", final=True))
 
     def _say_growth(self, text: str) -> None:
@@ -310,7 +310,7 @@ class Transcript:
 def _kind(block: Any) -> str:
     """The row of a block in `_STOPS`: its type, or the group of types that share a layout."""
     kind: str = block.type
-    if isinstance(block, UnknownBlock):  # nothing is known of its fields
+    if isinstance(block, UnknownBlock):  # its fields are unknown
         return ""
     if kind.endswith("tool_use"):
         return "call"

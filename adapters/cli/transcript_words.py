@@ -57,7 +57,7 @@ def _is_array(value: Any) -> TypeGuard[Sequence[Any]]:
 
 
 def string(value: Any, key: str) -> str:
-    """The member `key` of the JSON object `value` as a string; empty if there is none."""
+    """The member `key` of the JSON object `value` as a string; empty if it is missing."""
     member = value.get(key) if _is_object(value) else None
     return "" if member is None else member if isinstance(member, str) else _json(member)
 
@@ -91,7 +91,7 @@ class Result(NamedTuple):
     """The text of a tool's result.
 
     Attributes:
-        summary: the words behind the tool's name.
+        summary: the words after the tool's name.
         lines: the output below.
         role: the role of the summary: see `colours`.
     """
@@ -192,7 +192,7 @@ def _counted(count: int, noun: str) -> str:
 
 
 def call_name(block: Any) -> str:
-    """The name of the tool that `block` calls, behind that of its server if there is one."""
+    """The name of the tool that `block` calls, after the name of its server, if any."""
     server = string(block, "server_name")
     return f"{server and f'{server}/'}{string(block, 'name') or block.type}"
 
@@ -209,18 +209,18 @@ def _span(noun: str, first: int, last: int) -> str:
 
 
 def _characters(citation: CharLocationCitation) -> str:
-    first, behind = citation.start_char_index, citation.end_char_index
-    return f"{_document(citation)}, {_span('character', first, behind - 1)}"
+    first, end = citation.start_char_index, citation.end_char_index
+    return f"{_document(citation)}, {_span('character', first, end - 1)}"
 
 
 def _pages(citation: PageLocationCitation) -> str:
-    first, behind = citation.start_page_number, citation.end_page_number
-    return f"{_document(citation)}, {_span('page', first, behind - 1)}"
+    first, end = citation.start_page_number, citation.end_page_number
+    return f"{_document(citation)}, {_span('page', first, end - 1)}"
 
 
 def _blocks(citation: ContentBlockLocationCitation) -> str:
-    first, behind = citation.start_block_index, citation.end_block_index
-    return f"{_document(citation)}, {_span('block', first, behind - 1)}"
+    first, end = citation.start_block_index, citation.end_block_index
+    return f"{_document(citation)}, {_span('block', first, end - 1)}"
 
 
 def _search_result(citation: SearchResultLocationCitation) -> str:

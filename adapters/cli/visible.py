@@ -1,8 +1,8 @@
 """Text that is safe to print: control characters become visible ones.
 
 A stream is not trusted. A control character in it could move the cursor, recolour the screen or
-rename the window of a terminal, and a bidirectional one can make text read as another. So commands
-print all text that they did not write through here.
+rename the window of a terminal, and a bidirectional one can reorder text so that it reads
+differently. So commands pass all text that is not their own through these functions.
 """
 
 from __future__ import annotations

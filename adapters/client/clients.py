@@ -1,8 +1,8 @@
 """The clients, `Anthropic` and `AsyncAnthropic`, in the shape of the official SDK's.
 
 A client turns a caller's arguments into a `Call` (see `requests`), sends it, and returns the open
-response as a `MessageStream`. It waits for the first event before it returns: until then nothing
-was handed out, so a failed attempt can be repeated (see `retries`). The two clients differ in
+response as a `MessageStream`. It waits for the first event before it returns: until then the caller
+has received nothing, so a failed attempt can be repeated (see `retries`). The two clients differ in
 `await` alone; their common part is `_Client`.
 """
 
@@ -53,7 +53,7 @@ DEFAULT_TIMEOUT = httpx.Timeout(600.0, connect=5.0)
 _LIMITS = httpx.Limits(max_connections=1000, max_keepalive_connections=100)
 _HTTPX_DEFAULT_TIMEOUT = httpx.Timeout(5.0).as_dict()
 _QUOTED = 200
-"""The bytes of an answer that an error quotes."""
+"""The number of bytes of an answer that an error quotes."""
 
 T = TypeVar("T")
 
@@ -62,7 +62,7 @@ T = TypeVar("T")
 
 
 class _Client(PointsToOfficialClient):
-    """All of a client but the sending."""
+    """Everything in a client except sending."""
 
     _http_class: ClassVar[type[Any]]
     _caller: ClassVar[Literal["RetryingCaller", "AsyncRetryingCaller"]]
@@ -86,7 +86,7 @@ class _Client(PointsToOfficialClient):
             api_key: the key, sent as `authorization: Bearer …`. Without it and without
                 `auth_token`, the environment gives one: `ANTHROPIC_API_KEY`, else
                 `ANTHROPIC_AUTH_TOKEN`.
-            auth_token: a token, sent in the same way if there is no key.
+            auth_token: a token, sent in the same way if `api_key` is missing.
             base_url: the API's address; by default `ANTHROPIC_BASE_URL` from the environment, else
                 `https://api.anthropic.com`.
             timeout: seconds without a byte from the API, or httpx's own value; `None` for no
@@ -125,7 +125,7 @@ class _Client(PointsToOfficialClient):
         if isinstance(timeout, NotGiven):
             timeout = DEFAULT_TIMEOUT
             if http_client is not None and http_client.timeout.as_dict() != _HTTPX_DEFAULT_TIMEOUT:
-                timeout = cast("httpx.Timeout", http_client.timeout)  # its maker chose it
+                timeout = cast("httpx.Timeout", http_client.timeout)  # the caller chose it
         self._max_retries = max_retries
         self._settings = Settings(
             base_url=url,
@@ -244,7 +244,7 @@ class _Client(PointsToOfficialClient):
 
 
 def _limit(call: Call[Any]) -> int:
-    """The most bytes of an unstreamed answer: the limit of a stream's event."""
+    """The maximum size of an unstreamed answer, in bytes: the limit for an event of a stream."""
     limit: int = call.reading.get("limit", DEFAULT_LIMIT)
     return limit
 
@@ -302,7 +302,7 @@ class Anthropic(_Client, Closing):
 
     @cached_property
     def messages(self) -> Messages:
-        """The Messages API."""
+        """The Messages API: its calls are `stream`, `create` and `parse`, see `Messages`."""
         return Messages(self._settings, self._open, self._fetch)
 
     @cached_property
@@ -319,7 +319,7 @@ class Anthropic(_Client, Closing):
         return cast("Message", self._retry(self._fetch_once, call.read()))
 
     def _send(self, call: Call[Any]) -> Any:
-        """The open response to a call, whatever its status."""
+        """The open response to a call, with any status."""
         request = self._request(call)
         try:
             return self._http.send(request, stream=True, follow_redirects=False)
@@ -390,7 +390,7 @@ class AsyncAnthropic(_Client, AsyncClosing):
 
     @cached_property
     def messages(self) -> AsyncMessages:
-        """The Messages API."""
+        """The Messages API: its calls are those of `AsyncMessages`."""
         return AsyncMessages(self._settings, self._open, self._fetch)
 
     @cached_property
@@ -407,7 +407,7 @@ class AsyncAnthropic(_Client, AsyncClosing):
         return cast("Message", await self._retry(self._fetch_once, await _aread(call)))
 
     async def _send(self, call: Call[Any]) -> Any:
-        """The open response to a call, whatever its status."""
+        """The open response to a call, with any status."""
         request = self._request(call)
         if self._connections is not None:
             self._connections.used()

@@ -1,4 +1,4 @@
-"""Warnings about models that the API will retire, and about a kind of thinking that it gives up.
+"""Warnings about models that the API will retire, and about a kind of thinking that it phases out.
 
 Source: API documentation, "Model deprecations" and "Adaptive thinking", as of November 2026.
 """
@@ -26,7 +26,7 @@ _ADAPTIVE_ONLY = frozenset({"claude-mythos-preview", "claude-opus-4-6"})
 
 
 def warn_of_deprecations(model: Any, thinking: Any, *, stacklevel: int) -> None:
-    """Warn of a model or a kind of thinking that a request should no longer use.
+    """Warn about a model or a kind of thinking that a request should no longer use.
 
     Args:
         model: the model of the request.

@@ -13,7 +13,7 @@ __all__ = ["Connections", "library_of", "timeout_for"]
 
 
 class Connections:
-    """The connections of a client of ours and its copies, and of the streams that they opened.
+    """The connections of one of our clients and its copies, and of the streams that they opened.
 
     They are closed when the last of those is dropped, so that a client that was never closed causes
     no warning about open sockets.

@@ -1,10 +1,10 @@
 """The body of a request as bytes of JSON, from Python values of many kinds.
 
-A caller's arguments hold dicts and lists, and also what an earlier answer gave: blocks and
-messages, of streamfold or of the official client, generators, sets, views of dicts; times; pydantic
-models; tool objects such as `@beta_tool` functions, which have `to_dict()`. Each is written as the
-JSON that it stands for, as the official client writes it. Anything else is refused with its path in
-the body, `messages[0].content[1].source`.
+A caller's arguments hold dicts and lists, and much else: blocks and messages of an earlier answer,
+from streamfold or the official client; generators, sets, views of dicts; times; pydantic models;
+tool objects such as `@beta_tool` functions, which have `to_dict()`. Each is written as the JSON
+that it stands for, as the official client writes it. Anything else is refused with its path in the
+body, `messages[0].content[1].source`.
 
 A base64 source may hold a path or an open file in place of its data. `encode_body` does not read
 it: a body with files is an `UnreadBody`, which the client reads before it sends the request.
@@ -32,7 +32,7 @@ __all__ = ["UnreadBody", "encode_body"]
 
 @attrs.frozen
 class UnreadBody:
-    """The body of a request with files that were not read yet.
+    """The body of a request with files that have not been read yet.
 
     Attributes:
         fields: the body, without the data of the files.

@@ -37,7 +37,11 @@ MessagesT = TypeVar("MessagesT")
 
 @attrs.frozen
 class Beta(PointsToOfficialClient, Generic[MessagesT]):
-    """`client.beta`."""
+    """The beta of the API: `client.beta`.
+
+    Attributes:
+        messages: the calls of the Messages API, with the parameters of its beta.
+    """
 
     messages: MessagesT
 
@@ -68,7 +72,7 @@ class _Messages(PointsToOfficialClient):
     def _call(
         self, beta: bool, stream: bool, *, method: str = "create", **request: Any
     ) -> Call[Any]:
-        """The call for `request`, which the caller of our caller's caller made."""
+        """The call for `request`. A warning names the line of the user's own call."""
         call = prepare(self._settings, method=method, beta=beta, stream=stream, **request)
         warn_of_deprecations(
             request["model"], request.get("thinking"), stacklevel=4 if method == "stream" else 3
@@ -80,7 +84,7 @@ class _Messages(PointsToOfficialClient):
 
 
 class Messages(_Messages):
-    """`client.messages`."""
+    """The calls of the Messages API: `client.messages` of an `Anthropic`."""
 
     @overload
     def stream(
@@ -102,14 +106,15 @@ class Messages(_Messages):
         Args:
             output_format: the type of the answer, any that pydantic's `TypeAdapter` takes. The
                 value is `parsed_output` of the message and of its text block.
-            request: the fields of the request's body: `max_tokens`, `messages`, `model` and any
-                other. See `MessageRequest`.
+            request: the fields of the request's body, of which `max_tokens`, `messages` and `model`
+                are required, and options such as `timeout`, `allow_incomplete` and `partial_mode`.
+                `MessageRequest` has them all.
 
         Returns:
             A context manager; its value is the open `MessageStream`.
 
         Raises:
-            StreamfoldError: there is no key.
+            StreamfoldError: no key was given or found in the environment.
             TypeError: a required field is missing, a field does not stand for JSON, or
                 `output_format` is not a type.
             ValueError: the answer's format is given twice, or a header cannot be sent.
@@ -143,8 +148,8 @@ class Messages(_Messages):
             The message; if `stream`, a `Stream` of raw events, whose first has arrived.
 
         Raises:
-            StreamfoldError, TypeError, ValueError: as `stream` raises them, and what entering its
-                block raises.
+            StreamfoldError, TypeError, ValueError: as `stream` raises them, at the call and on
+                entering its block.
         """
         call = self._call(False, bool(stream), **request)
         return Stream[RawEvent](self._open_stream(call)) if stream else self._fetch(call)
@@ -172,7 +177,7 @@ class Messages(_Messages):
 
 
 class BetaMessages(_Messages):
-    """`client.beta.messages`."""
+    """The calls of the beta: `client.beta.messages` of an `Anthropic`."""
 
     @overload
     def stream(
@@ -227,7 +232,7 @@ class BetaMessages(_Messages):
 
 
 class AsyncMessages(_Messages):
-    """`client.messages`, for asyncio and trio."""
+    """The calls of the Messages API: `client.messages` of an `AsyncAnthropic`."""
 
     @overload
     def stream(
@@ -282,7 +287,7 @@ class AsyncMessages(_Messages):
 
 
 class AsyncBetaMessages(_Messages):
-    """`client.beta.messages`, for asyncio and trio."""
+    """The calls of the beta: `client.beta.messages` of an `AsyncAnthropic`."""
 
     @overload
     def stream(

@@ -1,8 +1,7 @@
 """The parameters of `messages.stream`: their names and types, and `NOT_GIVEN`.
 
 The type checkers see these names in the calls of a client. At run time any other keyword is
-refused, because it is a misspelt one more often than a new field of the API, which `extra_body`
-sends.
+refused, because it is a typo more often than a new field of the API. `extra_body` sends new fields.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ T = TypeVar("T")
 class NotGiven:
     """The type of `NOT_GIVEN`: the value of a parameter for which the caller passed nothing.
 
-    It differs from `None` where `None` has a meaning of its own: `timeout=None` is no timeout.
+    It differs from `None` where `None` has a meaning of its own: `timeout=None` means no limit.
     """
 
     def __bool__(self) -> bool:
@@ -74,13 +73,14 @@ class _Required(TypedDict):
 
 
 class MessageRequest(_Required, total=False):
-    """The arguments of `messages.stream`: the fields of the request's body, and sending options.
+    """The arguments of `messages.stream`, `create` and `parse`.
 
-    `user_profile_id` and `workspace_id` are sent as headers. `extra_headers`, `extra_query` and
-    `extra_body` override everything else; a header whose value is `None` is not sent. `timeout` is
-    in seconds. `partial_mode`, `limit` (bytes), `allow_incomplete` and
-    `stall_timeout` (seconds without progress) are options of the stream
-    that reads the answer: see `MessageStream`.
+    They are the fields of the request's body, and options of the call. `max_tokens`, `messages` and
+    `model` are required. `user_profile_id` and `workspace_id` are sent as headers. `extra_headers`,
+    `extra_query` and `extra_body` override everything else; a header whose value is `None` is not
+    sent. `timeout` is in seconds. `partial_mode`, `limit` (bytes), `allow_incomplete` and
+    `stall_timeout` (seconds without progress) are options of the stream that reads the answer: see
+    `MessageStream`.
     """
 
     cache_control: Maybe[JSON]
@@ -112,7 +112,10 @@ class MessageRequest(_Required, total=False):
 
 
 class BetaMessageRequest(MessageRequest, total=False):
-    """The arguments of `beta.messages.stream`: further fields, and the names of the betas."""
+    """The arguments of `beta.messages.stream`, `create` and `parse`.
+
+    They are those of `MessageRequest`, further fields, and `betas`, the names of the betas.
+    """
 
     betas: Maybe[Iterable[str]]
     billing_policy: Maybe[JSON]
@@ -132,7 +135,7 @@ def refuse_unknown(method: str, arguments: Iterable[str], known: frozenset[str])
     """Refuse keywords that are not parameters.
 
     Raises:
-        TypeError: one is not; the error names the nearest parameter.
+        TypeError: a keyword is not a parameter; the error names the nearest one.
 
     >>> refuse_unknown("stream", ["sytem"], FIELDS)
     Traceback (most recent call last):

@@ -78,7 +78,7 @@ class Call(Generic[T]):
     Attributes:
         url: the endpoint.
         headers: all headers but those that httpx adds.
-        content: the body; with files in it, what reads them.
+        content: the body, or an `UnreadBody` if it has files.
         timeout: seconds without a byte from the API, or httpx's own value; `None` for no limit.
         parse: turns the answer's text into `parsed_output`; `None` without an `output_format`.
         reading: the options of the `MessageStream` that reads the answer.
@@ -103,7 +103,7 @@ class Call(Generic[T]):
 
     @property
     def stall_timeout(self) -> float | None:
-        """Seconds without progress that httpx's own timeout would not notice before; or `None`."""
+        """The `stall_timeout` in seconds; `None` if httpx's own timeout is at most as long."""
         seconds: float | None = self.reading.get("stall_timeout")
         if seconds is None:
             return None
@@ -153,7 +153,7 @@ def prepare(
     is not sent. Other arguments count as not given if they are `None`.
 
     Raises:
-        StreamfoldError: there is no key.
+        StreamfoldError: no key was given or found in the environment.
         TypeError: an argument is unknown, a value in the body does not stand for JSON, or
             `output_format` is not a type.
         ValueError: a number is NaN or infinite, a header has characters that headers cannot have,
@@ -307,7 +307,7 @@ def check_key(key: str) -> str:
     """A key that a header can carry. The error does not show it.
 
     Raises:
-        ValueError: it has white space or characters outside of ASCII.
+        ValueError: it has white space or characters outside ASCII.
     """
     if not re.fullmatch("[!-~]*", key):
         raise ValueError(
@@ -320,7 +320,8 @@ def check_key(key: str) -> str:
 def conceal(request: httpx.Request) -> None:
     """Remove the secrets of a request that was sent, by the policy that recordings follow.
 
-    Their redaction stays in the extensions of the request, so that no error repeats them.
+    The redaction that knows them stays in the extensions of the request, so that no error repeats
+    them.
     """
     redaction = Redaction()
     sent = request.headers.multi_items()

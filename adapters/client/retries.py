@@ -9,6 +9,7 @@ Source: API reference, "Errors"; RFC 9110, section 10.2.3 (Retry-After).
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -16,6 +17,7 @@ from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any, Literal
 
+from streamfold.reducer import StreamfoldError
 from streamfold.transports import APIConnectionError, APIStatusError
 
 __all__ = ["is_retryable", "retry_after", "retry_wait", "retrying"]
@@ -80,7 +82,7 @@ _WAIT_HEADERS: tuple[tuple[str, Callable[[str, float], float]], ...] = (
     ("retry-after", lambda value, now: float(value)),
     ("retry-after", lambda value, now: parsedate_to_datetime(value).timestamp() - now),
 )
-"""The headers that ask for a wait, and the seconds that a value means; the more exact first."""
+"""The headers that ask for a wait, the more exact first, each with its value in seconds."""
 
 
 def retry_wait(error: BaseException, now: float) -> bool | float:
@@ -135,6 +137,8 @@ def retrying(
             f"max_retries={max_retries} needs stamina, which is not installed: "
             "pip install 'streamfold[client]', or pass max_retries=0"
         ) from None
+    # Without any handler, Python prints the records of a logger to standard error.
+    logging.getLogger("stamina").addHandler(logging.NullHandler())
     call = getattr(stamina, caller)(
         attempts=max_retries + 1, timeout=None, wait_initial=0.5, wait_max=8.0, wait_jitter=0.5
     )
@@ -149,7 +153,8 @@ def _call(function: Callable[..., Any], *args: Any) -> Any:
 def _first_attempt(retry: Callable[..., Any], function: Callable[..., Any], *args: Any) -> Any:
     """Call `function`, and leave it to `retry` only if that fails.
 
-    The call of a retrying function of stamina costs 35 µs, a tenth of a short stream.
+    The call of a retrying function of stamina costs 35 µs, a tenth of a short stream. Its frames
+    are left out of the traceback of an error, because they hide the caller's.
     """
     failures: list[Exception] = []
     try:
@@ -162,7 +167,10 @@ def _first_attempt(retry: Callable[..., Any], function: Callable[..., Any], *arg
             raise failures.pop()  # the first attempt, as `retry` counts
         return function(*args)
 
-    return retry(again, *args)
+    try:
+        return retry(again, *args)
+    except StreamfoldError as error:
+        raise error.with_traceback(None) from error.__cause__
 
 
 async def _first_attempt_async(
@@ -180,7 +188,10 @@ async def _first_attempt_async(
             raise failures.pop()
         return await function(*args)
 
-    return await retry(again, *args)
+    try:
+        return await retry(again, *args)
+    except StreamfoldError as error:
+        raise error.with_traceback(None) from error.__cause__
 
 
 def _retry_wait_now(error: Exception) -> bool | float:

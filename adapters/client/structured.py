@@ -40,7 +40,7 @@ def with_format(output_config: Any, format_field: Mapping[str, Any]) -> dict[str
     """The parameter `output_config` of a request, with a format added.
 
     Args:
-        output_config: the caller's own; anything false stands for none.
+        output_config: the caller's own; a false value counts as none.
         format_field: the format, as `response_format` makes it.
 
     Raises:
@@ -109,7 +109,7 @@ def transform_schema(schema: Mapping[str, Any] | type[Any]) -> dict[str, Any]:
     `description`. `schema` itself is not changed.
 
     Args:
-        schema: a JSON schema, with references inside itself only; or a pydantic model.
+        schema: a JSON schema whose references point into itself; or a pydantic model.
 
     Returns:
         A new schema.

@@ -1,4 +1,4 @@
-"""Conformance checks: hold any implementation of the streaming protocol against this library's.
+"""Conformance checks: compare any implementation of the streaming protocol with this library's.
 
 check_accumulator   any function from the events of a stream to its message
 check_decoder       any function from chunks of bytes to server-sent events

@@ -188,8 +188,8 @@ def check_accumulator(
         accumulate: takes the decoded events of a stream, in any iterable, and returns the message:
             a dict, a dataclass, an attrs class or a pydantic model. It may be async.
         max_examples: the number of streams; `faults` add as many broken ones.
-        seed: draws the same streams each time. None draws other streams each time; a finding names
-            the seed that was used.
+        seed: draws the same streams each time. None draws different streams each time; a finding
+            names the seed that was used.
         ignore: fields not to compare, by their path in the message, without indices: "usage",
             "usage.iterations", "content.citations". A field that neither a message nor a result of
             the accumulator has is refused.

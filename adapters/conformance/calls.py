@@ -1,4 +1,4 @@
-"""Call a function under test, whatever its shape.
+"""Call a function under test that may have any of several shapes.
 
 A function may be sync or async, and may return an iterator or an async iterator. It may take the
 decoded events, the bytes in chunks, or a transport of httpx or httpx2 that answers every request
@@ -9,8 +9,8 @@ a whole result.
 mistake in the use of the kit is reported as one line and not as a defect of the function.
 
 `time_limit` interrupts a function that does not return. It uses SIGALRM: it works in the main
-thread of systems that have this signal, and interrupts Python code, not C code. Elsewhere there
-is no limit.
+thread of systems that have this signal, and interrupts Python code, not C code. Elsewhere the limit
+has no effect.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ Takes = Literal["events", "chunks", "httpx", "httpx2"]
 
 
 class WrongUseError(ValueError):
-    """A function cannot be checked the way it was handed over."""
+    """A function cannot be checked as it was given."""
 
 
 class TookTooLongError(BaseException):

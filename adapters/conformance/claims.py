@@ -59,7 +59,7 @@ GA_CLAIMS: Claims = MappingProxyType(
         ),
     }
 )
-"""Everything of the interface that needs no beta header. Source: the reference, `Message`.
+"""Every part of a message that needs no beta header. Source: the reference, `Message`.
 
 `model` is missing, because a fallback block, which needs a beta header, changes it.
 """

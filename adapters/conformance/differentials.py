@@ -1,4 +1,4 @@
-"""Hold an implementation against itself: its streamed result and its unstreamed one must be equal.
+"""Compare an implementation with itself: its streamed and its unstreamed result must be equal.
 
 An implementation often translates a message into classes of its own. No reference knows them, but
 the same implementation translates the unstreamed message, too. `check_same` draws messages,

@@ -88,7 +88,7 @@ class _Stream:
 
     @property
     def is_whole(self) -> bool:
-        """Whether a client takes it for a whole message."""
+        """Whether a client accepts it as a whole message."""
         kinds = list(map(_type_of, self.events))
         return "error" not in kinds and (
             "message_stop" in kinds or any(_stop_reason_of(event) for event in self.events)
@@ -237,7 +237,7 @@ class TranslatorSubject:
         return [{**chunk, "choices": [choice]} for chunk in given[:1]]
 
     def simpler(self, given: list[Chunk]) -> Iterator[list[Chunk]]:
-        """The stream without one of its chunks, but for those that begin a call."""
+        """Streams with one chunk fewer. A chunk that begins a call is kept."""
         for at in range(1, len(given)):
             if not _begins_a_call(given[at]):
                 yield [*given[:at], *given[at + 1 :]]
@@ -268,8 +268,8 @@ def translated(chunks: Iterable[Mapping[str, Any]]) -> Message | None:
     """The message of a Chat Completions stream; None if the stream or a call is not whole.
 
     Texts come first, then the calls by their index. A finish reason `stop` with calls counts as
-    `tool_calls`, because the client must run them. Arguments cut by the length are what a partial
-    parse gives.
+    `tool_calls`, because the client must run them. Arguments that the length limit cuts are read as
+    partial JSON.
 
     >>> chunk = {"choices": [{"delta": {"content": "Hi"}, "finish_reason": "stop"}]}
     >>> translated([chunk])["content"], translated([chunk])["stop_reason"]
@@ -306,7 +306,7 @@ def translated(chunks: Iterable[Mapping[str, Any]]) -> Message | None:
 
 
 def _events(blocks: list[tuple[dict[str, Any], str]], reason: str) -> Iterator[Event]:
-    """The events of these blocks, each whole in its start but for its input."""
+    """The events of these blocks, each complete in its start except for its input."""
     usage = {"input_tokens": 0, "output_tokens": 0}
     message = {"id": "msg", "type": "message", "role": "assistant", "model": "", "content": []}
     yield {"type": "message_start", "message": {**message, "usage": usage}}

@@ -89,7 +89,7 @@ def check_one(subject: Subject, given: Iterable[Any]) -> None:
 
 
 def examine(subject: Subject, given: Sequence[Any]) -> list[Finding]:
-    """The defects that this stream shows, the most telling first; empty if it shows none.
+    """The defects that this stream shows, the most informative first; empty if it shows none.
 
     A result that differs gives one finding for each field that differs.
     """

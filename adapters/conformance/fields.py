@@ -61,8 +61,7 @@ def refuse_unknown(
 
     Args:
         paths: the paths to check.
-        known: the paths of fields. A path below a field of which no inner field is known is
-            accepted.
+        known: the paths of fields. A path below a field without known inner fields is accepted.
         kind: the known names, in words.
         option: the option that has the paths.
 

@@ -61,7 +61,7 @@ class Finding:
         given: the events, or the chunks, that show it.
         expected: the expected result, as text; empty where the stream should be refused.
         got: the result, as text; empty where there was none.
-        reason: more about it, in one line.
+        reason: further details, in one line.
         rule: the rule that is broken, a key of `RULES`; or the class of the exception.
         field: the field of the message that differs, by its path: "content[tool_use].input".
         error: the exception that was raised.

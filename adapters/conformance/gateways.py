@@ -1,4 +1,4 @@
-"""Hold a live gateway against the rules: send a fixed set of requests, and lint each answer.
+"""Check a live gateway against the rules: send a fixed set of requests, and lint each answer.
 
 The requests use what any gateway should support: text, a system prompt, tools, parallel calls,
 tool results, a stop sequence and a small `max_tokens`. A gateway chooses its answers, so only the
@@ -22,7 +22,7 @@ from .rules import Violation
 __all__ = ["REQUESTS", "GatewayReport", "conform"]
 
 _LIMIT = 16 * 1024 * 1024
-"""The bytes of an answer that are read at most."""
+"""The maximum number of bytes of an answer that are read."""
 
 _WEATHER = {
     "name": "get_weather",
@@ -97,7 +97,7 @@ class GatewayReport:
         request: the name of the request, a key of `REQUESTS`.
         events: the number of events of the answer.
         violations: the rules that the answer breaks.
-        failure: the reason why there is no stream: a status, a content type, a connection error.
+        failure: the reason why no stream came: a status, a content type, a connection error.
     """
 
     request: str
@@ -144,7 +144,7 @@ def conform(
 
     Args:
         url: the base URL of the gateway, or the URL of its `/v1/messages`.
-        model: the model to ask for.
+        model: the model to request.
         api_key: sent as `x-api-key` and as a bearer token.
         timeout: the longest wait for a connection or for the next bytes, in seconds.
         headers: further headers.

@@ -1,4 +1,4 @@
-"""Hold a stream against the rules of a legal one, and report every violation.
+"""Check a stream against the rules of a legal one, and report every violation.
 
 `lint` reads decoded events; `lint_body` reads bytes, and checks the framing as well. Both are pure
 functions. The cost is proportional to the stream, plus one parse of each tool's input.
@@ -221,7 +221,7 @@ class _Linter:
             self.late_inputs.append((index, reason))
 
     def open_block(self, event: Mapping[str, Any]) -> Any:
-        """The open block of the event; None if there is none, with a violation."""
+        """The open block of the event; None, after a violation, if no such block is open."""
         index = event["index"]
         if 0 <= index < len(self.blocks) and self.blocks[index].is_open:
             if self.stop_reason is None or event["type"] == "content_block_stop":
@@ -351,7 +351,7 @@ def _plain(event: Any) -> Any:
 
 
 def lint(events: Iterable[Any], *, must_stop: bool = False) -> tuple[Violation, ...]:
-    """Hold the events of a stream against the rules of a legal one.
+    """Check the events of a stream against the rules of a legal one.
 
     Args:
         events: mappings, `RawEvent`s or the official client's events.
@@ -375,7 +375,7 @@ def lint(events: Iterable[Any], *, must_stop: bool = False) -> tuple[Violation, 
 
 
 def lint_body(body: bytes, *, must_stop: bool = False) -> tuple[Violation, ...]:
-    r"""Hold the body of a response against the rules of a legal stream, framing included.
+    r"""Check the body of a response against the rules of a legal stream, framing included.
 
     Args:
         body: server-sent events, whole.

@@ -105,7 +105,7 @@ class Search:
         return None
 
     def _shrunk(self, streams: Any, max_examples: int, wanted: Finding | None) -> Finding | None:
-        """The wanted finding, or any, with the smallest stream; None if none comes."""
+        """The wanted finding, or any, with the smallest stream; None if no stream shows it."""
         smallest, tries = wanted, 0
 
         def shows_it(given: list[Any]) -> bool:

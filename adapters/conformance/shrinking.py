@@ -36,7 +36,7 @@ def smaller(
     accepts: Callable[[list[Any]], object] = lambda given: True,
     tries: int = MOST_TRIES,
 ) -> Finding:
-    """The same finding with the smallest input that removing single parts leads to.
+    """The same finding, with the smallest input reached by removing one part at a time.
 
     Args:
         subject: the function under test.
@@ -122,7 +122,7 @@ def _without_call(event: Any) -> Any:
 
 
 def _spare_deltas(events: list[Event]) -> Iterator[int]:
-    """The positions of deltas beside which the block, or the message, has another of their type."""
+    """The positions of deltas that are not the only one of their type in the block or message."""
     kinds = [_kind_of_delta(event) for event in events]
     for at, kind in enumerate(kinds):
         if kind is not None and kinds.count(kind) > 1:

@@ -3,16 +3,16 @@
     check_all(paths, executor=…)     a `Report` for each recording
     stats_all(paths, executor=…)     a `Measurement` for each recording
 
-Both are generators: results come one by one, in the order of the files, whatever the executor; the
-number of files does not matter to the memory they take. `executor` is any
-`concurrent.futures.Executor`, a `ProcessPoolExecutor` or that of a Dask client for instance;
+Both are generators: results come one by one, in the order of the files, with every executor. The
+memory they take does not grow with the number of files. `executor` is any
+`concurrent.futures.Executor`, for instance a `ProcessPoolExecutor` or that of a Dask client;
 without one the calling thread does the work.
 
 A path is a recording (`*.jsonl`), a raw body (any other name), a directory, a `.zip`, or a URL that
 fsspec opens (`s3://…`, `gs://…`; needs the extra `fsspec`). A directory stands for the recordings
 in it and below it.
 
-A file that cannot be read, and a worker that is lost, cost no other result: see `Report.outcome`.
+A file that cannot be read, or a lost worker, does not affect other results: see `Report.outcome`.
 """
 
 from .comparison import Difference, compare_all, function_named, save_smallest

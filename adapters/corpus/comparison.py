@@ -1,4 +1,4 @@
-"""`compare_all`: an accumulator held against the reference, on recorded traffic.
+"""`compare_all`: an accumulator compared with the reference on recorded traffic.
 
 The accumulator is any function from the decoded events of a stream to its message, named as
 `module:function` so that other processes can import it. Its result and the reference's are compared
@@ -52,7 +52,7 @@ __all__ = ["Difference", "compare", "compare_all", "function_named", "save_small
 Accumulate = Callable[[list[dict[str, Any]]], Any]
 
 _SHOWN = 80
-"""The characters of a value that a difference shows."""
+"""The number of characters of a value that a difference shows."""
 
 
 @attrs.frozen
@@ -75,10 +75,10 @@ class Difference:
 
 
 def function_named(name: str) -> Accumulate:
-    """The function called `module:function`.
+    """The function named `module:function`.
 
     Args:
-        name: its name. The module is looked for in the current directory, too.
+        name: its name. The current directory is searched for the module, too.
 
     Raises:
         ValueError: the name has another form, or names something that is not a function.
@@ -114,7 +114,7 @@ def compare_all(
         paths: files, directories, `.zip` archives, and URLs of any of these.
         against: the function, as `module:function`. It takes the decoded events of a stream as a
             list of dicts, pings included, and returns the message as a dict or as an object of any
-            of the usual libraries. Of a stream that is not whole it returns `None`, or raises.
+            of the usual libraries. For an incomplete stream it returns `None`, or raises.
         executor: runs the comparisons; its processes must be able to import the module.
 
     Returns:
@@ -235,7 +235,7 @@ def save_smallest(smallest: dict[str, Difference], folder: Path) -> dict[str, Lo
 
     Args:
         smallest: by kind, the comparison whose recording is saved.
-        folder: where to; it is made if it does not exist.
+        folder: the folder to save to; it is made if it does not exist.
 
     Returns:
         The files, by kind.

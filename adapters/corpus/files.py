@@ -30,15 +30,15 @@ def expand_paths(
 ) -> Iterator[str]:
     """The names of the recordings that paths stand for.
 
-    A path that cannot be listed is its own name, so that reading it says what is wrong.
+    A path that cannot be listed is kept as a name, so that reading it raises the error.
 
     Args:
-        paths: files, directories, `.zip` archives and URLs of any of these. A file is taken by any
-            name; in a directory or an archive, `*.jsonl` and `*.sse` are.
+        paths: files, directories, `.zip` archives and URLs of any of these. A file may have any
+            name; in a directory or an archive, only `*.jsonl` and `*.sse` count.
         unlisted: called with the error of each local directory that cannot be listed.
 
     Raises:
-        ImportError: a URL or an archive, and fsspec is not installed.
+        ImportError: a path is a URL or an archive, and fsspec is not installed.
 
     >>> list(expand_paths(["tests/recordings/text.sse"]))
     ['tests/recordings/text.sse']
@@ -63,7 +63,7 @@ def _expand_url(url: str) -> Iterator[str]:
         found: list[str] | None = files.find(inside) if files.isdir(inside) else None
     except ImportError:
         raise
-    except Exception:  # of the many libraries behind fsspec
+    except Exception:  # from any of the libraries that fsspec uses
         files, found = None, None
     if found is None:
         yield url
@@ -119,7 +119,7 @@ def _fsspec() -> Any:
 
 
 def _filesystem(url: str) -> tuple[Any, str]:
-    """The file system of a URL, and the path in it. An archive is opened once a process."""
+    """The file system of a URL, and the path in it. An archive is opened once per process."""
     first, mark, rest = url.partition("::")
     if not mark:
         found: tuple[Any, str] = _fsspec().core.url_to_fs(url)

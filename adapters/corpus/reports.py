@@ -8,8 +8,8 @@ The outcome is one of:
     fault        the stream breaks the protocol
     unreadable   the file is not a recording, or not a whole one; or its worker was lost
 
-`check` raises nothing, so that one file costs no other result. A recording costs half a
-millisecond, and a few microseconds an event.
+`check` never raises, so that one file does not affect the results of others. A recording costs half
+a millisecond, and a few microseconds an event.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def check(file: Path, *, strict: bool = False) -> Report:
     Args:
         file: a name that `expand_paths` gives; `*.jsonl` is a recording, any other the raw body of
             a stream.
-        strict: hold the stream against the rules of a legal one (`conformance.RULES`), too.
+        strict: also check the stream against the rules of a legal one (`conformance.RULES`).
 
     >>> check("tests/recordings/text.sse")
     Report(file='tests/recordings/text.sse', outcome='complete', reason=None, \
@@ -123,14 +123,14 @@ def check_all(
 
     Args:
         paths: files, directories, `.zip` archives, and URLs of any of these.
-        strict: hold the streams against the rules of a legal one, too: see `check`.
+        strict: also check the streams against the rules of a legal one: see `check`.
         executor: runs the checks; without one, the calling thread does.
 
     Returns:
         An iterator over the reports, in the order of the files.
 
     Raises:
-        ImportError: a URL or an archive, and fsspec is not installed.
+        ImportError: a path is a URL or an archive, and fsspec is not installed.
 
     >>> reports = check_all(["tests/recordings/text.sse", "tests/recordings/cut-text.sse"])
     >>> [report.outcome for report in reports]
@@ -146,7 +146,7 @@ def lost_report(file: str, error: BaseException) -> Report:
 
 @attrs.frozen
 class Seen:
-    """What folding a recording showed besides its report.
+    """The results of folding a recording besides its report.
 
     Attributes:
         message: the message as far as it came.
@@ -158,7 +158,7 @@ class Seen:
 
 
 def examine(file: Path) -> tuple[Report, Seen]:
-    """Fold a recording once: its report, and the message and the timing behind it."""
+    """Fold a recording once: its report, with its message and its timing."""
     name = os.fspath(file)
     try:
         recording = load(name)
@@ -167,7 +167,7 @@ def examine(file: Path) -> tuple[Report, Seen]:
         return Report(name, "unreadable", str(error).removeprefix(where)), Seen()
     except OSError as error:
         return Report(name, "unreadable", error.strerror or str(error)), Seen()
-    except Exception as error:  # of the many libraries behind fsspec
+    except Exception as error:  # from any of the libraries that fsspec uses
         return Report(name, "unreadable", f"{type(error).__name__}: {error}"), Seen()
     with replay(recording) as stream:
         outcome, reason = _fold(stream)

@@ -7,8 +7,8 @@ Rules:
 - A task takes `BATCH` files, because handing a task to a process costs more than reading a small
   file.
 - A task whose worker was lost runs again, once. If it is lost again, its files run one by one, and
-  the result of a file that is lost once more is `lost(file, error)`. A process pool cannot be used
-  any more after that, so a new one takes its place.
+  the result of a file that is lost once more is `lost(file, error)`. A process pool is unusable
+  once a worker was lost, so a new one takes its place.
 - When the generator is closed, or interrupted by Ctrl-C, tasks that have not begun are cancelled.
 
 An error that the function raises is raised here: `function` decides which errors are results.
@@ -94,7 +94,7 @@ class _Task(Generic[R]):
     Attributes:
         batch: the names of the files.
         future: their results.
-        runs: how often the work was begun.
+        runs: the number of times the work was begun.
     """
 
     def __init__(self, batch: tuple[str, ...], future: Future[list[R]]) -> None:

@@ -1,8 +1,8 @@
 """`summarize`: measurements by model and outcome, as counts and distributions.
 
-A `Distribution` keeps `EXACT` values; beyond, it keeps counts of values that differ by less than
-2 %, so that its size does not grow with the number of recordings. Percentiles are exact in the
-first case and right to 1 % in the second. Neither depends on the order of the values.
+A `Distribution` keeps up to `EXACT` values. Beyond that, it counts values that differ by less than
+2 % together, so that its size does not grow with the number of recordings. Percentiles are exact in
+the first case and right to 1 % in the second. Neither depends on the order of the values.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _RATIO = math.log(1.02)
 
 
 class Distribution:
-    """Numbers that are not negative, of which percentiles are read.
+    """Numbers that are not negative, and their percentiles.
 
     >>> distribution = Distribution()
     >>> for value in (3.0, 1.0, 2.0):
@@ -172,7 +172,7 @@ def summarize(measurements: Iterable[Measurement], *, stall: float = STALL) -> l
     """The measurements by model and outcome.
 
     Args:
-        measurements: what `stats_all` gives.
+        measurements: the measurements, such as those of `stats_all`.
         stall: the seconds without an event that count as a stall.
 
     Returns:

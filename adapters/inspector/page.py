@@ -24,6 +24,7 @@ from itertools import pairwise
 from typing import Any, cast
 
 import attrs
+from streamfold.reducer import ContentBlockStopEvent
 
 from .changes import Path
 from .trace import Trace
@@ -56,6 +57,7 @@ _TIMES = (
 )
 """The parts of `Recording.timing` that the page shows."""
 
+_STOP = ContentBlockStopEvent.type
 _EXACT = 2**53
 """JavaScript's numbers hold integers up to this one exactly."""
 
@@ -129,6 +131,7 @@ def _about(trace: Trace, name: str) -> dict[str, Any]:
         "duration": recording.duration,
         "received": len(recording.body),
         "timing": {name: getattr(timing, name) for name in _TIMES},
+        "partial": trace.partial,
         "faults": [attrs.asdict(fault) for fault in trace.faults],
         "chunks": {
             "size": [len(chunk.data) for chunk in body.chunks],
@@ -187,6 +190,8 @@ def _changes(trace: Trace) -> dict[str, Any]:
             columns["event"].append(position)
             columns["path"].append(2 * paths.add(change.path) + change.appends)
             columns["value"].append(value)
+        if event.block in blocks and any(made.type == _STOP for made in event.derived):
+            blocks[event.block]["stop"] = position + 1
     columns["event"] = _differences(columns["event"])
     return {"changes": columns, "paths": paths.items, "blocks": blocks}
 
@@ -213,7 +218,7 @@ def _differences(numbers: Iterable[int]) -> list[int]:
 
 
 def _blocks(path: Path, value: Any, number: int) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The blocks that begin with this change, by index."""
+    """The blocks that begin with this change, by index. Those of `message_start` are whole."""
     begun: list[tuple[int, Any]] = []
     if path == ("message",):
         begun = list(enumerate(cast("list[Any]", value.get("content", []))))
@@ -227,6 +232,7 @@ def _blocks(path: Path, value: Any, number: int) -> Iterator[tuple[int, dict[str
                 "type": str(block.get("type")),
                 "name": name if isinstance(name, str) else "",
                 "start": number,
+                "stop": number if path == ("message",) else None,
             },
         )
 

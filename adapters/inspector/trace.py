@@ -13,6 +13,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Hashable, Iterator, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, Literal, cast
 
 import attrs
@@ -23,8 +24,10 @@ from streamfold.reducer import (
     IncompleteStreamError,
     InputJsonEvent,
     MessageStopEvent,
+    PartialJSON,
     ProtocolError,
     RawContentBlockDeltaEvent,
+    RawContentBlockStopEvent,
     RawErrorEvent,
     RawMessageStartEvent,
     RawPingEvent,
@@ -41,7 +44,7 @@ from streamfold.reducer import (
 from streamfold.transports import APIConnectionError, Recording, replay
 
 from .changes import Change, Changes, Path
-from .wire import Body, WireEvent, body_of, wire_events
+from .wire import Body, WireEvent, body_of, partial_event, wire_events
 
 __all__ = ["Derived", "Fault", "FaultKind", "Trace", "TracedEvent", "trace"]
 
@@ -66,9 +69,12 @@ class Fault:
 
     Attributes:
         kind: where it comes from.
-        event: the number of the event, from 1; 0 for the response as a whole.
+        event: the number of the event, from 1; 0 for the response as a whole; of a stall, the event
+            after which it began. The bytes of a partial event have the number after the last.
         text: the text of streamfold's error; for the last two kinds a description.
         error: the name of the class of the error; empty for the last two kinds.
+        plain: an explanation beside the text of the error; empty without one.
+        byte: the offset in the body at which the event's data ends early, or `None`.
         between: of a stall, when it began and ended, in seconds since the request.
         at: when it was there to be seen, in seconds since the request.
     """
@@ -77,6 +83,8 @@ class Fault:
     event: int
     text: str
     error: str = ""
+    plain: str = ""
+    byte: int | None = None
     between: tuple[float, float] | None = None
     at: float = 0.0
 
@@ -134,6 +142,8 @@ class Trace:
         recording: the recording, without secrets.
         body: its body, decompressed.
         events: its server-sent events, in order.
+        partial: where an event begins that is not among them, because the body ends inside it or
+            the decoder refuses it; `None` without one.
         faults: what went wrong, the gravest first.
         snapshot: the fold at the end.
     """
@@ -141,6 +151,7 @@ class Trace:
     recording: Recording
     body: Body
     events: tuple[TracedEvent, ...]
+    partial: int | None
     faults: tuple[Fault, ...]
     snapshot: Snapshot
 
@@ -157,19 +168,25 @@ def trace(recording: Recording) -> Trace:
     snapshot, verdict = _replayed(recording)
     events, snapshot = _folded(body, snapshot)
     faults = [event.fault for event in events if event.fault is not None]
+    partial = None
+    if verdict is None or isinstance(verdict, _OF_A_STREAM):
+        partial = partial_event(body, events[-1].wire.end if events else 0)
+    last = len(events) + (partial is not None)
     if verdict is not None:
-        faults = _with_verdict(faults, verdict, recording, body, len(events))
+        faults = _with_verdict(faults, verdict, recording, body, last)
     if body.fault is not None:
-        faults.append(
-            Fault("response", len(events), body.fault, "DecodingError", at=recording.duration)
-        )
-    faults += _stalls(recording, events, is_over=snapshot.is_over)
+        faults.append(Fault("response", last, body.fault, "DecodingError", at=recording.duration))
+    faults += _stalls(recording, body, events, partial, is_over=snapshot.is_over)
     order = FaultKind.__args__  # type: ignore[attr-defined]
     faults.sort(key=lambda fault: order.index(fault.kind))
-    return Trace(recording, body, tuple(events), tuple(faults), snapshot)
+    return Trace(recording, body, tuple(events), partial, tuple(faults), snapshot)
 
 
 # --- what a live stream does with it ------------------------------------------------------------
+
+
+_OF_A_STREAM = (ProtocolError, IncompleteStreamError, APIConnectionError)
+"""The errors of a response that is an event stream."""
 
 
 def _replayed(recording: Recording) -> tuple[Snapshot, StreamfoldError | None]:
@@ -184,9 +201,9 @@ def _replayed(recording: Recording) -> tuple[Snapshot, StreamfoldError | None]:
 
 
 def _with_verdict(
-    faults: list[Fault], error: StreamfoldError, recording: Recording, body: Body, count: int
+    faults: list[Fault], error: StreamfoldError, recording: Recording, body: Body, last: int
 ) -> list[Fault]:
-    """`faults` with the error that ended the stream: at its event, or else behind the last one."""
+    """`faults` with the error that ended the stream: at its event, or else at the last one."""
     name = type(error).__name__
     for position, fault in enumerate(faults):
         if fault.kind in ("protocol", "error"):
@@ -197,9 +214,9 @@ def _with_verdict(
     if isinstance(error, ProtocolError):  # the decoder's: it is about bytes, not about an event
         kind = "protocol"
         at = body.chunks[bisect_left(body.ends, recording.timing.bytes)].at
-    elif isinstance(error, (IncompleteStreamError, APIConnectionError)):
+    elif isinstance(error, _OF_A_STREAM):
         kind, at = "cut", recording.duration
-    return [*faults, Fault(kind, count, str(error), name, at=at)]
+    return [*faults, Fault(kind, last, str(error), name, at=at)]
 
 
 # --- the fold, event by event -------------------------------------------------------------------
@@ -222,6 +239,11 @@ def _folded(body: Body, snapshot: Snapshot) -> tuple[list[TracedEvent], Snapshot
         except ProtocolError as caught:
             error = caught
         fault = None if broken else _fault(number, before, raw, events, error, started)
+        if fault is not None and fault.kind == "protocol":
+            if raw is None:
+                fault = _with_early_end(fault, wire, body)
+            elif isinstance(raw, _OF_AN_OPEN_BLOCK):
+                fault = _with_open_blocks(fault, raw.index, list(changes.open))
         broken = broken or (error is not None and not before.is_over)
         started = started or isinstance(raw, RawMessageStartEvent)
         chunk = bisect_right(ends, wire.complete_at)
@@ -276,6 +298,32 @@ def _fault(
     return None if reason is None else Fault("unfolded", number, reason)
 
 
+_OF_AN_OPEN_BLOCK = (RawContentBlockDeltaEvent, RawContentBlockStopEvent)
+
+
+def _with_open_blocks(fault: Fault, index: int, is_open: list[int]) -> Fault:
+    """The fault of an event about block `index`; it names the open blocks if that is not one."""
+    if index in is_open:
+        return fault
+    named = ", ".join(map(str, is_open[:8])) + (", …" if is_open[8:] else "")
+    one = f"only block {named} is open"
+    plain = {0: "no block is open", 1: one}.get(len(is_open), f"only blocks {named} are open")
+    return attrs.evolve(fault, plain=plain)
+
+
+def _with_early_end(fault: Fault, wire: WireEvent, body: Body) -> Fault:
+    """The fault of an event whose data is not JSON; it names the byte if the data ends early."""
+    if not PartialJSON().append(wire.sse.data).is_beginning:
+        return fault
+    body_data, data = body.data, wire.sse.data.encode()
+    start = body_data.find(data, wire.start, wire.end)  # a frame has it in base64
+    byte = start + len(data) if start >= 0 and b"\n" not in data else None
+    where = "" if byte is None else f" at byte {byte:,} of the body"
+    rest = "the stream went on" if wire.end < len(body_data) else "nothing came after it"
+    plain = f"the data ends early{where}; the event was closed, and {rest}"
+    return attrs.evolve(fault, plain=plain, byte=byte)
+
+
 # --- derived events -----------------------------------------------------------------------------
 
 _FIELDS: dict[Hashable, tuple[dict[str, Path], dict[str, Path]]] = {
@@ -320,22 +368,33 @@ def _described(kind: Hashable, name: str, index: int) -> Derived:
 
 
 def _stalls(
-    recording: Recording, events: Sequence[TracedEvent], *, is_over: bool
+    recording: Recording,
+    body: Body,
+    events: Sequence[TracedEvent],
+    partial: int | None,
+    *,
+    is_over: bool,
 ) -> Iterator[Fault]:
-    """The gaps of at least `STALL` seconds, pings aside."""
-    last, pings = None, 0
-    for number, event in enumerate(events, 1):
-        if event.is_ping:
-            pings += 1
-            continue
-        if last is not None and event.at - last >= STALL:
-            yield _stall(number, last, event.at, pings, "before this event")
-        last, pings = event.at, 0
-    if last is not None and not is_over and recording.duration - last >= STALL:
-        yield _stall(len(events), last, recording.duration, pings, "before the end")
+    """The gaps of at least `STALL` seconds, pings aside, each at the event after which it began."""
+    arrivals = [
+        (number, event.at, f"event {number:,}")
+        for number, event in enumerate(events, 1)
+        if not event.is_ping
+    ]
+    if partial is not None:
+        at = body.chunks[bisect_right(body.ends, partial)].at
+        arrivals.append((len(events) + 1, at, "a part of an event"))
+    for (number, start, name), (then, end, other) in pairwise(arrivals):
+        if end - start >= STALL:
+            yield _stall(number, start, end, then - number - 1, f"{name}; then {other} came")
+    if arrivals and not is_over:
+        number, start, name = arrivals[-1]
+        if recording.duration - start >= STALL:
+            pings = max(0, len(events) - number)
+            yield _stall(number, start, recording.duration, pings, f"{name}, until the end")
 
 
-def _stall(number: int, start: float, end: float, pings: int, where: str) -> Fault:
+def _stall(number: int, start: float, end: float, pings: int, after: str) -> Fault:
     came = f"nothing but {pings} ping{'s' * (pings > 1)}" if pings else "nothing"
-    text = f"{came} came for {end - start:.1f} s {where}"
+    text = f"{came} came for {end - start:.1f} s after {after}"
     return Fault("stall", number, text, between=(start, end), at=end)

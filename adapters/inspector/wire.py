@@ -26,7 +26,7 @@ from streamfold.reducer import (
 from streamfold.transports import RecordedChunk, Recording
 from streamfold.transports.recording import decoder_of, decompressed, raw_headers
 
-__all__ = ["Body", "WireEvent", "body_of", "wire_events"]
+__all__ = ["Body", "WireEvent", "body_of", "partial_event", "wire_events"]
 
 
 @attrs.frozen
@@ -85,6 +85,8 @@ class WireEvent:
 _SEGMENT = re.compile(rb"(?:[^\r\n]+(?:\r\n|\r|\n|\Z))*(?:(\r\n|\r|\n)|\Z)")
 """Lines up to and with the next blank one, or the rest: at most one event. It matches everywhere,
 so that it never goes back."""
+_FIELD = re.compile(rb"(?:\A|[\r\n])[^:\r\n]")
+"""The beginning of a line that is neither blank nor a comment."""
 
 
 def body_of(recording: Recording) -> Body:
@@ -130,6 +132,34 @@ def wire_events(body: Body) -> Iterator[WireEvent]:
         yield from cut(body.data)
     except ProtocolError:  # in the bytes: the stream's own error, see `trace`
         return
+
+
+def partial_event(body: Body, end: int) -> int | None:
+    """Where an event begins that the decoder cannot complete, or refuses; `None` without one.
+
+    Args:
+        body: the body.
+        end: the offset behind its last whole event.
+
+    >>> body = body_of(Recording.of(b"data: 1\\n\\n: hi\\n\\ndata: 2\\n"))
+    >>> partial_event(body, 9)
+    15
+    """
+    data = body.data
+    if body.is_framed:
+        return end if end < len(data) else None
+    for segment in _SEGMENT.finditer(data, end):
+        if _FIELD.search(segment[0]) and (segment[1] is None or _is_refused(segment[0])):
+            return segment.start()
+    return None
+
+
+def _is_refused(segment: bytes) -> bool:
+    try:
+        decode_sse(SSEState(), segment)
+    except ProtocolError:
+        return True
+    return False
 
 
 def _server_sent_events(data: bytes) -> Iterator[WireEvent]:

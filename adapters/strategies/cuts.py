@@ -1,7 +1,7 @@
 """Positions at which to cut a text into deltas, or bytes into chunks.
 
 A failure that needs one cut among many must shrink to that one. Therefore a run of single
-characters has a length that shrinks to 0, and a begin that can move while the run is shortened.
+characters has a length that shrinks to 0, and a start that can move while the run is shortened.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from .grammar import Draw
 
 __all__ = ["cuts"]
 
-_hows = st.sampled_from(["whole", "places", "tender", "tender", "run", "equal"])
+_ways = st.sampled_from(["whole", "places", "tender", "tender", "run", "equal"])
 
 
 def cuts(draw: Draw, length: int, tender: Sequence[int]) -> list[int]:
@@ -25,14 +25,14 @@ def cuts(draw: Draw, length: int, tender: Sequence[int]) -> list[int]:
         length: the length of the whole.
         tender: positions at which a cut is likely to reveal a defect; they are chosen more often.
     """
-    how = draw(_hows)
-    if how == "whole":
+    way = draw(_ways)
+    if way == "whole":
         return []
-    if how == "places":
+    if way == "places":
         return sorted(draw(st.lists(st.integers(0, length), max_size=6)))
-    if how == "equal":  # pieces of one size, as a tokenizer makes them
+    if way == "equal":  # pieces of one size, as a tokenizer makes them
         return list(range(0, length, draw(st.integers(1, 9))))[1:]
-    if how == "tender" and tender:
+    if way == "tender" and tender:
         return sorted(draw(st.lists(st.sampled_from(tender), max_size=4)))
     count = draw(st.integers(0, min(2 * length, 200)))
     begin = draw(st.integers(0, 2 * length))

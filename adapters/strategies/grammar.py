@@ -131,7 +131,7 @@ def _itself(strategy: Strategy) -> Strategy:
 
 
 def _nested(value: JSON, depth: int) -> JSON:
-    """The value inside so many objects and arrays."""
+    """The value inside this many objects and arrays."""
     for level in range(depth):
         value = {"a": value} if level % 2 else [value]
     return {"value": value}

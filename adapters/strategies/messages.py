@@ -1,7 +1,7 @@
 """Messages as the API returns them unstreamed.
 
 The content is drawn block by block, then arranged as the API sends it: each result of a server tool
-behind the call that it answers, client tools last. The stop reason is drawn last, among those that
+after the call that it answers, client tools last. The stop reason is drawn last, among those that
 fit.
 """
 
@@ -128,9 +128,9 @@ def arrangement(kinds: Kinds, blocks: Sequence[JSON]) -> list[tuple[int, dict[st
             answered.add(call)
             answers.setdefault(call, []).append(number)
             fields[number]["tool_use_id"] = fields[call]["id"]
-    behind = {number for numbers in answers.values() for number in numbers}
+    results = {number for numbers in answers.values() for number in numbers}
     client = [number for number in order if blocks[number]["type"] == "tool_use"]
-    first = [number for number in order if number not in behind and number not in client]
+    first = [number for number in order if number not in results and number not in client]
     placed = [each for number in [*first, *client] for each in (number, *answers.get(number, ()))]
     return [(number, fields[number]) for number in placed]
 

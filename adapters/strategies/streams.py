@@ -68,7 +68,7 @@ _extra = st.sampled_from([*[0] * 19, 12])
 
 
 def _many(kinds: Kinds, count: int) -> list[StreamedBlock]:
-    """So many small blocks, without a choice of their own."""
+    """The given number of small blocks, without choices of their own."""
     if "tool_use" in kinds.blocks:
         name = "get_weather"
         blocks = [
@@ -163,15 +163,15 @@ def _split_usage(
     first: dict[str, JSON] = {}
     last: dict[str, JSON] = {}
     for key, total in usage.items():
-        how = "start" if key in at_the_start else "both"
+        place = "start" if key in at_the_start else "both"
         if key in _AT_THE_END and not unknown and "usage" in ways:
-            how = "end"
-        elif how == "both" and "usage" in ways:
-            how = draw(required.get(key, _count_is_in))
-        if how != "end" or total is None:
-            first[key] = _smaller(total) if how == "grows" else total
-        if how != "start":
-            last[key] = total if how != "then null" else None
+            place = "end"
+        elif place == "both" and "usage" in ways:
+            place = draw(required.get(key, _count_is_in))
+        if place != "end" or total is None:
+            first[key] = _smaller(total) if place == "grows" else total
+        if place != "start":
+            last[key] = total if place != "then null" else None
     return first, {"usage": last}
 
 

@@ -52,12 +52,12 @@ Attributes = dict[str, Union[str, bool, int, float, list[str]]]
 
 @attrs.frozen
 class Route:
-    """How requests for a message look at one provider.
+    """The form that requests for a message have at one provider.
 
     Attributes:
         path: matches their path; the group `model`, where there is one, is the model's name.
         provider: the provider's name in the conventions.
-        streamed: whether they ask for a stream; `None` where the body says so.
+        streamed: whether they ask for a stream; `None` where the body decides.
     """
 
     path: re.Pattern[str]
@@ -81,7 +81,7 @@ _NUMBERS = {
     "top_k": float,
     "top_p": float,
 }
-"""By parameter: what the conventions want its value to be."""
+"""By parameter: the type that the conventions demand of its value."""
 
 
 @attrs.frozen
@@ -123,7 +123,7 @@ class Operation:
 
 
 def route_of(method: str, path: str) -> Route | None:
-    """How a request asks for a message; `None` if it asks for something else.
+    """The route of a request for a message; `None` for any other request.
 
     >>> route_of("POST", "/v1/messages").provider
     'anthropic'
@@ -141,8 +141,8 @@ def operation_of(route: Route, url: Any, content: bytes) -> Operation:
     """The request for a message that is sent.
 
     Args:
-        route: how it asks: see `route_of`.
-        url: where it goes: httpx's or httpx2's.
+        route: the form of the request: see `route_of`.
+        url: its URL, as httpx or httpx2 has it.
         content: the bytes of its body.
 
     >>> import httpx
@@ -240,7 +240,7 @@ def _is_count(value: Any) -> TypeGuard[int]:
 
 
 def input_content(body: Mapping[str, Any]) -> dict[str, Any]:
-    """What a request says, as the conventions' JSON: instructions and messages."""
+    """The content of a request, as JSON of the conventions: instructions and messages."""
     content: dict[str, Any] = {}
     if body.get("system"):
         content["gen_ai.system_instructions"] = _parts(body["system"])

@@ -18,7 +18,7 @@ _NAME = "streamfold"
 
 _SECONDS = tuple(0.01 * 2**step for step in range(14))
 _TOKENS = tuple(4**step for step in range(14))
-"""The bounds of the histograms, as the conventions want them."""
+"""The bounds of the histograms, as the conventions demand them."""
 
 
 class Telemetry:
@@ -37,8 +37,8 @@ class Telemetry:
         Args:
             tracer_provider: makes the tracer; the global one by default.
             meter_provider: makes the histograms; the global one by default.
-            capture_content: record what requests and messages say in their span.
-            clock: gives seconds, from any point on.
+            capture_content: record the content of requests and messages in their span.
+            clock: gives seconds, counted from any point.
 
         Raises:
             ImportError: OpenTelemetry is not installed.

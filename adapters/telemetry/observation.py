@@ -1,7 +1,7 @@
 """`Observation`: one request for a message, from being sent to its end, as a span and metrics.
 
 It sees the bytes of the answer before their reader does, and folds them with `drain`; so the span
-is the same whichever client reads the stream, and in whichever way. It ends with the first of:
+depends neither on the client nor on the way it reads the stream. It ends with the first of:
 
     complete     the message is whole, whether its reader reads on or not
     left         the reader closed the stream, dropped it, or was cancelled: not an error
@@ -52,10 +52,10 @@ __all__ = ["Observation"]
 Outcome = Literal["complete", "left", "incomplete", "error", "fault"]
 
 Body = Literal["stream", "whole", "unknown"]
-"""Of a response's body: folded as it comes, kept until it is whole, or not readable here."""
+"""The treatment of a body: folded as it comes, kept until it is whole, or not read."""
 
 _SHORTEST = 0.001
-"""Seconds between two chunks that count as two."""
+"""Seconds; chunks that are closer together count as one."""
 
 _PIECE = 64 * 1024
 """Bytes that are decompressed at a time."""
@@ -138,7 +138,7 @@ class Observation:
             kind = type(error)
             self._end("error", f"{kind.__module__}.{kind.__qualname__}")
         else:
-            self._end("left")  # a cancellation: asyncio's and trio's are no `Exception`
+            self._end("left")  # a cancellation: those of asyncio and trio are not `Exception`s
 
     def left(self) -> None:
         """The reader closed the stream, or dropped it."""
@@ -169,7 +169,7 @@ class Observation:
             snapshot = self._state.snapshot
         except ProtocolError as error:
             fault, snapshot = True, error.snapshot or before
-        if snapshot is not before:  # it is with pings, and with the beginning of an event
+        if snapshot is not before:  # it is the same after pings and after part of an event
             self._snapshot = snapshot
             now = self._clock()
             if now - self._last_chunk >= _SHORTEST:

@@ -93,7 +93,7 @@ class AsyncTap(_Tap):
 
 
 class _Observer:
-    """What both transports share: everything but the waiting."""
+    """The part that both transports share: everything except waiting."""
 
     _http: ClassVar[Any]
     _tap: ClassVar[type[Any]]
@@ -111,11 +111,11 @@ class _Observer:
 
         Args:
             inner: the transport to send with. It is closed with this one.
-            tracer_provider: where spans go; OpenTelemetry's global provider by default.
-            meter_provider: where metrics go; OpenTelemetry's global provider by default.
-            capture_content: record what requests and messages say in the span. Off by default,
-                because they may hold personal data.
-            clock: gives seconds, from any point on, for the metrics.
+            tracer_provider: receives the spans; OpenTelemetry's global provider by default.
+            meter_provider: receives the metrics; OpenTelemetry's global provider by default.
+            capture_content: record the content of requests and messages in the span. Off by
+                default, because they may hold personal data.
+            clock: gives seconds, counted from any point, for the metrics.
 
         Raises:
             ImportError: OpenTelemetry is not installed.
@@ -161,7 +161,7 @@ class Observer(_Observer):
         return self._observed(answer, observation)
 
     def close(self) -> None:
-        """Close the transport that is sent with."""
+        """Close the inner transport."""
         self._inner.close()
 
 
@@ -183,5 +183,5 @@ class AsyncObserver(_Observer):
         return self._observed(answer, observation)
 
     async def aclose(self) -> None:
-        """Close the transport that is sent with."""
+        """Close the inner transport."""
         await self._inner.aclose()

@@ -25,7 +25,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
 
 
 class CommandHelp(SphinxDirective):
-    """What `streamfold COMMAND --help` prints, under a heading for each command."""
+    """The output of `streamfold COMMAND --help`, under a heading for each command."""
 
     def run(self) -> list[nodes.Node]:
         """Run the command line."""

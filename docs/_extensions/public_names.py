@@ -3,7 +3,8 @@
     .. public-names:: streamfold.reducer
 
 documents every name in the `__all__` of a package, under a heading for each module that defines
-some of them. With `:aliases:` it makes a table of the names and the objects behind them.
+some of them. A base class without an entry of its own is left out, and its members are those of
+the class. With `:aliases:` it makes tables of the names and the objects behind them.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import re
 import sys
 from collections.abc import Iterator
 from types import ModuleType
-from typing import Any
+from typing import Any, Generic, is_typeddict
 
 from docutils import nodes
 from docutils.parsers.rst import directives
@@ -29,6 +30,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Add the directive, and the translation of docstrings."""
     app.add_directive("public-names", PublicNames)
     app.connect("autodoc-process-docstring", _translate, priority=100)
+    app.connect("autodoc-process-bases", _show_bases)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -41,7 +43,7 @@ class PublicNames(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Document the names."""
         package = importlib.import_module(self.arguments[0])
-        lines = _table(package) if "aliases" in self.options else _by_module(package)
+        lines = _tables(package) if "aliases" in self.options else _by_module(package)
         holder = nodes.section()
         holder.document = self.state.document
         nested_parse_with_titles(self.state, StringList(list(lines), package.__name__), holder)
@@ -95,8 +97,18 @@ def _entry(package: ModuleType, name: str, home: str) -> Iterator[str]:
     value, path = getattr(package, name), f"{package.__name__}.{name}"
     if isinstance(value, type):
         kind = "exception" if issubclass(value, BaseException) else "class"
+        if is_typeddict(value):
+            yield from ("", f".. autoclass:: {path}", "", *_keys(value))
+            return
         yield from ("", f".. auto{kind}:: {path}", "   :members:")
-        if value.__bases__ != (object,):
+        elsewhere = {
+            ancestor.__name__
+            for base in value.__mro__[1:]
+            if _has_entry(base)
+            for ancestor in base.__mro__
+        }
+        yield f"   :inherited-members: {', '.join(sorted(elsewhere))}"
+        if _shown_bases(value):
             yield "   :show-inheritance:"
         yield ""
     elif inspect.isfunction(value):
@@ -106,6 +118,41 @@ def _entry(package: ModuleType, name: str, home: str) -> Iterator[str]:
         yield from ("", f".. py:data:: {name}", f"   :module: {package.__name__}", "")
         yield from (f"   {line}" for line in _markup(text))
         yield from ("", f"   ``{_shown(value)}``", "")
+
+
+def _keys(value: Any) -> Iterator[str]:
+    """The table of the keys of a `TypedDict`, below its docstring."""
+    yield from ("   .. list-table::", "      :header-rows: 1", "")
+    yield from ("      * - name", "        - type")
+    for name, kind in value.__annotations__.items():
+        text = re.sub(r"^Maybe\[(.*)\]$", r"\1", kind.__forward_arg__)
+        required = ", required" if name in value.__required_keys__ else ""
+        yield from (f"      * - ``{name}``", f"        - ``{text}``{required}")
+    yield ""
+
+
+def _has_entry(base: type) -> bool:
+    """Whether a class has an entry in this reference, or belongs to Python or another library."""
+    packages = base.__module__.split(".")
+    faces = [".".join(packages[:length]) for length in range(1, len(packages) + 1)]
+    return packages[0] != "streamfold" or any(
+        hasattr(sys.modules[face], "__path__")
+        and base.__name__ in getattr(sys.modules[face], "__all__", ())
+        for face in faces
+    )
+
+
+def _shown_bases(value: type) -> list[type]:
+    """The bases of a class that have an entry; in place of another base, those of that base."""
+    bases: list[type] = []
+    for base in value.__bases__:
+        bases += [base] if _has_entry(base) else _shown_bases(base)
+    return [base for base in dict.fromkeys(bases) if base not in (object, Generic)]
+
+
+def _show_bases(app: Sphinx, name: str, value: type, options: Any, bases: list[Any]) -> None:
+    """Put the bases to show in place of those that autodoc found."""
+    bases[:] = _shown_bases(value)
 
 
 def _shown(value: Any) -> str:
@@ -118,15 +165,23 @@ def _shown(value: Any) -> str:
 # --- the table of aliases -------------------------------------------------------------------------
 
 
-def _table(package: ModuleType) -> Iterator[str]:
-    yield from ("", ".. list-table::", "   :header-rows: 1", "", "   * - name", "     - object")
+def _tables(package: ModuleType) -> Iterator[str]:
+    tables: dict[str, list[str]] = {"Clients, streams, events and values": [], "Errors": []}
     for name in package.__all__:
-        yield f"   * - .. py:data:: {name}"
-        yield f"          :module: {package.__name__}"
-        yield "          :no-typesetting:"
-        yield ""
-        yield f"       ``{name}``"
-        yield f"     - {_object(getattr(package, name))}"
+        value = getattr(package, name)
+        is_error = isinstance(value, type) and issubclass(value, BaseException)
+        title = "Errors" if is_error else next(iter(tables))
+        tables.setdefault("Names of the beta" if "Beta" in name else title, []).append(name)
+    for title, names in tables.items():
+        yield from ("", title, "-" * len(title))
+        yield from ("", ".. list-table::", "   :header-rows: 1", "", "   * - name", "     - object")
+        for name in names:
+            yield f"   * - .. py:data:: {name}"
+            yield f"          :module: {package.__name__}"
+            yield "          :no-typesetting:"
+            yield ""
+            yield f"       ``{name}``"
+            yield f"     - {_object(getattr(package, name))}"
     yield ""
 
 
@@ -148,6 +203,9 @@ def _translate(
 ) -> None:
     """Translate a docstring in place."""
     lines[:] = _markup(lines)
+    if what == "property":  # napoleon takes the words before a colon in the first line for a type
+        first, _, rest = lines[0].partition(" ")
+        lines[:1] = [first, rest]
 
 
 _SECTION = re.compile(r"\s*(Args|Returns|Raises|Attributes|Yields):")

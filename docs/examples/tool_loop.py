@@ -1,5 +1,7 @@
 """A tool loop: the model asks for the weather, this program looks it up, the model answers.
 
+A tool runs only after a whole message that stopped for it: an input looks whole before it is.
+
 `python tool_loop.py`
 """
 
@@ -27,31 +29,31 @@ def get_weather(location: str, days: int = 1) -> str:
     return f"{location}: sun, 24 °C, for {days} days"
 
 
-def answer(client: Anthropic, question: str) -> Message:
-    """The model's last message, after all tools that it asked for."""
+def answer(client: Anthropic, question: str, turns: int = 10) -> Message:
+    """The model's last message, after all tools that it asked for, in at most `turns` turns."""
     conversation: list[Any] = [{"role": "user", "content": question}]
-    while True:
+    for _ in range(turns):
         with client.messages.stream(
             model="claude-opus-4-6", max_tokens=1000, tools=TOOLS, messages=conversation
         ) as stream:
             for event in stream:
                 if event.type == "text":
                     print(event.text, end="", flush=True)
-                elif event.type == "content_block_stop" and event.content_block.type == "tool_use":
-                    print(f"\n[{event.content_block.name} {event.content_block.input}]")
             message = stream.get_final_message()
+        print()
         if message.stop_reason != "tool_use":
-            print()
             return message
-        results = [
-            {"type": "tool_result", "tool_use_id": block.id, "content": get_weather(**block.input)}
-            for block in message.content
-            if block.type == "tool_use"
-        ]
+        results: list[Any] = []
+        for block in message.content:
+            if block.type == "tool_use":
+                print(f"[{block.name} {block.input}]")
+                content = get_weather(**block.input)
+                results.append({"type": "tool_result", "tool_use_id": block.id, "content": content})
         conversation += [
             {"role": "assistant", "content": message.content},
             {"role": "user", "content": results},
         ]
+    raise RuntimeError(f"the model still asks for tools after {turns} turns")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""`DefaultAioHttpClient`: its defaults, its event loops, and what aiohttp would do otherwise.
+"""`DefaultAioHttpClient`: its defaults, its event loops, and the behaviour of aiohttp that it
+corrects.
 
 `test_http_libraries` has the promises that hold over each library.
 """
@@ -101,7 +102,7 @@ unclosed_sockets = pytest.mark.filterwarnings(
     "ignore:.*_SelectorTransport.__del__:pytest.PytestUnraisableExceptionWarning",
     "ignore:.*socket.socket fd=:pytest.PytestUnraisableExceptionWarning",
 )
-"""asyncio warns of the sockets of an event loop that is over."""
+"""asyncio warns about the sockets of an event loop that is over."""
 
 
 @unclosed_sockets

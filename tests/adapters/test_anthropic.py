@@ -53,7 +53,7 @@ def test_the_names_with_beta_are_those_without(name) -> None:
 
 
 _PARAMETERS = {"BetaMessageStopEvent", "BetaContentBlockStopEvent", "BetaMessageStreamEvent"}
-"""Where the interface's own alias of the beta is the parsed one."""
+"""Beta names that the interface itself gives to the `Parsed…` class."""
 
 
 @pytest.mark.parametrize(

@@ -246,7 +246,7 @@ async def test_reset(reading, server) -> None:
 
 
 async def test_bytes_that_came_before_a_cut_are_kept(reading, server) -> None:
-    """Although they are read after the cut."""
+    """They are kept even if they are read after the cut."""
     server.answer([*BEGINNING, close])
     client = reading()
     async with await client.open(server) as stream:

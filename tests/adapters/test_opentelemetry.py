@@ -1,4 +1,4 @@
-"""One span for each request for a message, the same whoever reads the answer, and in whatever way.
+"""One span for each request for a message, the same for every reader and every way of reading.
 
 The clock of these tests ticks at each reading, so times are exact: the first reading is the start,
 then one for each chunk that brings an event, and one for the end.
@@ -247,7 +247,8 @@ def timeless(span):
 
 
 def test_from_a_server_the_same_for_all(server, exported):
-    """Over sockets the chunks are not the test's, so only what does not depend on them is equal."""
+    """Over sockets a test does not choose the chunks, so it compares only what they cannot
+    change."""
     server.answer(event_stream(WHOLE.body, chunks=700))
     for way in SYNC_WAYS:
         inner = httpx2.HTTPTransport(verify=NO_TLS)
@@ -551,7 +552,7 @@ def test_events_before_the_message_are_a_chunk_of_no_model(exported):
     assert second["gen_ai.response.model"] == MESSAGE["model"]
 
 
-# --- responses that are no stream ----------------------------------------------------------------
+# --- responses that are not streams --------------------------------------------------------------
 
 
 def test_a_message_that_comes_whole(shell, server, exported):
@@ -623,8 +624,8 @@ def test_only_compression_that_can_be_read_is_asked_for(server, exported):
         for accepted in ("br, GZIP;q=0.5, zstd, deflate", "br", ""):
             headers = {"accept-encoding": accepted}
             client.post(f"{server.url}/v1/messages", json=REQUEST, headers=headers)
-    told = [request.headers["accept-encoding"] for request in server.requests]
-    assert told == ["GZIP;q=0.5, deflate", "identity", "identity"]
+    codings = [request.headers["accept-encoding"] for request in server.requests]
+    assert codings == ["GZIP;q=0.5, deflate", "identity", "identity"]
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "br"])
@@ -704,7 +705,7 @@ def test_content_of_a_request_that_was_not_answered(exported):
 
 
 def test_the_global_providers_are_the_default():
-    """Without an SDK they record nothing, and the stream is read as ever."""
+    """Without an SDK they record nothing, and the stream is read as usual."""
     read(for_httpx2.ObservingTransport(for_httpx2.ReplayTransport(WHOLE)), iterate)
 
 

@@ -258,7 +258,7 @@ async def test_the_output_has_its_type(name: str, beta: bool, server: Server) ->
 def test_wrong_use_is_refused_with_advice(server: Server) -> None:
     server.answer(event_stream(BODY))
     with BY_NAME["Anthropic"].sync(server.url) as client:
-        with pytest.raises(TypeError, match=r"client\.messages or client\.beta\.messages, not Ant"):
+        with pytest.raises(TypeError, match=r"client\.messages or client\.beta\.messages, got Ant"):
             stream(client, **PARAMETERS)
         with pytest.raises(TypeError, match="leave out stream="):
             stream(client.messages, stream=True, **PARAMETERS)
@@ -281,7 +281,7 @@ def test_an_answer_without_a_response_is_refused(server: Server) -> None:
         return anthropic.types.Message.construct(id="msg_cached")
 
     client = BY_NAME["Anthropic"].sync(server.url, middleware=[cached])
-    with client, pytest.raises(TypeError, match="a Stream with an open response, not Message"):
+    with client, pytest.raises(TypeError, match="a Stream with an open response, got Message"):
         read(stream(client.messages, **PARAMETERS))
 
 

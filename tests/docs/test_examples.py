@@ -1,4 +1,4 @@
-"""The gateway of the examples, as a process between a client and `streamfold serve`.
+"""The gateway of the examples, as a process in front of a server, and an endless tool loop.
 
 `test_pages` runs the other examples.
 """
@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import runpy
 import socket
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from pathlib import Path
 import httpx
 import pytest
 from streamfold.adapters.anthropic import Anthropic
-from streamfold.transports import Recording
+from streamfold.transports import Recording, ReplayTransport
 
 from tests.support.loopback import Server, event_stream
 
@@ -86,3 +87,14 @@ def test_a_client_streams_through_the_gateway(
         ) as stream,
     ):
         assert stream.get_final_message().usage.output_tokens == 71
+
+
+def test_the_tool_loop_ends_although_the_model_asks_for_tools_again_and_again() -> None:
+    example = runpy.run_path(str(ROOT / "docs/examples/tool_loop.py"))
+    asks = Recording.of(Recording.load(ROOT / "docs/examples/recordings/weather/1.jsonl").body)
+    with (
+        httpx.Client(transport=ReplayTransport(asks)) as http,
+        Anthropic(api_key="sk-ant-example", http_client=http) as client,
+        pytest.raises(RuntimeError, match="still asks for tools after 3 turns"),
+    ):
+        example["answer"](client, "Is it sunny?", turns=3)

@@ -9,7 +9,9 @@ checkout:
 - The lines of a `console` block that begin with `$` are run, and their output is compared with the
   lines below; `...` stands for any output.
 - The comment `<!-- base-url: /text -->` names the recording with which `streamfold serve` answers
-  the requests of the blocks below, whatever client class of the official package sends them.
+  the requests of the blocks below, from any client class of the official package.
+
+- `http://127.0.0.1:8000` in a block, the default address of the command, stands for this server.
 
 Blocks of other languages, `sh` among them, are not run: they install software, or send requests to
 servers that a test cannot have.
@@ -41,6 +43,7 @@ STEP = re.compile(
     r"|^```(?P<language>python|console|json)\n(?P<code>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
+SERVED_AT = "http://127.0.0.1:8000"
 FILE_NAME = re.compile(r"# ([\w./-]+\.py)\n")
 COMMANDS = {
     "python": "",
@@ -154,6 +157,7 @@ def test_page(
     known: dict[str, Any] = {"__name__": "page"}
     file = ""
     for step in steps(page):
+        step["code"] = step["code"].replace(SERVED_AT, served)
         if step["setting"] == "base-url":
             set_base_urls(monkeypatch, served + step["value"])
         elif step["setting"] == "file":

@@ -1,4 +1,4 @@
-"""Implementations of others under the conformance checks, and the findings.
+"""Implementations from other packages under the conformance checks, and the findings.
 
 Each adapter names its package in its docstring. None is needed to build or to test streamfold.
 `run.sh` installs the pinned packages in environments of their own and runs `test_findings.py`. To

@@ -18,6 +18,6 @@ class _Body(httpx.SyncByteStream):
 
 
 def decode(chunks: Iterable[bytes]) -> Iterator[Any]:
-    """What `EventSource(response).iter_sse()` gives."""
+    """The events of `EventSource(response).iter_sse()`."""
     headers = {"content-type": "text/event-stream"}
     return EventSource(httpx.Response(200, headers=headers, stream=_Body(chunks))).iter_sse()

@@ -9,5 +9,5 @@ from openai._streaming import SSEDecoder
 
 
 def decode(chunks: Iterable[bytes]) -> Iterator[Any]:
-    """What the SDK's decoder gives."""
+    """The events of the SDK's decoder."""
     return SSEDecoder().iter_bytes(iter(chunks))

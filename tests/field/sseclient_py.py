@@ -9,5 +9,5 @@ from sseclient import SSEClient
 
 
 def decode(chunks: Iterable[bytes]) -> Iterator[Any]:
-    """What `SSEClient(chunks).events()` gives."""
+    """The events of `SSEClient(chunks).events()`."""
     return SSEClient(chunks).events()

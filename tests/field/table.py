@@ -16,7 +16,7 @@ KINDS = {"decode": "decoder", "translate": "translator"}
 def table() -> str:
     """The findings as a table in Markdown, by package."""
     rows = sorted({_row(finding): None for finding in (*CLIENTS, *GATEWAYS)}, key=_package_of)
-    head = ["| package | kind | smallest input | what it does |", "|---|---|---|---|"]
+    head = ["| package | kind | smallest input | behaviour |", "|---|---|---|---|"]
     return "\n".join([*head, *rows])
 
 

@@ -1,11 +1,11 @@
 """The findings in the field: the package and version, the smallest stream, and the defect.
 
 Each finding was checked by hand against the API's reference, the HTML standard ("Interpreting an
-event stream") or the source that a rule names. Each test shows one finding again; nothing is
-skipped.
+event stream") or the source that a rule names. Each test reproduces one finding; none
+is skipped.
 
 Some packages cannot be installed together. `FIELD` names the group whose packages are installed,
-"clients" or "gateways"; `run.sh` makes an environment for each. Without `FIELD` there are no tests.
+"clients" or "gateways"; `run.sh` makes an environment for each. Without `FIELD` no test runs.
 
     tests/field/run.sh                                   # all
     tests/field/run.sh clients -k "opentelemetry"        # some of one group
@@ -133,13 +133,13 @@ LITELLM, HAYSTACK = "litellm 1.110.2", "anthropic-haystack 8.0.1"
 LLAMA_INDEX, STRANDS = "llama-index-llms-anthropic 0.12.3", "strands-agents 1.62.0"
 ANT2OAI, AGENT_WIRE, CCPROXY = "ant2oai 0.1.6", "agent-wire-proxy 0.2.0", "ccproxy-api 0.2.10"
 
-CUT = "gives the first part of a message as the final one when the stream is cut"
+CUT = "returns the first part of a message as the final one when the stream is cut"
 NO_DATA = "yields an event that has no data"
-BOM = "does not drop a byte order mark, and so loses the first event"
-NEGATIVE = "takes -1 for a reconnection time"
-BAD_UTF8 = "raises UnicodeDecodeError where the standard has U+FFFD"
+BOM = "does not strip the byte order mark, and so loses the first event"
+NEGATIVE = "accepts -1 as a reconnection time"
+BAD_UTF8 = "raises UnicodeDecodeError; the standard demands U+FFFD"
 CHAT_CUT = "ends a message with `end_turn` when its backend's stream was cut"
-EMPTY_CHAT = "makes a whole message of an empty stream"
+EMPTY_CHAT = "turns an empty stream into a whole message"
 STOP = "reports `end_turn` for a forced tool call, so the client does not run the tool"
 OVERLAP = "starts a block while another is open"
 
@@ -169,7 +169,7 @@ CLIENTS = [
         "httpx_sse:decode",
         [b"id: 1\ndata: a\n\n: keep-alive\n\n"],
         "differs",
-        NO_DATA + ", and so one for each comment once an `id` has come",
+        NO_DATA + ", so each comment yields one once an `id` has come",
     ),
     Finding(HTTPX_SSE, "httpx_sse:decode", [b"retry: -1\ndata: a\n\n"], "differs", NEGATIVE),
     Finding(
@@ -191,7 +191,7 @@ CLIENTS = [
         "sseclient_py:decode",
         [b"id: a\0b\ndata: a\n\n"],
         "differs",
-        "takes an `id` with NUL",
+        "accepts an `id` with NUL, which the standard ignores",
     ),
     Finding(SSECLIENT, "sseclient_py:decode", [b"data: \xff\n\n"], "raises", BAD_UTF8),
     Finding(
@@ -208,7 +208,7 @@ CLIENTS = [
         "haystack_generator:accumulate",
         tool("mcp_tool_use", server_name="s"),
         "differs",
-        "makes a call without id and name of an `mcp_tool_use` block, for the client to run",
+        "turns an `mcp_tool_use` block into a call without id and name for the client to run",
         TOOLS,
     ),
     Finding(
@@ -216,7 +216,7 @@ CLIENTS = [
         "haystack_generator:accumulate",
         [START, block_start(0, "tool_use", id="toolu_1", name="search", input={})],
         "accepts a fault",
-        "gives a call with an empty input when the stream is cut inside it",
+        "returns a call with an empty input when the stream is cut inside the call",
         TOOLS,
     ),
     Finding(LITELLM, "litellm_gateway:accumulate", [START], "accepts a fault", CUT),
@@ -257,14 +257,14 @@ CLIENTS = [
         "litellm_gateway:translate",
         INTERLEAVED,
         "input-json",
-        "joins the arguments of interleaved parallel calls in one block",
+        "joins the arguments of parallel calls, which interleave, in one block",
     ),
     Finding(
         LITELLM,
         "litellm_gateway:translate",
         [*FORCED[:1], call(0, name="f", arguments=""), *FORCED[1:]],
         "unique-tool-ids",
-        "makes two blocks of a call whose id and name come twice, so the client runs it twice",
+        "splits a call whose id and name come twice into two blocks, so the client runs it twice",
     ),
 ]
 
@@ -280,7 +280,7 @@ GATEWAYS = [
         "llama_index_llm:accumulate",
         CITED,
         "raises",
-        "fails at a citation of a search result that has no title",
+        "fails on a citation of a search result without a title",
         TEXTS,
     ),
     Finding(

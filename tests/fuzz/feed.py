@@ -36,8 +36,8 @@ LIMIT = 600  # bytes: small enough for an input to reach
 
 def read(data: bytes) -> tuple[StreamState, bytes, int]:
     """The first state, the body, and the size of its chunks in bytes."""
-    how, body = data[:1] or b"\0", data[1:]
-    number = how[0]
+    first_byte, body = data[:1] or b"\0", data[1:]
+    number = first_byte[0]
     sse = SSEState(limit=LIMIT) if number & 2 else SSEState()
     first = StreamState(snapshot=Snapshot(partial_mode=MODES[number & 1]), sse=sse)
     return first, body, 1 + (number >> 2)

@@ -81,8 +81,8 @@ def main() -> None:
     first_seed = int(sys.argv[2]) if len(sys.argv) > 2 else 0
     begun = time.perf_counter()
     counted = run(wanted, first_seed)
-    for what, count in sorted(counted.items()):
-        print(f"{what:40}{count:>12,}")
+    for kind, count in sorted(counted.items()):
+        print(f"{kind:40}{count:>12,}")
     print(f"{'seconds':40}{time.perf_counter() - begun:>12,.0f}")
 
 

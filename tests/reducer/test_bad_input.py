@@ -168,7 +168,7 @@ def test_a_ping_gives_no_events_and_no_change() -> None:
         assert reduce(fold(before), {"type": "ping"}) == (fold(before), ())
 
 
-# --- what does not fit what came before ---------------------------------------------------------
+# --- events that do not fit the earlier ones ----------------------------------------------------
 
 
 @pytest.mark.parametrize("index", [1, 2, -1])
@@ -304,28 +304,28 @@ SOUND: dict[str, dict[str, dict[str, Any]]] = {
     },
 }
 REQUIRED_FIELDS = [
-    (what, kind, name)
-    for what, of_kind in REQUIRED.items()
+    (role, kind, name)
+    for role, of_kind in REQUIRED.items()
     for kind, fields in of_kind.items()
     for name in fields
 ]
 OF_ONE_TYPE = [field for field in REQUIRED_FIELDS if REQUIRED[field[0]][field[1]][field[2]] != ANY]
 
 
-def in_an_event(what: str, made: Any) -> list[tuple[Event, str, int | None]]:
-    """Each event that can hold `made`, which is a `what`, with its path and the event's index."""
-    if what == "event":
+def in_an_event(role: str, made: Any) -> list[tuple[Event, str, int | None]]:
+    """Each event that can hold `made`, in this role, with its path and the event's index."""
+    if role == "event":
         index = made.get("index")
         return [(made, "", index if type(index) is int else None)]
     start = {"type": "content_block_start", "index": 3, "content_block": made}
     delta = {"type": "content_block_delta", "index": 3, "delta": made}
-    if what == "message":
+    if role == "message":
         return [({"type": "message_start", "message": made}, "message.", None)]
-    if what == "content_block":
+    if role == "content_block":
         second = [{"type": "text", "text": ""}, made]
         begun = message_start(content=second)
         return [(start, "content_block.", 3), (begun, "message.content[1].", None)]
-    if what == "delta":
+    if role == "delta":
         return [(delta, "delta.", 3)]
     of_block = {"type": "text", "text": "", "citations": [made]}
     of_delta = {"type": "citations_delta", "citation": made}
@@ -335,23 +335,23 @@ def in_an_event(what: str, made: Any) -> list[tuple[Event, str, int | None]]:
     ]
 
 
-@pytest.mark.parametrize(("what", "kind", "name"), REQUIRED_FIELDS)
-def test_each_required_field_missing(what: str, kind: str, name: str) -> None:
-    without = {key: value for key, value in SOUND[what][kind].items() if key != name}
-    for event, path, index in in_an_event(what, without):
+@pytest.mark.parametrize(("role", "kind", "name"), REQUIRED_FIELDS)
+def test_each_required_field_missing(role: str, kind: str, name: str) -> None:
+    without = {key: value for key, value in SOUND[role][kind].items() if key != name}
+    for event, path, index in in_an_event(role, without):
         assert_fault([event], event["type"], index, f"`{path}{name}` is missing")
 
 
-@pytest.mark.parametrize(("what", "kind", "name"), OF_ONE_TYPE)
-def test_each_required_field_of_each_type(what: str, kind: str, name: str) -> None:
-    right = REQUIRED[what][kind][name]
+@pytest.mark.parametrize(("role", "kind", "name"), OF_ONE_TYPE)
+def test_each_required_field_of_each_type(role: str, kind: str, name: str) -> None:
+    right = REQUIRED[role][kind][name]
     words = " or ".join(WORDS[each] for each in right)
     for wrong, values in VALUES.items():
         if wrong in right:
             continue
         for value in values:
-            spoilt = {**SOUND[what][kind], name: value}
-            for event, path, index in in_an_event(what, spoilt):
+            spoilt = {**SOUND[role][kind], name: value}
+            for event, path, index in in_an_event(role, spoilt):
                 error = fault([event])
                 assert (error.event, error.index) == (event["type"], index)
                 words = {"null": "null", "number": "a number"}.get(wrong) or WORDS[wrong]
@@ -368,14 +368,14 @@ def test_a_tool_must_start_with_an_input_that_is_an_object(kind: str) -> None:
         assert_fault([message_start(), start], "content_block_start", 0, reason)
 
 
-@pytest.mark.parametrize("what", ["content_block", "delta", "citation"])
-def test_a_part_must_have_a_type_that_is_a_string(what: str) -> None:
-    for event, path, index in in_an_event(what, {"text": "x"}):
+@pytest.mark.parametrize("role", ["content_block", "delta", "citation"])
+def test_a_part_must_have_a_type_that_is_a_string(role: str) -> None:
+    for event, path, index in in_an_event(role, {"text": "x"}):
         assert_fault([event], event["type"], index, f"`{path}type` is missing")
-    for event, path, index in in_an_event(what, {"type": 5}):
+    for event, path, index in in_an_event(role, {"type": 5}):
         reason = f"`{path}type` must be a string, not an integer"
         assert_fault([event], event["type"], index, reason)
-    for event, path, index in in_an_event(what, "x"):
+    for event, path, index in in_an_event(role, "x"):
         reason = f"`{path[:-1]}` must be an object, not a string"
         assert_fault([event], event["type"], index, reason)
 

@@ -36,8 +36,8 @@ from tests.support.event_stream_frames import (
     ALL_TYPES,
     EVENT,
     EXCEPTIONS,
+    FrameContent,
     Header,
-    Told,
     bodies,
     botocore_reads,
     chunk_frame,
@@ -92,13 +92,13 @@ def run_to_fault(
     return found, None
 
 
-def told(event: ServerSentEvent) -> Told:
+def content_of(event: ServerSentEvent) -> FrameContent:
     """An event as `botocore_reads` has it."""
     data = json.loads(event.data) if event.event == "error" else {}
     error = data["error"] if isinstance(data, dict) and "error" in data else {}
     if "exception_type" in error:
-        return Told(error["message"], error["exception_type"])
-    return Told(event.data)
+        return FrameContent(error["message"], error["exception_type"])
+    return FrameContent(event.data)
 
 
 def the_event(body: bytes) -> ServerSentEvent:
@@ -122,7 +122,7 @@ def the_error(body: bytes) -> dict[str, Any]:
 @given(cut_bodies())
 def test_any_chunks_give_what_botocore_gives(chunks: list[bytes]) -> None:
     expected = botocore_reads(b"".join(chunks))
-    assert (list(map(told, run(chunks)[1])), False) == expected
+    assert (list(map(content_of, run(chunks)[1])), False) == expected
 
 
 @given(bodies)
@@ -157,7 +157,7 @@ def test_a_flipped_bit_is_refused_where_botocore_refuses_it(
     expected, refused = botocore_reads(bytes(damaged))
     for chunks in ([bytes(damaged)], each_byte(bytes(damaged))):
         events, reason = run_to_fault(chunks)
-        assert (list(map(told, events)), reason is not None) == (expected, refused)
+        assert (list(map(content_of, events)), reason is not None) == (expected, refused)
     assert refused
 
 
@@ -168,7 +168,7 @@ def test_the_events_are_those_of_server_sent_events(
     events = [*some, *more]
     framed = run([encode_event_stream(events)])[1]
     assert framed == list(decode_sse(SSEState(), encode_sse(events))[1])
-    assert list(map(told, framed)) == botocore_reads(encode_event_stream(events))[0]
+    assert list(map(content_of, framed)) == botocore_reads(encode_event_stream(events))[0]
     assert fold(map(parse_event, framed[: len(some)])) == fold(some)
 
 
@@ -184,7 +184,7 @@ def test_a_header_of_each_type_is_skipped_by_its_size(name: str) -> None:
 def test_headers_of_all_types_may_stand_in_one_frame() -> None:
     body = frame({**ALL_TYPES, **EVENT}, '{"bytes":"e30="}')
     assert the_event(body).data == "{}"
-    assert botocore_reads(body) == ([Told("{}")], False)
+    assert botocore_reads(body) == ([FrameContent("{}")], False)
 
 
 def test_a_text_that_is_not_utf_8_is_replaced() -> None:
@@ -195,17 +195,29 @@ def test_a_text_that_is_not_utf_8_is_replaced() -> None:
 
 MESSAGE_TYPE = header_bytes(":message-type", Header(7, "event"))
 BROKEN_HEADERS = {
-    "a type there is not": (b"\x01x\x0a", "the header b'x' of a frame has type 10; the types are"),
+    "an unknown type": (b"\x01x\x0a", "the header b'x' of a frame has type 10; the types are"),
     "a name twice": (
         b"\x01x\x00\x01x\x01",
         "the header b'x' of a frame has the name a second time",
     ),
-    "a name that is cut": (b"\x05x", "the last header of a frame ends behind the 2 bytes of its"),
-    "no type": (b"\x01x", "the last header of a frame ends behind the 2 bytes of its headers"),
-    "a number that is cut": (b"\x01x\x04\x00\x00", "the last header of a frame ends behind the 5"),
-    "a length that is cut": (b"\x01x\x07\x00", "the last header of a frame ends behind the 4"),
-    "a text that is cut": (b"\x01x\x07\x00\x02a", "the last header of a frame ends behind the 6"),
-    "no value": (b"\x01x\x09", "the last header of a frame ends behind the 3 bytes of its headers"),
+    "a name that is cut": (
+        b"\x05x",
+        "the last header of a frame extends beyond the 2 bytes of its",
+    ),
+    "no type": (b"\x01x", "the last header of a frame extends beyond the 2 bytes of its headers"),
+    "a number that is cut": (
+        b"\x01x\x04\x00\x00",
+        "the last header of a frame extends beyond the 5",
+    ),
+    "a length that is cut": (b"\x01x\x07\x00", "the last header of a frame extends beyond the 4"),
+    "a text that is cut": (
+        b"\x01x\x07\x00\x02a",
+        "the last header of a frame extends beyond the 6",
+    ),
+    "no value": (
+        b"\x01x\x09",
+        "the last header of a frame extends beyond the 3 bytes of its headers",
+    ),
 }
 
 

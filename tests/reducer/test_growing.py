@@ -36,7 +36,7 @@ characters = st.sampled_from(
 )
 pieces = st.one_of(st.text(characters, max_size=4), st.text(max_size=3))
 histories = st.lists(st.tuples(st.integers(0, 30), pieces), max_size=20)
-"""Which of the existing values to append to, and the item."""
+"""Pairs: the number of the value to append to, and the item."""
 
 
 @pytest.mark.parametrize("kind", [Growing, Text])

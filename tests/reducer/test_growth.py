@@ -83,7 +83,7 @@ def a_large_block(count: int) -> Iterator[Event]:
 FOLDED: dict[str, tuple[Callable[[int], Iterator[Event]], int]] = {
     "a new usage key each time": (new_usage_keys, 1500),
     "blocks that never stop": (blocks_that_never_stop, 1500),
-    "deltas of such blocks": (deltas_of_blocks_that_never_stop, 800),
+    "deltas of blocks that never stop": (deltas_of_blocks_that_never_stop, 800),
     "blocks that stop last": (blocks_that_stop_last, 800),
     "a large head": (a_large_head, 500),
     "a large block": (a_large_block, 500),
@@ -91,7 +91,7 @@ FOLDED: dict[str, tuple[Callable[[int], Iterator[Event]], int]] = {
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """The least of three runs."""
+    """The shortest of three runs."""
     times: list[float] = []
     for _ in range(3):
         start = time.process_time()

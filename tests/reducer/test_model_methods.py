@@ -141,7 +141,7 @@ def test_validation_takes_objects_mappings_and_json() -> None:
     assert TextBlock.model_validate(block) is block
     assert TextBlock.model_validate({"type": "text", "text": "Hi"}) == block
     assert Usage.model_validate({}) == Usage()
-    with pytest.raises(ValueError, match="`type` must be 'text', it is missing"):
+    with pytest.raises(ValueError, match="`type` must be 'text', but it is missing"):
         TextBlock.model_validate({"text": "Hi"})
     assert TextBlock.model_validate_json('{"type":"text","text":"Hi"}') == block
     event = TextEvent.model_validate({"type": "text", "text": "a", "snapshot": "ab"})

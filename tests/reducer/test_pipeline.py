@@ -52,10 +52,10 @@ MODES = ["on", "trailing-strings"]
 def any_body(draw: Callable[..., Any]) -> bytes:
     """A body: whole, cut, faulty or damaged."""
     body: bytes = draw((streams() | faulty_streams()).flatmap(wire))
-    how = draw(st.sampled_from(["as it is", "cut", "damaged"]))
-    if how == "cut":
+    way = draw(st.sampled_from(["as it is", "cut", "damaged"]))
+    if way == "cut":
         return body[: draw(st.integers(0, len(body)))]
-    return draw(damaged(body)) if how == "damaged" else body
+    return draw(damaged(body)) if way == "damaged" else body
 
 
 def bytes_of(body: bytes) -> list[bytes]:

@@ -80,6 +80,7 @@ def test_the_model_gives_the_same(events: list[Event], mode: Any) -> None:
         snapshot, derived = reduce(snapshot, event)
         assert [event.to_dict() for event in derived] == expected
         assert snapshot.is_complete is model.is_complete
+        assert snapshot.open_blocks == tuple(sorted(model.open))
     assert (snapshot.message and snapshot.message.to_dict()) == model.message
     assert [event.to_dict() for event in snapshot.unfolded] == model.unfolded
     assert (snapshot.error and snapshot.error.to_dict()) == model.error
@@ -201,9 +202,9 @@ BRANCHES = {
 }
 
 
-@pytest.mark.parametrize("what", BRANCHES)
-def test_branches_do_not_see_each_other(what: str) -> None:
-    common, branches = BRANCHES[what]
+@pytest.mark.parametrize("name", BRANCHES)
+def test_branches_do_not_see_each_other(name: str) -> None:
+    common, branches = BRANCHES[name]
     trunk = fold([message_start(), *common])
     trunk_was = picture(trunk)
     # The first branch may grow in place, the second must not.

@@ -58,6 +58,7 @@ def test_snapshots_go_to_json_and_pickle_and_back(events: list[Event], mode: Any
             assert restored.to_dict() == snapshot.to_dict()
             assert repr(restored) == repr(snapshot)
             assert restored.message == snapshot.message
+            assert restored.open_blocks == snapshot.open_blocks
             assert input_texts(restored) == input_texts(snapshot)
     assert copy.copy(snapshot) == snapshot
     assert copy.deepcopy(snapshot) == snapshot
@@ -89,6 +90,18 @@ def test_an_input_of_any_json_is_restored(text: str) -> None:
         assert snapshot.message.content[0].input == json.loads(text)
         assert snapshot.message.content[0].input_json == text
         assert Snapshot.from_dict(json.loads(json.dumps(snapshot.to_dict()))) == snapshot
+
+
+def test_open_blocks_have_started_and_not_stopped() -> None:
+    starts = [tool_start(index) for index in range(100)]
+    snapshot = fold([message_start(), *starts])
+    assert snapshot.open_blocks == tuple(range(100))
+    for stopped in (3, 99, 0):
+        snapshot = fold([block_stop(stopped)], snapshot)
+    assert snapshot.open_blocks == (1, 2, *range(4, 99))
+    grown = fold([block_delta(50, "input_json_delta", partial_json="{")], snapshot)
+    assert grown.open_blocks == snapshot.open_blocks
+    assert Snapshot.from_dict(snapshot.to_dict()).open_blocks == snapshot.open_blocks
 
 
 def test_snapshots_do_not_equal_others() -> None:
@@ -127,6 +140,7 @@ def test_the_first_snapshot() -> None:
     assert snapshot.message is None
     assert snapshot.error is None
     assert snapshot.unfolded == ()
+    assert snapshot.open_blocks == ()
     assert snapshot.is_complete is False
     assert snapshot.is_over is False
     assert snapshot.partial_mode == "on"

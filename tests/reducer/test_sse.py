@@ -284,11 +284,11 @@ EXAMPLES: dict[str, tuple[bytes, list[Frame]]] = {
         b"retry: " + b"9" * 18 + b"\ndata: a\n\n",
         [Frame("message", "a", "", 999999999999999999)],
     ),
-    "19 digits are no time": (
+    "19 digits are not a time": (
         b"retry: " + b"1" * 19 + b"\ndata: a\n\n",
         [Frame("message", "a", "", None)],
     ),
-    "other digits are no digits": (
+    "other digits are not digits": (
         "retry: ٣\ndata: a\n\n".encode(),
         [Frame("message", "a", "", None)],
     ),

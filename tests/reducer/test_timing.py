@@ -1,5 +1,5 @@
 """`Timing` is a fold: the same events at the same times give the same value, however they are
-grouped, and a plain loop over all of them gives its every field.
+grouped, and a plain loop over all of them gives each of its fields.
 """
 
 from __future__ import annotations
@@ -165,7 +165,7 @@ def test_events_of_one_time_can_come_in_any_grouping(
 
 @given(timed_events())
 def test_raw_and_derived_events_are_timed_alike(groups: list[tuple[float, list[Event]]]) -> None:
-    """A reader of `reduce` sees no pings; all else is equal, whatever the events are made of."""
+    """A reader of `reduce` sees no pings; all else is equal, for events of any class."""
     raw, derived, parsed = Timing(), Timing(), Timing()
     snapshot = Snapshot()
     for at, events in groups:
@@ -316,7 +316,7 @@ def test_its_size_does_not_grow_with_the_stream() -> None:
 
 @given(st.data())
 def test_chunks_are_timed_like_the_events_in_them(data: st.DataObject) -> None:
-    """`took` sees states only, and finds the values of `saw`, whichever function folds."""
+    """`took` sees states only, and gives the values of `saw`, with every function that folds."""
     events: list[Event] = data.draw(raw_events())
     for at in sorted(data.draw(st.lists(st.integers(0, len(events)), max_size=4)), reverse=True):
         events.insert(at, PING)
@@ -378,7 +378,7 @@ def test_a_chunk_with_a_fault_counts_the_events_before_it() -> None:
 
 
 def test_a_checkpoint_without_counts_goes_on_from_zero() -> None:
-    """The first ones had none."""
+    """The first checkpoints had no counts."""
     state = drain(StreamState(), encode_sse([message_start(), PING]))
     saved = state.to_dict()
     assert (saved.pop("events"), saved.pop("pings")) == (1, 1)

@@ -1,6 +1,6 @@
 """A Chromium without a window, driven by Playwright, for the tests of the inspector's page.
 
-The browser is that of the system's packages (`apt-get install chromium`). Without one, or without
+The browser comes from the system's packages (`apt-get install chromium`). Without one, or without
 Playwright, the tests that ask for it are skipped and their reason is in the summary.
 
 Playwright runs in a thread of its own, because it leaves its event loop running in the thread that

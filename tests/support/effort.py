@@ -21,7 +21,7 @@ FULL_EFFORT = 100
 """The examples of a test without `effort`, in the profile `thorough`."""
 
 FEWEST = 5
-"""The least number of examples, however small the profile."""
+"""The minimum number of examples, in any profile."""
 
 
 def is_thorough() -> bool:

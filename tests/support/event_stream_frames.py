@@ -1,5 +1,5 @@
 """Frames of Amazon's event stream, written from the sentences of the specification, with headers
-of all ten types; and what botocore, Amazon's own library, reads in a body of them.
+of all ten types; and their contents as botocore, Amazon's own library, reads them.
 
 Nothing here shares code with `streamfold.reducer.event_stream`.
 """
@@ -73,8 +73,8 @@ def chunk_frame(data: str, **more: Any) -> bytes:
 
 
 def exception_frame(name: str, payload: bytes | str) -> bytes:
-    told = {":exception-type": name, ":content-type": "application/json"}
-    return frame({**told, ":message-type": "exception"}, payload)
+    headers = {":exception-type": name, ":content-type": "application/json"}
+    return frame({**headers, ":message-type": "exception"}, payload)
 
 
 # --- any frames ---------------------------------------------------------------------------------
@@ -119,14 +119,18 @@ def frames(draw: st.DrawFn) -> bytes:
     payload: dict[str, Any] = {}
     if kind == "chunk":
         text = draw(_texts | st.sampled_from(['{"type":"ping"}', '{"type": 1}', "{}", "[]", "é"]))
-        told: dict[str, Any] = dict(EVENT)
+        headers: dict[str, Any] = dict(EVENT)
         payload = {"bytes": base64.b64encode(text.encode()).decode(), "p": draw(_texts)}
     elif kind == "exception":
-        told = {":exception-type": draw(st.sampled_from(EXCEPTIONS)), ":message-type": kind}
+        headers = {":exception-type": draw(st.sampled_from(EXCEPTIONS)), ":message-type": kind}
         payload = {"message": draw(_texts)}
     else:
-        told = {":error-code": draw(_texts), ":error-message": draw(_texts), ":message-type": kind}
-    named = list({**draw(_other_headers), **told}.items())
+        headers = {
+            ":error-code": draw(_texts),
+            ":error-message": draw(_texts),
+            ":message-type": kind,
+        }
+    named = list({**draw(_other_headers), **headers}.items())
     return frame(dict(draw(st.permutations(named))), json.dumps(payload))
 
 
@@ -139,28 +143,28 @@ _MODEL = ServiceModel(Loader().load_service_model("bedrock-runtime", "service-2"
 _SHAPE = _MODEL.shape_for("ResponseStream")
 
 
-class Told(NamedTuple):
-    """What one frame says: the text of a chunk, or the name and the message of an error."""
+class FrameContent(NamedTuple):
+    """The text of a chunk, or the name and the message of an error."""
 
     text: str = ""
     error: str | None = None
 
 
-def botocore_reads(body: bytes) -> tuple[list[Told], bool]:
-    """What botocore reads in `body`, and whether it refused the rest."""
-    buffer, parser, told = EventStreamBuffer(), EventStreamJSONParser(), []
+def botocore_reads(body: bytes) -> tuple[list[FrameContent], bool]:
+    """The frames that botocore reads in `body`, and whether it refused the rest."""
+    buffer, parser, read = EventStreamBuffer(), EventStreamJSONParser(), []
     buffer.add_data(body)
     try:
         for message in buffer:
             response = message.to_response_dict()
             parsed = parser.parse(response, _SHAPE)
             if response["status_code"] == 200:
-                told.append(Told(parsed["chunk"]["bytes"].decode()))
+                read.append(FrameContent(parsed["chunk"]["bytes"].decode()))
             else:
-                told.append(Told(parsed["Error"]["Message"], parsed["Error"]["Code"]))
+                read.append(FrameContent(parsed["Error"]["Message"], parsed["Error"]["Code"]))
     except ParserError:
-        return told, True
-    return told, False
+        return read, True
+    return read, False
 
 
 UUID = uuid.UUID("00112233-4455-6677-8899-aabbccddeeff")

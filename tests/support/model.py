@@ -166,22 +166,22 @@ class FaultError(Exception):
         self.is_input = is_input
 
 
-def has_what_it_must(what: str, value: Any) -> bool:
-    """Whether `value`, in the role `what`, has all its required fields."""
+def has_required_fields(role: str, value: Any) -> bool:
+    """Whether `value`, in this role, has all its required fields."""
     if kind_of(value) != OBJECT:
         return False
-    if what == "message":
+    if role == "message":
         value = {"type": "message", **value}  # its type may be absent
     if kind_of(value.get("type")) != STRING:
         return False
-    fields = REQUIRED[what].get(value["type"])
+    fields = REQUIRED[role].get(value["type"])
     if fields is None:
-        return what != "message"  # an unknown kind may hold any fields
+        return role != "message"  # an unknown kind may hold any fields
     for name, kinds in fields.items():
         if name not in value or kind_of(value[name]) not in kinds:
             return False
     parts: list[tuple[str, Any]] = []
-    match what, value["type"]:
+    match role, value["type"]:
         case "event", "message_start":
             parts = [("message", value["message"])]
         case "event", "content_block_start":
@@ -199,7 +199,7 @@ def has_what_it_must(what: str, value: Any) -> bool:
         case "content_block", "text":
             if kind_of(value.get("citations")) == ARRAY:
                 parts = [("citation", citation) for citation in value["citations"]]
-    return all(has_what_it_must(*part) for part in parts)
+    return all(has_required_fields(*part) for part in parts)
 
 
 # --- partial JSON -------------------------------------------------------------------------------
@@ -224,7 +224,7 @@ ANYTHING = _Anything()
 
 
 def partial_json(text: str, mode: str, nothing: Any) -> Any:
-    """The value of the beginning of a JSON text; `nothing` while there is none.
+    """The value of the beginning of a JSON text; `nothing` before a value begins.
 
     Text that is not the beginning of JSON gives `ANYTHING`, and so do lone halves of surrogate
     pairs, which jiter refuses.
@@ -298,7 +298,7 @@ class Model:
 
     def step(self, event: Event) -> list[Event]:
         """The derived events of `event`, each as an independent dict."""
-        if not has_what_it_must("event", event):
+        if not has_required_fields("event", event):
             raise FaultError(event)
         return copy.deepcopy(self._step(copy.deepcopy(event)))
 

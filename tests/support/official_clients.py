@@ -25,9 +25,9 @@ PARAMETERS: dict[str, Any] = {
 
 
 def end(stop_reason: str) -> list[dict[str, Any]]:
-    told = {"stop_reason": stop_reason}
+    delta = {"stop_reason": stop_reason}
     usage = {"input_tokens": 3, "output_tokens": 9}
-    return [{"type": "message_delta", "delta": told, "usage": usage}, {"type": "message_stop"}]
+    return [{"type": "message_delta", "delta": delta, "usage": usage}, {"type": "message_stop"}]
 
 
 BEGINNING = message_start(
@@ -67,8 +67,8 @@ class Official:
 
     Attributes:
         name: the name of the sync class; the async one has `Async` before it.
-        path: where its requests for a stream go, those for the beta included.
-        make: what makes a client of one of the classes for a URL.
+        path: the path of its requests for a stream, those for the beta included.
+        make: the function that makes a client of one of the classes for a URL.
         framed: whether its server answers in Amazon's event stream.
     """
 
@@ -86,7 +86,7 @@ class Official:
         return self.make(getattr(anthropic, f"Async{self.name}"), url, **options)
 
     def answer(self, events: Iterable[Mapping[str, Any]], **options: Any) -> list[Step]:
-        """What its server answers that streams these events."""
+        """The answer of its server that streams these events."""
         if not self.framed:
             return event_stream(encode_sse(events), **options)
         headers = {"content-type": AWS_EVENT_STREAM, "x-amzn-requestid": "amzn_1"}

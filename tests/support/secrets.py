@@ -1,4 +1,4 @@
-"""Everything that an error shows, in which no secret may be."""
+"""Everything that an error shows; it must contain no secret."""
 
 from __future__ import annotations
 

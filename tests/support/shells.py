@@ -1,7 +1,7 @@
 """One interface to the sync and the async stream: a test is written once and runs three times.
 
 A `Shell` is the sync stream, the async one on asyncio, or the async one on trio. Its streams have
-the async interface. The sync stream blocks the event loop behind it, which does no harm because
+the async interface. The sync stream blocks the event loop that calls it. That does no harm, because
 the loopback server has threads of its own.
 """
 

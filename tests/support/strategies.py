@@ -151,15 +151,15 @@ def damaged(draw: st.DrawFn, data: bytes) -> bytes:
             break
         start = draw(st.integers(0, len(damage) - 1))
         end = min(len(damage), start + draw(st.integers(1, 40)))
-        how = draw(st.sampled_from(["flip", "drop", "repeat", "move", "write"]))
+        way = draw(st.sampled_from(["flip", "drop", "repeat", "move", "write"]))
         piece = damage[start:end]
-        if how == "flip":
+        if way == "flip":
             damage[start] ^= 1 << draw(st.integers(0, 7))
-        elif how == "drop":
+        elif way == "drop":
             del damage[start:end]
-        elif how == "repeat":
+        elif way == "repeat":
             damage[start:start] = piece
-        elif how == "move":
+        elif way == "move":
             del damage[start:end]
             target = draw(st.integers(0, len(damage)))
             damage[target:target] = piece

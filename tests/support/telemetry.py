@@ -1,4 +1,4 @@
-"""What a program's OpenTelemetry would export, kept in memory and as plain values."""
+"""The telemetry that a program would export, kept in memory and as plain values."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class Exported:
     """The providers of one program, and all that they export.
 
     Attributes:
-        options: what an observing transport takes: the providers, and a clock that ticks once a
-            second and once a reading.
+        options: the arguments of an observing transport: the providers, and a clock that ticks once
+            a second and once a reading.
     """
 
     def __init__(self) -> None:

@@ -226,7 +226,7 @@ def test_reading_the_message_costs_the_same_after_every_event(kind: str, size: i
 @pytest.mark.parametrize("read_at", [(), (0,), (3, 4, 70), range(400)])
 @pytest.mark.parametrize("blocks", [1, 12])
 def test_the_timing_is_that_of_each_chunk_whenever_it_is_read(blocks: int, read_at: Any) -> None:
-    """Chunks are timed in groups, later; the result shows nothing of it."""
+    """Chunks are timed later, in groups, with the same result."""
     deltas = [text_delta(0, "x")] * 80
     more = [event for index in range(1, blocks) for event in text_block(index, "x")]
     events = [message_start(), block_start(0, "text", text=""), *deltas, block_stop(0), *more]

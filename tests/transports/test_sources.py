@@ -1,4 +1,4 @@
-"""What a stream reads, and what it refuses with advice."""
+"""The sources that a stream reads, and those that it refuses with advice."""
 
 from __future__ import annotations
 

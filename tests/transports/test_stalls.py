@@ -53,7 +53,7 @@ def pings(seconds=0.05):
 
 
 def watchers():
-    """The threads that watch a stream; those that are told to end have a moment to do so."""
+    """The threads that watch a stream; a thread that has to end gets a moment for it."""
     found = [thread for thread in threading.enumerate() if thread.name == "stall_timeout"]
     for thread in found:
         thread.join(0.2)
@@ -129,7 +129,7 @@ async def test_a_body_that_ends_with_its_connection(shell, server):
 
 
 async def test_httpx_may_notice_first(shell, server):
-    """A read timeout of httpx is a stall, if the stream made no progress for so long."""
+    """A read timeout of httpx is a stall, if the stream made no progress for that long."""
     server.answer([*HALF, hold], [*HALF, hold])
     async with shell.client(timeout=0.3) as client:
         stream = await client.open(server, stall_timeout=0.3)
@@ -216,7 +216,7 @@ def test_dropping_ends_the_watch(server):
 
 
 async def test_chunks_that_are_no_response(shell):
-    """An async source is interrupted; of a sync one a stall is found when its next bytes arrive."""
+    """An async source is interrupted; a stall of a sync one is found when its next bytes arrive."""
 
     def endless():
         yield body(*EVENTS[:2])

@@ -30,7 +30,7 @@ _DELTA_TEXT = re.compile(rb'"(text|thinking|partial_json)"\s*:\s*"')
 _IN_STRING = re.compile(rb'[^"\\\r\n]*(?:\\[^\r\n][^"\\\r\n]*){0,1000}')
 """A part of a string of JSON. `re` keeps 100 bytes for each escape, so their number has a bound."""
 _BASE64 = re.compile(rb'"bytes"\s*:\s*"([A-Za-z0-9+/\\]+={0,2})')
-"""A payload in one of Bedrock's frames; a cut body may end inside of it."""
+"""A payload in one of Bedrock's frames; a cut body may end inside it."""
 
 Piece = tuple[bytearray, int, int]
 """A part of a text: the text, the start and the end."""

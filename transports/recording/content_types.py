@@ -28,7 +28,7 @@ def decoder_of(content_type: str | None, limit: int = DEFAULT_LIMIT) -> SSEState
 
     Args:
         content_type: the value of the header; `None` where there was none.
-        limit: how many bytes one line, one frame, or the data of one event may have.
+        limit: the maximum size of one line, one frame, or the data of one event, in bytes.
 
     >>> decoder_of("application/vnd.amazon.eventstream")
     EventStreamState(limit=16777216, pending=Bytes([]), pending_size=0, needed=12)
@@ -39,7 +39,7 @@ def decoder_of(content_type: str | None, limit: int = DEFAULT_LIMIT) -> SSEState
 
 
 def content_type_of(body: bytes) -> str:
-    """The content type of a body that was kept without one.
+    """The content type of a body that was stored without one.
 
     A body in Amazon's event stream begins with two numbers and their CRC-32; the chance that text
     does so is one in four billion.

@@ -32,18 +32,18 @@ __all__ = [
 ]
 
 MOST_ENCODINGS = 4
-"""The most encodings of one body."""
+"""The maximum number of encodings of one body."""
 
 MOST_EXPANSION = 1_100
-"""The most bytes into which one byte of a body may expand, on average, beyond the limit."""
+"""The maximum expansion of one byte of a body, in bytes, on average, beyond the limit."""
 
 _PIECE = 64 * 1024
-"""The most bytes of a decompressed piece; brotli may exceed it by one step of its buffer."""
+"""The maximum size of a decompressed piece; brotli may exceed it by one step of its buffer."""
 
 _ZSTD_WINDOW_LOG = 23
 _ZSTD_STEP = 256
-"""The bytes that are given to `zstandard` at once. It has no limit for its output, and a block of
-four bytes can become 128 KiB."""
+"""The number of bytes given to `zstandard` at once. It cannot limit its output, and a block of four
+bytes can become 128 KiB."""
 
 
 class _Decoder(Protocol):
@@ -165,7 +165,7 @@ def _library(encoding: str, *names: str) -> Any:
     """The first of these modules that is installed.
 
     Raises:
-        ValueError: none is.
+        ValueError: none is installed.
     """
     for name in names:
         try:
@@ -185,14 +185,14 @@ _DECODERS: dict[str, Callable[[], _Decoder]] = {
 
 
 class Decompression:
-    """The decompression of one body, whatever reads its chunks."""
+    """The decompression of one body, for sync and async readers."""
 
     def __init__(self, encodings: str, limit: int) -> None:
         """Begin.
 
         Args:
             encodings: the value of `content-encoding`.
-            limit: the bytes that any body may have, however small it came.
+            limit: the size, in bytes, to which any body may expand, however small it came.
         """
         self._encodings = encodings
         self._limit = limit
@@ -245,7 +245,7 @@ def decompressed(response: Any, http: Any, limit: int) -> Iterator[bytes]:
     Args:
         response: a response of the library `http` that is open, or whose body was read to its end.
         http: the module httpx or httpx2.
-        limit: the bytes that any body may have, however small it came.
+        limit: the size, in bytes, to which any body may expand, however small it came.
 
     Raises:
         http.DecodingError: the body is not compressed as its header says, expands too far, or needs

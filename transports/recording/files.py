@@ -62,7 +62,7 @@ def numbered(path: Path, number: int) -> Path:
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that, whatever happens, it has all of `data` or its old content.
+    """Write a file so that it always has either all of `data` or its old content.
 
     Missing parent folders are made. The data goes to a file beside it first, which then takes its
     name. Only its owner may read the file (mode 0600).
@@ -91,7 +91,7 @@ def check_regular(path: PathLike) -> None:
     """Refuse a file that is not a regular one: reading a pipe or a device might never end.
 
     Raises:
-        OSError: it is another kind of file, or there is none.
+        OSError: the file does not exist, or is not a regular one.
     """
     if not stat.S_ISREG(os.stat(path).st_mode):
         raise OSError(errno.EINVAL, "not a regular file", os.fspath(path))

@@ -291,7 +291,7 @@ def _take(fields: Fields, name: str, kind: type[Any], *default: Any) -> Any:
     """Remove a field and return its value, which must be of this kind.
 
     Raises:
-        FieldError: the field is missing and there is no default, or its value has another kind.
+        FieldError: the field is missing and has no default, or its value has another kind.
     """
     value = fields.pop(name, *default or (_MISSING,))
     if value is _MISSING:

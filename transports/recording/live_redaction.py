@@ -35,9 +35,9 @@ __all__ = ["redacted_events"]
 _DERIVED: tuple[type, ...] = get_args(DerivedEvent)
 _ADDED: dict[type, str] = {ContentBlockStopEvent: "content_block", MessageStopEvent: "message"}
 _MOST_WAITING = 1000
-"""The most events that wait."""
+"""The maximum number of events that wait."""
 _LONGEST_WRITING = 16
-"""The most bytes in which a byte of a secret is expected to be written."""
+"""The expected maximum number of bytes in which one byte of a secret is written."""
 
 _TEXTS = ("text", "thinking", "partial_json")
 """The fields of deltas in which a block grows."""

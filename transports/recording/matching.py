@@ -18,14 +18,14 @@ from streamfold.reducer import thaw
 
 from .parts import RecordedRequest
 
-__all__ = ["UnmatchedRequestError", "difference", "same_request"]
+__all__ = ["UnmatchedRequestError", "same_request", "unmatched"]
 
 _MOST_LINES, _WIDEST_LINE = 40, 160
 """The limits of a difference that is shown, in lines and in characters."""
 
 
 _MOST_COMPARED = 800
-"""The most lines that are compared in detail."""
+"""The maximum number of lines that are compared in detail."""
 
 
 class UnmatchedRequestError(BaseException):
@@ -34,7 +34,12 @@ class UnmatchedRequestError(BaseException):
     Like the failures of pytest, this is not an `Exception`. Clients treat each `Exception` in a
     transport as a lost connection, retry, and raise their own error, which the code under test may
     catch.
+
+    Attributes:
+        nearest: the name of the most similar recording; `None` if no recording has a request.
     """
+
+    nearest: str | None = None
 
 
 def same_request(one: RecordedRequest, other: RecordedRequest) -> bool:
@@ -48,22 +53,24 @@ def same_request(one: RecordedRequest, other: RecordedRequest) -> bool:
     return _target(one) == _target(other) and _body(one) == _body(other)
 
 
-def difference(request: RecordedRequest, recorded: Sequence[tuple[str, RecordedRequest]]) -> str:
-    """The difference between a request and the most similar one that was recorded.
+def unmatched(
+    request: RecordedRequest, recorded: Sequence[tuple[str, RecordedRequest]]
+) -> UnmatchedRequestError:
+    """The error for a request without a recording.
 
     Args:
-        request: the request without a recording.
+        request: the request.
         recorded: the names of the recordings, and the requests that they answer.
 
-    >>> print(difference(RecordedRequest("GET", "https://example.com/"), []))
-    no recording fits GET https://example.com/: there are no recordings with a request
+    >>> print(unmatched(RecordedRequest("GET", "https://example.com/"), []))
+    no recording fits GET https://example.com/: no recording has a request
     """
-    unmatched = f"no recording fits {_target(request)}"
+    reason = f"no recording fits {_target(request)}"
     if not recorded:
-        return f"{unmatched}: there are no recordings with a request"
+        return UnmatchedRequestError(f"{reason}: no recording has a request")
     lines = _body(request).splitlines()
     name, nearest = max(recorded, key=lambda named: _similarity(request, lines, named[1]))
-    message = [f"{unmatched}; the nearest of {len(recorded)} is {name}"]
+    message = [f"{reason}; the nearest of {len(recorded)} is {name}"]
     if _target(nearest) != _target(request):
         message.append(f"it answers {_target(nearest)}")
     recorded_lines, requested_lines = _differing(_body(nearest).splitlines(), lines)
@@ -71,7 +78,9 @@ def difference(request: RecordedRequest, recorded: Sequence[tuple[str, RecordedR
     shown = [line if len(line) <= _WIDEST_LINE else f"{line[:_WIDEST_LINE]}…" for line in diff]
     if len(shown) > _MOST_LINES:
         shown[_MOST_LINES:] = [f"… and {len(shown) - _MOST_LINES} more lines"]
-    return "\n".join(message + (shown or ["the bodies are the same"]))
+    error = UnmatchedRequestError("\n".join(message + (shown or ["the bodies are the same"])))
+    error.nearest = name
+    return error
 
 
 def _target(request: RecordedRequest) -> str:

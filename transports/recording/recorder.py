@@ -1,9 +1,9 @@
 """`RecordingTransport`: an HTTP transport that writes each answer to a file as it passes.
 
 Every chunk is passed on when it comes, and kept with its time. The file is written when the stream
-ends, in whatever way. The chunks are those of the wire, before decompression. Because a compressor
-forms its own chunks, and a compressed file cannot be read, requests ask for
-`accept-encoding: identity`. An answer that is compressed all the same is recorded as it came.
+ends, complete or not. The chunks are those of the wire, before decompression. Because a compressor
+forms its own chunks, and a compressed file cannot be read, requests ask for the encoding
+`identity`. An answer that is compressed all the same is recorded as it came.
 
 The time of a chunk is the time when the reader received it, so that a slow reader records a slow
 stream. Writing a file blocks the event loop for as long as the disk takes.

@@ -33,8 +33,8 @@ class Replayer:
     and again. A recording without a request, such as a raw body, answers any request that no other
     recording answers.
 
-    With `match="order"`, the first request is answered with the first recording, whatever it asks
-    for, and so on.
+    With `match="order"`, the first request is answered with the first recording, even if it asks
+    for something else, and so on.
 
     All recordings are read when the transport is made. Several threads may use it.
     """
@@ -79,7 +79,7 @@ class Replayer:
         """Answer a request.
 
         Raises:
-            UnmatchedRequestError: there is no recording for the request.
+            UnmatchedRequestError: no recording answers the request.
         """
         pace = Pace(self._speed)
         request.read()

@@ -36,10 +36,10 @@ __all__ = [
 ]
 
 SHORTEST_SEARCHED = 12
-"""The fewest characters of a secret that is searched for; shorter ones may be part of a word."""
+"""The minimum length of a secret that is searched for; a shorter one may be part of a word."""
 
 _SHORTEST_BEGINNING = 16
-"""The fewest characters of the beginning of a secret that are a secret themselves."""
+"""The minimum length at which the beginning of a secret counts as a secret itself."""
 
 Place = tuple[int, int]
 """The start and the end of a part of a text."""
@@ -49,10 +49,10 @@ _NUMBERED = re.compile(rb"%(?:25)*([0-9a-fA-F]{2})|\\u([0-9a-fA-F]{4})")
 _WRITTEN = re.compile(rb"\\*%(?:25)*([0-9a-fA-F]{2})|\\+(?:u([0-9a-fA-F]{4})|(.))?", re.DOTALL)
 """A character that is escaped or percent-encoded, with all backslashes before it."""
 _CUT = re.compile(rb"(?:\\+(?:u[0-9a-fA-F]{0,3})?|%(?:25)*[0-9a-fA-F]?)\Z")
-"""The beginning of such a character, at the end of a text."""
+"""The beginning of an escaped or percent-encoded character, at the end of a text."""
 
 _LONGEST_BEGINNING = 4096
-"""The most bytes of a secret that `Plain.unfinished` looks for."""
+"""The maximum number of bytes of a secret that `Plain.unfinished` looks for."""
 
 _LETTERS = bytes.maketrans(b"\b\t\n\f\r", b"btnfr")
 
@@ -127,7 +127,7 @@ class Plain:
     def unfinished(self, secrets: Iterable[bytes]) -> int:
         """The start of the longest end of the text with which a secret may begin.
 
-        It is the length of the text if there is none.
+        It is the length of the text if no secret can begin there.
         """
         end = self.data[-_LONGEST_BEGINNING:]
         longest = 0
@@ -183,7 +183,7 @@ def cut_character(text: bytes) -> int:
 def searched_for(secret: str) -> frozenset[bytes]:
     r"""The decoded forms of a secret that are searched for; none if it is short.
 
-    JSON may write a character outside of the basic plane as two escapes, which decode otherwise.
+    JSON may write a character outside the basic plane as two escapes, which decode otherwise.
 
     >>> searched_for("a%41") == set(), searched_for("sk-ant-100%41") == {b"sk-ant-100A"}
     (True, False)

@@ -15,7 +15,7 @@ from typing import Union
 import attrs
 
 from .files import PathLike, check_regular, recording_files
-from .matching import UnmatchedRequestError, difference, same_request
+from .matching import UnmatchedRequestError, same_request, unmatched
 from .parts import RecordedRequest
 from .redaction import Redaction
 from .value import Recording
@@ -35,7 +35,7 @@ class StoredRecording:
         name: its name in error messages.
         recording: its content.
         request: the request that it answers, without secrets; `None` if it is unknown.
-        plays: the number of requests that it has answered.
+        plays: the number of requests that it has answered, since the last start over.
     """
 
     source: Path | Recording
@@ -108,7 +108,7 @@ class RecordingStore:
         return tuple(stored.source for stored in self.recordings if not stored.plays)
 
     def play_next(self) -> StoredRecording:
-        """Play the next recording in order, for whatever request.
+        """Play the next recording in order, for any request.
 
         Raises:
             UnmatchedRequestError: all were played.
@@ -119,37 +119,53 @@ class RecordingStore:
                     stored.plays += 1
                     return stored
         raise UnmatchedRequestError(
-            f"there was one request more than the {len(self.recordings)} recordings"
+            f"got more requests than recordings ({len(self.recordings)}): record again"
         )
 
     def play_for(
-        self, request: RecordedRequest, among: Sequence[StoredRecording] | None = None
+        self,
+        request: RecordedRequest,
+        among: Sequence[StoredRecording] | None = None,
+        *,
+        starts_over: bool = False,
     ) -> StoredRecording:
         """Play the recording of a request.
 
         If several recordings have the same request, they are played in order, and then the last one
-        again and again. A recording without a request answers requests that no other one answers.
+        again and again. Recordings without a request answer, in the same way, the requests that no
+        other one answers.
 
         Args:
             request: the request, secrets included.
             among: the recordings to choose from; by default all.
+            starts_over: whether the first of the recordings without a request follows the last of
+                them.
 
         Raises:
-            UnmatchedRequestError: there is no recording for the request.
+            UnmatchedRequestError: no recording answers the request.
         """
         asked = self._comparable(request)
         stored = self.recordings if among is None else among
         known = [(one, one.request) for one in stored if one.request is not None]
         fitting = [one for one, recorded in known if same_request(recorded, asked)]
-        fitting = fitting or [one for one in stored if one.request is None]
-        if not fitting:
-            named = [(one.name, recorded) for one, recorded in known]
-            raise UnmatchedRequestError(difference(asked, named))
-        return self.play_one_of(fitting)
+        if fitting:
+            return self.play_one_of(fitting)
+        if unknown := [one for one in stored if one.request is None]:
+            return self.play_one_of(unknown, starts_over=starts_over)
+        raise unmatched(asked, [(one.name, recorded) for one, recorded in known])
 
-    def play_one_of(self, stored: Sequence[StoredRecording]) -> StoredRecording:
-        """Play the first of these recordings that was not played yet; if all were, the last."""
+    def play_one_of(
+        self, stored: Sequence[StoredRecording], *, starts_over: bool = False
+    ) -> StoredRecording:
+        """Play the first of these recordings that was not played yet.
+
+        If all were, play the last one again; with `starts_over` the first, and at the next calls
+        the others in order.
+        """
         with self._lock:
+            if starts_over and all(one.plays for one in stored):
+                for one in stored:
+                    one.plays = 0
             chosen = next((one for one in stored if not one.plays), stored[-1])
             chosen.plays += 1
         return chosen

@@ -59,7 +59,7 @@ def _size_shown(chunks: tuple[RecordedChunk, ...]) -> str:
 
 
 def _last_arrival(recording: Recording) -> float:
-    """The time of the last chunk, or of the response if there is none."""
+    """The time of the last chunk; without chunks, that of the response."""
     return recording.chunks[-1].at if recording.chunks else recording.response.at
 
 
@@ -151,7 +151,7 @@ class Recording:
 
     @property
     def timing(self) -> Timing:
-        """When the events came. Folds the whole stream each time it is read.
+        """The times of the events. Each read folds the whole stream.
 
         >>> Recording.load("tests/recordings/text.sse").slow(2).timing.events
         32

@@ -48,7 +48,7 @@ function moveTogether(a, b) {
   const haveTimes = [a, b].every(({ stream }) => stream.about.duration > 0);
   const follow = (other) => (n, time) => {
     if (!together.checked) return;
-    const target = haveTimes ? other.stream.countAt(time) : Math.min(n, other.stream.count);
+    const target = haveTimes ? other.stream.countAt(time) : Math.min(n, other.stream.last);
     if (target !== other.n) other.goTo(target);
   };
   a.moved = follow(b);

@@ -10,19 +10,18 @@ class CopyView {
       ["Recording cut here", "A Python expression: the connection is lost after this event", cutExpression],
       ["curl command", "Serves the recording and requests it", curlCommand],
     ];
-    this.element = element(
-      "div.copies",
-      kinds.map(([name, title, make]) =>
-        element(
-          "div.copy",
-          element("div", element("strong", name), element("span", title)),
-          button("Show", () => this.#show(make), { "aria-label": `Show: ${name}` }),
-          button("Copy", () => copy(make(stream, this.n), name), { "aria-label": `Copy: ${name}` }),
-        ),
-      ),
-      this.preview,
-    );
-    this.#show(cutExpression, 0);
+    this.entries = new Map();
+    for (const [name, title, make] of kinds) {
+      const entry = element(
+        "div.copy",
+        element("div", element("strong", name), element("span", title)),
+        button("Show", () => this.#show(make), { "aria-label": `Show: ${name}` }),
+        button("Copy", () => copy(make(stream, this.n), name), { "aria-label": `Copy: ${name}` }),
+      );
+      this.entries.set(make, entry);
+    }
+    this.element = element("div.copies", ...this.entries.values());
+    this.#show(cutExpression);
   }
 
   show(n) {
@@ -31,6 +30,7 @@ class CopyView {
   }
 
   #show(make) {
+    if (this.make !== make) this.entries.get(make).after(this.preview);
     this.make = make;
     const text = make(this.stream, Math.min(this.n ?? 0, make === pytestTest ? 40 : Infinity));
     this.preview.replaceChildren(...visible(text.length > 4000 ? `${text.slice(0, 4000)} …` : text));
@@ -49,7 +49,8 @@ function cutExpression(stream, n) {
   return `from streamfold.transports import Recording\n\nrecording = ${load}.cut(at_byte=${cutOf(stream, n)})\n`;
 }
 
-function pytestTest(stream, n) {
+function pytestTest(stream, position) {
+  const n = Math.min(position, stream.count);
   const events = [];
   let left = 0;
   for (let i = 1; i <= n; i++) {

@@ -5,9 +5,10 @@ class EventsView {
     this.stream = stream;
     this.types = new Set();
     this.faulty = new Map();
-    for (const fault of stream.faults) if (fault.kind !== "stall") this.faulty.set(fault.event, fault.kind);
-    const stop = stream.faults.find(({ kind }) => kind === "protocol" || kind === "error");
-    this.read = stop ? stop.event : stream.count; // a live stream reads no further
+    for (const { event, kind } of stream.faults) {
+      const isItsOwn = ["protocol", "error", "unfolded"].includes(kind); // and not of the body
+      if (isItsOwn || (kind !== "stall" && stream.isPartial(event))) this.faulty.set(event, kind);
+    }
     this.list = new LongList("Events", {
       row: (i) => this.#row(this.found[i]),
       choose: (i) => goTo(this.found[i]),
@@ -15,12 +16,16 @@ class EventsView {
     this.count = element("output.found");
     this.chosen = element("span.more", "all");
     this.search = element("input", { type: "search", placeholder: "Search", "aria-label": "Search the data of the events", input: () => this.#later() });
-    const used = Object.entries(stream.about.blocks).slice(0, 500);
+    const begun = Object.keys(stream.about.blocks).map(Number);
+    const used = [...new Set([...begun, ...stream.block])].filter((index) => index >= 0).sort((a, b) => a - b).slice(0, 500);
     this.blocks = element(
       "select",
       { "aria-label": "Content block", change: () => this.filter() },
       element("option", { value: "" }, "All blocks"),
-      used.map(([index, { type, name }]) => element("option", { value: index }, visible(`${index} ${type}${name ? ` ${name}` : ""}`))),
+      used.map((index) => {
+        const { type, name } = stream.about.blocks[index] ?? { type: "(never started)" };
+        return element("option", { value: index }, visible(`${index} ${type}${name ? ` ${name}` : ""}`));
+      }),
     );
     const counts = new Map();
     for (const label of stream.label) counts.set(label, (counts.get(label) ?? 0) + 1);
@@ -77,14 +82,15 @@ class EventsView {
     const names = [...this.types].map((label) => stream.labels[label]);
     this.chosen.replaceChildren(...(names.length ? visible(names.join(", ")) : ["all"]));
     const found = [];
-    for (let n = 1; n <= stream.count; n++) {
+    for (let n = 1; n <= stream.last; n++) {
       if (this.types.size && !this.types.has(stream.label[n - 1])) continue;
       if (block !== "" && stream.block[n - 1] !== Number(block)) continue;
       if (words && !this.texts[n - 1].includes(words)) continue;
       found.push(n);
     }
     this.found = found;
-    this.count.textContent = found.length === stream.count ? plural(found.length, "event") : `${number(found.length)} of ${number(stream.count)}`;
+    const whole = countWhile(found.length, (i) => !stream.isPartial(found[i]));
+    this.count.textContent = whole === stream.count ? plural(whole, "event") : `${number(whole)} of ${number(stream.count)}`;
     this.list.reset(found.length);
     if (this.n !== undefined) this.show(this.n);
   }
@@ -92,7 +98,7 @@ class EventsView {
   show(n) {
     this.n = n;
     const position = countWhile(this.found.length, (i) => this.found[i] < n);
-    this.list.activate(this.found[position] === n ? position : -1);
+    this.list.activate(this.found[position] === n ? position : -1, Math.min(position, this.found.length - 1));
   }
 
   #row(n) {
@@ -103,14 +109,14 @@ class EventsView {
     const fault = this.faulty.get(n);
     const row = element(
       "div",
-      element("span.n", number(n)),
+      element("span.n", stream.isPartial(n) ? "–" : number(n)),
       at,
       element("span.of", block < 0 ? "" : String(block)),
       element(`span.dot.${category(label)}`),
       element("span.label", visible(label)),
       element("span.preview", visible(previewOf(stream, n))),
     );
-    if (n > this.read) row.classList.add("unread");
+    if (n > stream.read) row.classList.add("unread");
     if (fault) row.classList.add("faulty", fault);
     return row;
   }
@@ -163,27 +169,50 @@ class DetailsView {
     const facts = [
       ["Arrived", stream.about.duration > 0 ? seconds(stream.timeOf(n)) : null],
       ["Chunk", number(stream.chunk[n - 1] + 1)],
-      ["Bytes", `${number(stream.starts[n - 1])} to ${number(stream.ends[n - 1])}`],
-      ["SSE name", stream.about.framed ? null : name],
+      ["Bytes", bytesOf(stream, n)],
+      ["SSE name", stream.about.framed || stream.isPartial(n) ? null : name],
     ].filter(([, value]) => value !== null);
     const changes = stream.changesOf(n);
     const derived = stream.derivedOf(n).slice(0, 20);
     return [
-      element("h3", `Event ${number(n)} `, element(`span.tag.${category(stream.labelOf(n))}`, visible(stream.labelOf(n)))),
+      element("h3", stream.isPartial(n) ? "" : `Event ${number(n)} `, element(`span.tag.${category(stream.labelOf(n))}`, visible(stream.labelOf(n)))),
+      ...whyNotApplied(stream, n),
       element("dl.facts", facts.map(([term, value]) => element("div", element("dt", term), element("dd", visible(value))))),
       json === undefined ? element("pre.raw", visible(tailOf(stream.dataOf(n), 4000))) : jsonBlock(json),
-      element("h3", `Changed in the message (${changes.length})`),
-      changes.length ? changeList(stream, n, changes) : element("p.more", "Nothing."),
+      ...changesAt(stream, n, "Changed in the message"),
+      ...inputReceived(changes),
       element("h3", `Derived events (${derived.length})`),
       derived.length ? element("ol.derived", derived.map((event) => element("li", this.#derived(event)))) : element("p.more", "None."),
     ];
   }
 }
 
+// What an event changed in the message, and the number of changes.
+function changesAt(stream, n, title) {
+  const changes = stream.changesOf(n).filter(({ path }) => path[0] === "message");
+  return [
+    element("h3", `${title} (${changes.length})`),
+    changes.length ? changeList(stream, n, changes) : element("p.more", "Nothing."),
+  ];
+}
+
+// The reason why a stream did not take event n, if it did not.
+function whyNotApplied(stream, n) {
+  if (n > stream.read) return [element("p.state.unfinished", `not applied: reading stopped at ${stream.nameOf(stream.read)}`)];
+  return stream.labelOf(n) === PARTIAL ? [element("p.state.unfinished", "not applied: the event is not whole")] : [];
+}
+
+// The piece of a tool's input that an event brought. The message has only what can be read of it.
+function inputReceived(changes) {
+  const piece = changes.find(({ path }) => path[0] === "inputs");
+  if (piece === undefined) return [];
+  return [element("p.field", element("span.field-name", `Input of block ${piece.path[1]}, as received: `), element("ins", "+ ", visible(oneLine(scalarText(piece.value), 400))))];
+}
+
 // What an event changed, old and new.
 function changeList(stream, n, changes) {
   const items = changes.slice(0, 100).map(({ path, value, appends }) => {
-    const name = element("code.path", visible(path[0] === "inputs" ? `content[${path[1]}] input text` : pathText(path)));
+    const name = element("code.path", visible(pathText(path)));
     if (appends) return element("li", name, " ", element("ins", "+ ", visible(oneLine(scalarText(value), 400))));
     const old = valueAt(stream.at(n - 1), path);
     const short = (item) => visible(oneLine(item !== null && typeof item === "object" ? shortJSON(item) : scalarText(item), 400));
@@ -220,8 +249,7 @@ class JSONView {
     this.n = n;
     const { stream } = this;
     const changes = n === 0 ? [] : stream.changesOf(n).filter(({ path }) => path[0] === "message");
-    const title = element("h3", `Difference from the previous snapshot (${changes.length})`);
-    this.changes.replaceChildren(title, changes.length ? changeList(stream, n, changes) : element("p.more", "Nothing changed."));
+    this.changes.replaceChildren(...(n === 0 ? [] : [...changesAt(stream, n, "Difference from the previous snapshot"), ...whyNotApplied(stream, n)]));
     const options = { changes, limit: 400, opened: this.opened };
     this.lines = jsonLines(stream.at(n).message, ["message"], options);
     this.changed = this.lines.map((line) => line.kind !== "elided" && changes.some((change) => isWithin(line.path, change.path)));

@@ -35,7 +35,7 @@ class Inspector {
 
   // Moves the playhead to where n events have been received.
   async goTo(n) {
-    this.stream.at(n); // a RangeError, if there is no such event
+    this.stream.at(n); // a RangeError, if there is no such row
     this.n = n;
     this.#show();
   }
@@ -73,14 +73,8 @@ class Inspector {
       this.following = null;
       const changes = this.message.blocks.querySelectorAll("mark");
       const change = this.message.faults.firstElementChild ?? changes[changes.length - 1];
-      const event = this.wire.lines.querySelector(".fault-here") ?? this.wire.lines.querySelector("mark");
-      for (const [view, mark] of [[this.messagePanel, change], [this.wirePanel, event]]) {
-        if (!mark || view.hidden || view.scrollHeight <= view.clientHeight) continue;
-        const { bottom, top } = mark.getBoundingClientRect();
-        const frame = view.getBoundingClientRect();
-        const isSeen = top >= frame.top + 12 && bottom <= frame.bottom - 12;
-        if (!isSeen) view.scrollTop += top - frame.top - frame.height / 3;
-      }
+      reveal(this.messagePanel, change, change, false);
+      reveal(this.wirePanel, ...this.wire.target());
     });
   }
 
@@ -89,6 +83,7 @@ class Inspector {
     const count = number(stream.count);
     if (n === 0) return `Before the first of ${plural(stream.count, "event")}`;
     const at = stream.about.duration > 0 ? ` · ${seconds(stream.timeOf(n))}` : "";
+    if (stream.isPartial(n)) return `${stream.count ? `Behind event ${count}` : "No whole event"}: ${stream.labelOf(n)}${at}`;
     return `Event ${number(n)} of ${count} · ${stream.labelOf(n)}${at}`;
   }
 
@@ -96,7 +91,7 @@ class Inspector {
 
   get #end() {
     const { stream } = this;
-    return stream.about.duration > 0 ? stream.timeOf(stream.count) : stream.count / 20;
+    return stream.about.duration > 0 ? stream.timeOf(stream.last) : stream.last / 20;
   }
 
   #timeAt(n) {
@@ -106,7 +101,7 @@ class Inspector {
   #countAt(time) {
     const { stream } = this;
     if (stream.about.duration > 0) return stream.countAt(time);
-    return Math.min(stream.count, Math.floor(time * 20));
+    return Math.min(stream.last, Math.floor(time * 20));
   }
 
   toggle() {
@@ -115,7 +110,7 @@ class Inspector {
   }
 
   play() {
-    if (this.n >= this.stream.count) this.#moveTo(0);
+    if (this.n >= this.stream.last) this.#moveTo(0);
     let time = this.#timeAt(this.n);
     let before = performance.now();
     const step = (now) => {
@@ -144,7 +139,7 @@ class Inspector {
   }
 
   move(step) {
-    this.#moveTo(Math.max(0, Math.min(this.stream.count, this.n + step)));
+    this.#moveTo(Math.max(0, Math.min(this.stream.last, this.n + step)));
   }
 
   nextFault() {
@@ -154,7 +149,8 @@ class Inspector {
       return;
     }
     this.goTo(events.find((event) => event > this.n) ?? events[0]);
-    announce(this.stream.faultsAt(this.n).map((fault) => `${FAULT_NAMES[fault.kind]}: ${fault.text}`).join("; "));
+    const words = ({ kind, text, plain }) => [`${FAULT_NAMES[kind]}: ${text}`, plain].filter(Boolean).join("; ");
+    announce(this.stream.faultsAt(this.n).map(words).join("; "));
   }
 
   // --- layout -------------------------------------------------------------------------------------
@@ -170,7 +166,7 @@ class Inspector {
       iconButton("back", "One event back", () => this.move(-1)),
       this.playButton,
       iconButton("forward", "One event forward", () => this.move(1)),
-      iconButton("last", "To the end", () => this.#moveTo(this.stream.count)),
+      iconButton("last", "To the end", () => this.#moveTo(this.stream.last)),
       this.speed,
       this.place,
       this.timeline.legend(),
@@ -218,7 +214,7 @@ class Inspector {
     const { faults } = this.stream;
     if (faults.length === 0) return null;
     const items = faults.map((fault) => {
-      const where = fault.event ? `event ${number(fault.event)}` : "the start";
+      const where = fault.event ? this.stream.nameOf(fault.event) : "the start";
       return element(
         `li.${fault.kind}`,
         element("strong", FAULT_NAMES[fault.kind]),
@@ -242,7 +238,7 @@ class Inspector {
       ArrowRight: () => this.move(1),
       " ": () => this.toggle(),
       Home: () => this.#moveTo(0),
-      End: () => this.#moveTo(this.stream.count),
+      End: () => this.#moveTo(this.stream.last),
       f: () => this.nextFault(),
       "/": () => this.events.search.focus(),
     };
@@ -250,9 +246,9 @@ class Inspector {
       const action = actions[event.key];
       if (action === undefined || event.altKey || event.ctrlKey || event.metaKey) return;
       const target = event.target;
-      if (target.closest("input:not([type=range]), select, textarea, [role=tablist], dialog")) return;
+      if (target.closest("input:not([type=range], [type=checkbox]), select, textarea, dialog")) return;
       if (target.closest("[type=range]") && /^(Arrow|Home|End)/.test(event.key)) return;
-      if (event.key === " " && target.closest("button, summary, a")) return;
+      if (event.key === " " && target.closest("button, summary, [type=checkbox]")) return;
       event.preventDefault();
       action();
     };
@@ -265,13 +261,27 @@ class Inspector {
   }
 }
 
+// Brings into view what stands from one element to another; of too much, its end if that matters more.
+function reveal(view, first, last, isEnd) {
+  if (!first || view.hidden || view.scrollHeight <= view.clientHeight) return;
+  const { top } = first.getBoundingClientRect();
+  const { bottom } = last.getBoundingClientRect();
+  const frame = frameOf(view);
+  const [height, margin] = [frame.bottom - frame.top, 12];
+  if (top >= frame.top + margin && bottom <= frame.bottom - margin) return;
+  const room = height - (bottom - top) - margin;
+  if (room >= margin) view.scrollTop += top - frame.top - Math.min(height / 3, room);
+  else view.scrollTop += isEnd ? bottom - frame.bottom + 2 * margin : top - frame.top - margin;
+}
+
 function faultHere(fault) {
   return element(`p.fault-here.${fault.kind}`, element("strong", FAULT_NAMES[fault.kind]), " ", faultText(fault));
 }
 
 function faultText(fault) {
   const name = fault.error ? [element("code", fault.error), " "] : [];
-  return element("span.fault-text", name, visible(fault.text));
+  const plain = fault.plain ? element("span.plain", `${fault.plain[0].toUpperCase()}${fault.plain.slice(1)}.`) : null;
+  return element("span.fault-text", name, visible(fault.text), plain);
 }
 
 function headerOf(stream) {
@@ -295,7 +305,8 @@ function headerOf(stream) {
       ["Duration", seconds(about.duration)],
     );
     const rate = timing.output_tokens_per_second;
-    metrics.splice(3, 0, ["Tokens per second", rate === null ? "–" : rate.toFixed(1)]);
+    const why = timing.output_tokens === null ? "No message_delta brought the number of output tokens." : "All content came at once.";
+    metrics.splice(3, 0, rate === null ? ["Tokens per second", "–", why] : ["Tokens per second", rate.toFixed(1)]);
   }
   if (timing.output_tokens !== null) metrics.push(["Output tokens", number(timing.output_tokens)]);
   if (timing.pings) metrics.push(["Pings", number(timing.pings)]);
@@ -306,23 +317,26 @@ function headerOf(stream) {
       element("h2", visible(about.name)),
       element(`span.verdict.${worst ? "bad" : "good"}`, status),
     ),
-    element("dl.metrics", metrics.map(([name, value]) => element("div", element("dt", name), element("dd", value)))),
-    requestOf(about),
+    element("dl.metrics", metrics.map(([name, value, title = null]) => element("div", { title }, element("dt", name), element("dd", value)))),
+    requestOf(stream),
   );
 }
 
-function requestOf(about) {
-  const { request, response } = about;
+function requestOf(stream) {
+  const { request, response } = stream.about;
+  const models = [request?.body?.model, stream.at(stream.count).message?.model];
+  const differ = models.every((model) => typeof model === "string") && models[0] !== models[1];
   const headers = (pairs) => element("table", element("tbody", pairs.map(([name, value]) => element("tr", element("th", { scope: "row" }, visible(name)), element("td", visible(value))))));
   const line = request ? `${request.method} ${request.url}` : "Request not recorded";
   return element(
     "details.exchange",
-    element("summary", visible(line), ` · status ${response.status}`),
+    element("summary", visible(line), ` · status ${response.status}`, differ ? visible(` · requested ${models[0]}, answered ${models[1]}`) : null),
     element(
       "div.exchange-body",
       request ? [element("h3", "Request"), headers(request.headers), request.body === null ? null : jsonBlock(request.body)] : null,
       element("h3", "Response"),
       headers(response.headers),
+      element("p.more", response.headers.length ? "Other headers were not recorded." : "No headers were recorded."),
     ),
   );
 }

@@ -31,7 +31,7 @@ async function open() {
   window.streamfold = {
     count: first.stream.count,
     messageAt: (n) => first.stream.messageAt(n),
-    goTo: (n) => first.goTo(n),
+    goTo: async (n) => first.goTo(first.stream.checked(n)),
     derivedAt: (n) => structuredClone(first.stream.derivedOf(n)),
     inspectors,
   };

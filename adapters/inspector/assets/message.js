@@ -29,7 +29,7 @@ class MessageView {
 
   show(n) {
     this.n = n;
-    this.faults.replaceChildren(...this.stream.faultsAt(n).map(faultHere));
+    this.faults.replaceChildren(...this.stream.faultsAt(n).map(faultHere), ...whyNotApplied(this.stream, n));
     const { message, inputs } = this.stream.at(n);
     const changes = n > 0 ? this.stream.changesOf(n) : [];
     const isChanged = (field) => changes.some(({ path }) => path[1] === field);
@@ -65,7 +65,7 @@ class MessageView {
       }
     };
     add(message.usage, ["message", "usage"]);
-    const usage = element("table.usage", element("caption", "Usage"), element("tbody", rows.slice(0, 60)));
+    const usage = element("table.usage", element("caption", this.stream.hasApplied("message_delta", this.n) ? "Usage" : "Usage as of message_start"), element("tbody", rows.slice(0, 60)));
     return [facts.length ? element("dl.facts", facts) : null, rows.length ? usage : null].filter(Boolean);
   }
 
@@ -94,10 +94,11 @@ class MessageView {
     const wanted = [];
     if (from > 0) wanted.push(this.#more(from, "earlier"));
     for (let index = from; index < to; index++) {
-      const version = `${this.stream.blockSource(index, n)} ${changed.has(index)} ${this.wholes.has(index)}`;
+      const state = this.#state(index, n, content[index]);
+      const version = `${this.stream.blockSource(index, n)} ${state} ${changed.has(index)} ${this.wholes.has(index)}`;
       let shown = this.shown.get(index);
       if (shown?.version !== version) {
-        const made = this.#block(index, content[index], inputs[index], changed.has(index) ? changes : []);
+        const made = this.#block(index, content[index], inputs[index], changed.has(index) ? changes : [], state);
         shown = { version, made };
         this.shown.set(index, shown);
       }
@@ -121,7 +122,14 @@ class MessageView {
     );
   }
 
-  #block(index, block, input, changes) {
+  // What is missing of a block; empty, if it has stopped.
+  #state(index, n, block) {
+    if (!this.stream.isOpen(index, n)) return "";
+    if (!this.stream.isAtEnd(n)) return "open: no content_block_stop yet";
+    return String(block?.type).endsWith("tool_use") ? "unfinished: input incomplete" : "unfinished: no content_block_stop came";
+  }
+
+  #block(index, block, input, changes, state) {
     const type = String(block?.type ?? "block");
     const path = ["message", "content", index];
     const own = changes.filter(({ path: [root, key, at] }) =>
@@ -139,10 +147,10 @@ class MessageView {
       element("span.from", start),
     );
     const kind = blockKind(type);
-    return element(`section.part.${kind}`, { "aria-label": `Block ${index}: ${type}` }, heading, this.#body(index, block, type, path, input, own));
+    return element(`section.part.${kind}`, { "aria-label": `Block ${index}: ${type}` }, heading, this.#body(index, block, type, path, input, own, state));
   }
 
-  #body(index, block, type, path, input, changes) {
+  #body(index, block, type, path, input, changes, state) {
     const field = TEXT_FIELDS[type];
     const parts = [];
     const done = new Set(["type", "name", "caller"]);
@@ -155,6 +163,7 @@ class MessageView {
       if (input !== undefined) parts.push(this.#received(index, input, changes));
       done.add("input");
     }
+    if (state) parts.push(element(`p.state.${state.split(":")[0]}`, state));
     if (Array.isArray(block.citations)) {
       parts.push(element("ol.citations", block.citations.map((citation, i) => {
         const isChanged = changes.some((change) => isWithin(change.path, [...path, "citations", i]) || isWithin([...path, "citations", i], change.path));

@@ -6,6 +6,8 @@
 // the message; 100,000 of them take some 20 ms, so there are no keyframes.
 
 const ABSENT = Symbol("absent");
+const PARTIAL = "partial event";
+const REFUSED = "unreadable bytes";
 
 // JSON.stringify writes integers beyond 2^53 as they are, where the browser can.
 BigInt.prototype.toJSON = function () {
@@ -79,14 +81,18 @@ class Stream {
     this.label = events.label;
     this.block = events.block;
     this.derived = events.derived;
-    this.chunk = running(events.chunk);
-    this.starts = new Float64Array(this.count);
-    this.ends = new Float64Array(this.count);
+    this.chunk = [...running(events.chunk)];
+    this.starts = [];
+    this.ends = [];
     let end = 0;
     for (let i = 0; i < this.count; i++) {
-      this.starts[i] = end += events.gap[i];
-      this.ends[i] = end += events.size[i];
+      this.starts.push((end += events.gap[i]));
+      this.ends.push((end += events.size[i]));
     }
+    this.last = this.count;
+    if (about.partial !== null) this.#addPartial(about.partial);
+    const stop = this.faults.find(({ kind }) => kind === "protocol" || kind === "error");
+    this.read = stop ? stop.event : this.last; // a live stream reads no further
 
     this.paths = about.paths;
     this.changePath = changes.path;
@@ -97,8 +103,8 @@ class Stream {
       else assign(valueAt(this.changeValue[change], path.slice(0, -1)), path.at(-1), value);
     }
     this.changeEvent = running(changes.event);
-    this.firstChange = new Uint32Array(this.count + 1);
-    for (let i = 0, at = 0; i <= this.count; i++) {
+    this.firstChange = new Uint32Array(this.last + 1);
+    for (let i = 0, at = 0; i <= this.last; i++) {
       while (at < this.changeEvent.length && this.changeEvent[at] < i) at++;
       this.firstChange[i] = at;
     }
@@ -119,13 +125,40 @@ class Stream {
     this.replaced = new Array(this.changePath.length); // by change: the value before it
   }
 
+  // The bytes of an event that is not whole, or that no decoder reads, stand behind the others. They change nothing, and `count`
+  // leaves them out.
+  #addPartial(start) {
+    this.last += 1;
+    const isRefused = this.faultsAt(this.last).some(({ kind }) => kind === "protocol");
+    this.labels = [...this.labels, isRefused ? REFUSED : PARTIAL];
+    this.label.push(this.labels.length - 1);
+    this.block.push(-1);
+    this.derived.push(-1);
+    const known = isRefused ? start : this.bytes.length - 1; // the byte from which on it is known
+    this.chunk.push(countWhile(this.chunkEnds.length, (i) => this.chunkEnds[i] <= known));
+    this.starts.push(start);
+    this.ends.push(this.bytes.length);
+  }
+
+  nameOf(n) {
+    return this.isPartial(n) ? `the ${this.labelOf(n)}` : `event ${number(n)}`;
+  }
+
+  isPartial(n) {
+    return n > this.count;
+  }
+
   // --- the fold -------------------------------------------------------------------------------
+
+  // `n`, if there are so many events.
+  checked(n, last = this.count) {
+    if (Number.isInteger(n) && n >= 0 && n <= last) return n;
+    throw new RangeError(`expected a whole number from 0 to ${last}, got ${n}`);
+  }
 
   // The document after the first n events. It is the stream's own: read it, and do not keep it.
   at(n) {
-    if (!(Number.isInteger(n) && n >= 0 && n <= this.count)) {
-      throw new RangeError(`expected a whole number from 0 to ${this.count}, got ${n}`);
-    }
+    this.checked(n, this.last);
     let change = this.firstChange[this.position];
     const target = this.firstChange[n];
     while (change < target) change = this.#apply(change, target);
@@ -191,7 +224,7 @@ class Stream {
   }
 
   messageAt(n) {
-    return structuredClone(this.at(n).message);
+    return structuredClone(this.at(this.checked(n)).message);
   }
 
   // --- events, counted from 1, as n is ----------------------------------------------------------
@@ -219,13 +252,37 @@ class Stream {
     return n === 0 ? 0 : this.chunkTimes[this.chunk[n - 1]];
   }
 
-  // The number of events that had arrived by then.
-  countAt(seconds) {
-    return countWhile(this.count, (i) => this.chunkTimes[this.chunk[i]] <= seconds);
+  // Whether n events include one of this label that was applied.
+  hasApplied(label, n) {
+    const position = this.label.indexOf(this.labels.indexOf(label));
+    return position >= 0 && position < n && this.changesOf(position + 1).length > 0;
   }
 
-  // The data of event n: its JSON text, as it came.
+  // Whether block `index` has begun and not stopped after n events.
+  isOpen(index, n) {
+    const { stop = 0 } = this.about.blocks[index] ?? {};
+    return stop === null || stop > n;
+  }
+
+  // Whether a live stream reads nothing more after n events.
+  isAtEnd(n) {
+    return n >= this.read || n >= this.count;
+  }
+
+  // Where the bytes of event n end too early; undefined, if they do not.
+  brokenEnd(n) {
+    const broken = this.faultsAt(n).find(({ kind, byte }) => byte !== null || (kind === "cut" && this.isPartial(n)));
+    return broken && (broken.byte ?? this.bytes.length);
+  }
+
+  // The number of events that had arrived by then.
+  countAt(seconds) {
+    return countWhile(this.last, (i) => this.chunkTimes[this.chunk[i]] <= seconds);
+  }
+
+  // The data of event n: its JSON text, as it came. Of an event that is not whole, its bytes.
   dataOf(n) {
+    if (this.isPartial(n)) return new TextDecoder().decode(this.bytes.subarray(this.starts[n - 1]));
     const { data, length, text } = this.about.events;
     if (data[n - 1] < 0) return text[n];
     const start = this.starts[n - 1] + data[n - 1];
@@ -242,7 +299,7 @@ class Stream {
 
   // The derived events of event n, as plain JSON.
   derivedOf(n) {
-    const kinds = this.about.derived[this.derived[n - 1]];
+    const kinds = this.about.derived[this.derived[n - 1]] ?? [];
     if (kinds.length === 0) return [];
     const raw = this.jsonOf(n);
     const document = this.at(n);

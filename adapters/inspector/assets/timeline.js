@@ -21,6 +21,8 @@ const CATEGORIES = {
   content_block_stop: "block",
   ping: "ping",
   error: "error",
+  [PARTIAL]: "partial",
+  [REFUSED]: "partial",
 };
 
 const CATEGORY_NAMES = {
@@ -33,7 +35,14 @@ const CATEGORY_NAMES = {
   ping: "ping",
   unknown: "other",
   error: "error",
+  partial: PARTIAL,
 };
+
+// An event by its number and label.
+function placeOf(stream, n, length) {
+  const label = oneLine(stream.labelOf(n), length);
+  return stream.isPartial(n) ? label : `event ${number(n)} · ${label}`;
+}
 
 function category(label) {
   return CATEGORIES[label] ?? "unknown";
@@ -51,7 +60,7 @@ class Timeline {
     this.slider = element("input.slider", {
       type: "range",
       min: 0,
-      max: stream.count,
+      max: stream.last,
       step: 1,
       "aria-label": "Playhead: events received",
       input: () => move(this.slider.valueAsNumber),
@@ -85,16 +94,21 @@ class Timeline {
   }
 
   #key(event) {
-    const step = Math.max(1, Math.round(this.stream.count / 20));
+    const step = Math.max(1, Math.round(this.stream.last / 20));
     const steps = { PageUp: step, PageDown: -step };
     if (!(event.key in steps)) return;
     event.preventDefault();
     const n = this.slider.valueAsNumber + steps[event.key];
-    this.move(Math.max(0, Math.min(this.stream.count, n)));
+    this.move(Math.max(0, Math.min(this.stream.last, n)));
   }
 
   #drag(event) {
     if (event.button !== 0) return;
+    const fault = event.target.closest("[data-fault]");
+    if (fault !== null) {
+      this.move(Number(fault.dataset.fault));
+      return;
+    }
     const follow = (moved) => this.move(this.#countAt(this.#partOf(moved)));
     event.preventDefault();
     this.slider.focus({ preventScroll: true });
@@ -115,7 +129,7 @@ class Timeline {
   // The number of events up to there.
   #countAt(part) {
     const { stream } = this;
-    return this.byTime ? stream.countAt(part * this.span) : Math.round(part * stream.count);
+    return this.byTime ? stream.countAt(part * this.span) : Math.round(part * stream.last);
   }
 
   // Names the time and the event under the pointer.
@@ -125,7 +139,7 @@ class Timeline {
     const n = this.#countAt(part);
     const words = [];
     if (this.byTime) words.push(seconds(part * this.span));
-    words.push(n === 0 ? "before the first event" : `event ${number(n)} · ${oneLine(stream.labelOf(n), 40)}`);
+    words.push(n === 0 ? "before the first event" : placeOf(stream, n, 40));
     this.pointed.replaceChildren(element("span", visible(words.join(" · "))));
     this.pointed.style.left = `${part * 100}%`;
     this.pointed.classList.toggle("leftwards", part > 0.5);
@@ -134,7 +148,7 @@ class Timeline {
   // Where event n stands on the axis, from 0 to 1.
   part(n) {
     if (this.byTime) return this.stream.timeOf(n) / this.span;
-    return this.stream.count ? n / this.stream.count : 0;
+    return this.stream.last ? n / this.stream.last : 0;
   }
 
   show(n, text) {
@@ -165,7 +179,7 @@ class Timeline {
   }
 
   #axis() {
-    const end = this.byTime ? this.span : this.stream.count;
+    const end = this.byTime ? this.span : this.stream.last;
     const wanted = end / Math.max(2, this.width / 90);
     const scale = 10 ** Math.floor(Math.log10(wanted || 1));
     let step = [1, 2, 5, 10].map((i) => i * scale).find((i) => i >= wanted) ?? scale;
@@ -233,14 +247,14 @@ class Timeline {
   #events() {
     const columns = new Map();
     const isSparse = this.stream.count < this.width / 8;
-    for (let n = 1; n <= this.stream.count; n++) {
+    for (let n = 1; n <= this.stream.last; n++) {
       const kind = category(this.stream.labelOf(n));
       if (!columns.has(kind)) columns.set(kind, new Uint8Array(this.width + 1));
       columns.get(kind)[Math.floor(this.#x(this.part(n)))] = 1;
     }
     const [top, bottom] = LANES.events;
     const order = ["text", "input", "thinking", "citation", "block", "message", "ping", "unknown"];
-    return [...order, "error"].flatMap((kind) => {
+    return [...order, "error", "partial"].flatMap((kind) => {
       const taken = columns.get(kind);
       if (taken === undefined) return [];
       const isStructure = kind === "block" || kind === "message";
@@ -290,7 +304,7 @@ class Timeline {
     return [drawing("rect", { class: "unread", x, y: top, width: Math.max(0, this.width - x), height: bottom - top })];
   }
 
-  // A flag for each fault, and the name of the gravest.
+  // A flag for each fault, and the name of the gravest. A click on them leads to its event.
   #faults() {
     const faults = this.stream.faults.filter((fault) => fault.kind !== "stall").slice(0, 500);
     return faults.map((fault, i) => {
@@ -302,8 +316,13 @@ class Timeline {
         "g",
         { class: fault.kind === "unfolded" ? "fault minor" : "fault" },
         drawing("path", { d: `M${x} 4V${LANES.events[1]}` }),
-        drawing("path", { class: "flag", d: `M${x - 5} 1h10l-5 9z` }),
-        ...(i === 0 && fault.kind !== "unfolded" ? [drawing("text", label, name)] : []),
+        drawing(
+          "g",
+          { class: "leads", "data-fault": fault.event },
+          drawing("rect", { x: x - 9, y: 0, width: 18, height: 14 }),
+          drawing("path", { class: "flag", d: `M${x - 5} 1h10l-5 9z` }),
+          ...(i === 0 && fault.kind !== "unfolded" ? [drawing("text", label, name)] : []),
+        ),
       );
     });
   }

@@ -71,7 +71,11 @@ function tabs(label, entries) {
   const list = element("div.tabs", { role: "tablist", "aria-label": label });
   const buttons = entries.map(([name, panel], position) => {
     panel.id = newId();
-    const tab = button(name, () => show(position), {
+    const choose = (event) => {
+      show(position);
+      if (event.pointerType === "mouse") tab.blur(); // so that the keys go on to move the playhead
+    };
+    const tab = button(name, choose, {
       role: "tab",
       id: newId(),
       "aria-controls": panel.id,
@@ -108,6 +112,13 @@ function tabs(label, entries) {
   return made;
 }
 
+// The part of a scrolling element that the window shows, or all of it where that is too little.
+function frameOf(view) {
+  const { top, bottom } = view.getBoundingClientRect();
+  const seen = Math.min(bottom, innerHeight);
+  return { top, bottom: top < 0 || seen - top < 80 ? bottom : seen };
+}
+
 // A list box that holds any number of rows of one height, and makes only those in view.
 //
 // `row(i)` gives the content of row i, `choose(i)` is called when the reader moves to it, `open(i)`
@@ -119,6 +130,7 @@ class LongList {
     this.open = open;
     this.length = 0;
     this.active = -1;
+    this.near = -1;
     this.rows = new Map();
     this.canvas = element("div.rows", { role: "presentation" });
     this.element = element(
@@ -164,17 +176,18 @@ class LongList {
     this.#fill();
   }
 
-  // Makes row `position` the active one, and brings it into view; -1 for none.
-  activate(position) {
+  // Makes row `position` the active one, -1 for none, and brings it into view, or the row `near`.
+  activate(position, near = position) {
     this.rows.get(this.active)?.setAttribute("aria-selected", "false");
     this.active = position;
+    this.near = near;
     if (position < 0) {
       this.element.removeAttribute("aria-activedescendant");
-      return;
+    } else {
+      this.#fill();
+      this.rows.get(position).setAttribute("aria-selected", "true");
+      this.element.setAttribute("aria-activedescendant", `${this.id}-${position}`);
     }
-    this.#fill();
-    this.rows.get(position).setAttribute("aria-selected", "true");
-    this.element.setAttribute("aria-activedescendant", `${this.id}-${position}`);
     this.revealing ??= requestAnimationFrame(() => {
       this.revealing = null;
       this.#reveal();
@@ -183,13 +196,15 @@ class LongList {
 
   // Scrolls to the active row. In its own frame, so that a step does not wait for the layout.
   #reveal() {
-    if (this.active < 0 || this.height === 0) return;
-    const row = this.active * this.rowHeight;
-    const lowest = row + 2 * this.rowHeight - this.height;
+    if (this.near < 0 || this.height === 0) return;
+    const { top, bottom } = frameOf(this.element);
+    const height = bottom - top;
+    const row = this.near * this.rowHeight;
+    const lowest = row + 2 * this.rowHeight - height;
     if (row >= this.top && lowest <= this.top) return;
-    const isNear = row > this.top - this.height && lowest < this.top + this.height / 2;
+    const isNear = row > this.top - height && lowest < this.top + height / 2;
     const nearest = row < this.top ? row - this.rowHeight : lowest;
-    this.element.scrollTop = isNear ? nearest : row - this.height / 3;
+    this.element.scrollTop = isNear ? nearest : row - height / 3;
   }
 
   #fill() {

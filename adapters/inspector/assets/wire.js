@@ -34,44 +34,58 @@ class WireView {
     const total = stream.bytes.length;
     const start = n ? stream.starts[n - 1] : 0;
     let end = n ? stream.ends[n - 1] : 0;
-    if (n === stream.count) end = total; // what came after the last whole event
-    const from = Math.max(0, start - BYTES_BEFORE);
-    const to = Math.min(total, Math.max(start + Math.min(end - start, BYTES_OF_EVENT), start + 200) + BYTES_BEFORE);
-    const words = n
-      ? `Bytes ${number(start)} to ${number(stream.ends[n - 1])} of ${number(total)}`
-      : `${number(total)} bytes in all`;
+    if (n === stream.last) end = total; // what came after the last event
+    const broken = n ? stream.brokenEnd(n) ?? start : start;
+    const from = Math.max(0, start - BYTES_BEFORE, broken - BYTES_OF_EVENT);
+    const to = Math.min(total, Math.max(start + Math.min(end - start, BYTES_OF_EVENT), start + 200, broken) + BYTES_BEFORE);
+    const words = n ? `Bytes ${bytesOf(stream, n)} of ${number(total)}` : `${number(total)} bytes in all`;
     const decoded = stream.about.encoding ? ` (after decompressing ${stream.about.encoding})` : "";
     this.caption.textContent = words + decoded;
     let made;
     if (this.hex.checked) made = this.#hex(from, to);
     else made = stream.about.framed ? this.#frames(from, to) : this.#text(from, to);
-    if (n === stream.count && this.#unread() === total) made.push(...this.#faultsOfRest());
+    if (to === total) made.push(...this.#faultsOfRest("cut", "response"));
     if (from > 0) made.unshift(element("p.more", `… ${plural(from, "byte")} before`));
     if (to < total) made.push(element("p.more", `… ${plural(total - to, "byte")} after`));
     if (total === 0) made.push(element("p.more", "The body has no bytes."));
     this.lines.replaceChildren(...made);
   }
 
-  // The event that a byte belongs to; behind the last whole event, the one after it.
+  // The elements to bring into view, from the first to the last, and whether the last one matters more.
+  target() {
+    const isBroken = this.n > 0 && this.stream.faultsAt(this.n).some(({ kind }) => kind !== "stall");
+    const marks = this.lines.querySelectorAll("mark");
+    const last = isBroken ? this.lines.querySelector(".ends-here, .fault-here") : null;
+    return [marks[0] ?? last, last ?? marks[marks.length - 1], last !== null];
+  }
+
+  // The event that a byte belongs to, or stands before; behind the last one, the number after it.
   #eventAt(offset) {
-    return countWhile(this.stream.count, (i) => this.stream.ends[i] <= offset) + 1;
+    return countWhile(this.stream.last, (i) => this.stream.ends[i] <= offset) + 1;
   }
 
   #startOfEventAt(offset) {
     const event = this.#eventAt(offset);
-    return this.stream.starts[event - 1] ?? this.#unread();
+    return this.stream.starts[event - 1] ?? this.stream.ends[event - 2] ?? 0;
   }
 
-  // Where the bytes begin that belong to no event.
-  #unread() {
-    return this.stream.ends[this.stream.count - 1] ?? 0;
+  // The faults of these kinds that are about the end of the body.
+  #faultsOfRest(...kinds) {
+    const { last, faults } = this.stream;
+    return faults.filter((fault) => fault.event === last && kinds.includes(fault.kind)).map(faultHere);
   }
 
-  // The faults about these bytes.
-  #faultsOfRest() {
-    const { count, faults } = this.stream;
-    const shown = faults.filter((fault) => fault.event === count && ["protocol", "cut", "response"].includes(fault.kind));
-    return shown.map(faultHere);
+  // Whether the bytes of an event begin here that the decoder does not complete.
+  #isPartialStart(offset) {
+    return this.stream.about.partial === offset;
+  }
+
+  // A part that shows bytes of an event, to which a click leads.
+  #bytesOf(event, nodes) {
+    const part = element(event === this.n ? "mark" : "span", nodes);
+    if (event <= this.stream.last) part.dataset.event = event;
+    if (event > this.stream.count) part.className = "unfinished";
+    return part;
   }
 
   #isBorder(offset) {
@@ -84,10 +98,10 @@ class WireView {
 
   // Pieces `[start, end]` that end at line ends, borders of chunks, and borders of events.
   #pieces(from, to) {
-    const { bytes, chunkEnds, ends, count } = this.stream;
+    const { bytes, chunkEnds, ends, last } = this.stream;
     const borders = new Set([to]);
     for (let i = this.#chunkAt(from); i < chunkEnds.length && chunkEnds[i] < to; i++) borders.add(chunkEnds[i]);
-    for (let n = this.#eventAt(from); n <= count && ends[n - 1] < to; n++) borders.add(ends[n - 1]);
+    for (let n = this.#eventAt(from); n <= last && ends[n - 1] < to; n++) borders.add(ends[n - 1]);
     for (let i = from; i < to; i++) {
       const isEnd = bytes[i] === 10 || (bytes[i] === 13 && bytes[i + 1] !== 10);
       if (isEnd && i + 1 < to) borders.add(i + 1);
@@ -107,13 +121,17 @@ class WireView {
     return element("p.border", `chunk ${number(chunk + 1)}${at} · ${size}`);
   }
 
+  // Where the data of the broken event ends, if it ends early.
+  get #dataEnd() {
+    return this.stream.faults.find(({ byte }) => byte !== null)?.byte;
+  }
+
   #text(from, to) {
-    const { bytes, count } = this.stream;
+    const { bytes } = this.stream;
     const made = [];
     let line = null;
     for (const [start, end] of this.#pieces(from, to)) {
-      const event = this.#eventAt(start);
-      if (start === this.#unread() && event > count) made.push(...this.#faultsOfRest());
+      if (this.#isPartialStart(start)) made.push(...this.#faultsOfRest("protocol"));
       if (this.#isBorder(start) && start < bytes.length) {
         made.push(this.#border(this.#chunkAt(start)));
         line = null;
@@ -122,10 +140,10 @@ class WireView {
         line = element("p.wire-line", element("span.offset", number(start)));
         made.push(line);
       }
-      const part = element(event === this.n ? "mark" : "span", wireNodes(bytes.subarray(start, end)));
-      if (event <= count) part.dataset.event = event;
-      else part.className = "unfinished";
-      line.append(part);
+      const broken = this.#dataEnd >= start && this.#dataEnd < end ? this.#dataEnd : start;
+      const nodes = wireNodes(bytes.subarray(broken, end));
+      if (broken > start) nodes.unshift(wireNodes(bytes.subarray(start, broken)), element("span.ends-here", "the data ends here"));
+      line.append(this.#bytesOf(this.#eventAt(start), nodes));
       const last = bytes[end - 1];
       if (last === 10 || last === 13) line = null;
     }
@@ -138,17 +156,17 @@ class WireView {
     let frame = this.#startOfEventAt(from);
     while (frame < to) {
       const event = this.#eventAt(frame);
-      const isEvent = event <= count;
-      const end = isEvent ? this.stream.ends[event - 1] : endOfFrame(bytes, frame);
-      if (frame === this.#unread() && !isEvent) made.push(...this.#faultsOfRest());
+      const isWhole = event <= count;
+      const end = isWhole ? this.stream.ends[event - 1] : endOfFrame(bytes, frame);
+      if (this.#isPartialStart(frame)) made.push(...this.#faultsOfRest("protocol"));
       for (const part of frameParts(bytes, frame, end)) {
         for (const [start, stop] of this.#cuts(part, from, to)) {
           if (this.#isBorder(start)) made.push(this.#border(this.#chunkAt(start)));
-          const isWhole = start === part.start && stop === part.end;
-          const nodes = isWhole ? part.nodes : TEXT_PARTS.has(part.name) ? textNodes : hexNodes;
+          const isUncut = start === part.start && stop === part.end;
+          const nodes = isUncut ? part.nodes : TEXT_PARTS.has(part.name) ? textNodes : hexNodes;
           made.push(this.#part(start, start === part.start ? part.name : "", nodes(bytes, start, stop), event));
         }
-        if (part.name === "payload" && isEvent) {
+        if (part.name === "payload" && isWhole) {
           made.push(this.#part(null, "decoded", visible(headOf(this.stream.dataOf(event), PAYLOAD_SHOWN)), event));
         }
       }
@@ -171,10 +189,8 @@ class WireView {
   }
 
   #part(offset, name, nodes, event) {
-    const content = element(event === this.n ? "mark" : "span", nodes);
-    if (event <= this.stream.count) content.dataset.event = event;
-    else content.className = "unfinished";
-    const row = element("p.wire-line", element("span.offset", offset === null ? "" : number(offset)), element("span.part-name", name), content);
+    const place = element("span.offset", offset === null ? "" : number(offset));
+    const row = element("p.wire-line", place, element("span.part-name", name), this.#bytesOf(event, nodes));
     if (name === "decoded") row.classList.add("decoded");
     return row;
   }
@@ -190,9 +206,8 @@ class WireView {
       const row = element("p.wire-line.hex", element("span.offset", number(start)));
       const columns = element("span");
       for (let i = start; i < end; i++) {
-        const event = this.#eventAt(i);
-        const cell = element(event === this.n ? "mark" : "span", hexByte(bytes[i]));
-        if (event <= this.stream.count) cell.dataset.event = event;
+        const cell = this.#bytesOf(this.#eventAt(i), hexByte(bytes[i]));
+        if (i + 1 === this.#dataEnd) cell.classList.add("ends-here");
         columns.append(cell, " ");
       }
       columns.append("   ".repeat(HEX_BYTES - (end - start)));
@@ -203,6 +218,11 @@ class WireView {
     }
     return made;
   }
+}
+
+// The first and the last byte of event n.
+function bytesOf(stream, n) {
+  return `${number(stream.starts[n - 1])}–${number(stream.ends[n - 1] - 1)}`;
 }
 
 // --- frames of Amazon's event stream -------------------------------------------------------------

@@ -18,7 +18,7 @@ from streamfold.adapters.cli.visible import BIDIRECTIONAL, visible
 from streamfold.adapters.corpus import check
 from streamfold.transports import RecordedRequest, Recording, RecordingError
 from streamfold.transports.recording import RecordingStore
-from streamfold.transports.recording.matching import difference
+from streamfold.transports.recording.matching import unmatched
 
 from tests.support.command_line import posix
 from tests.support.effort import effort
@@ -45,7 +45,7 @@ BROKEN = {
     "a NUL in a header": with_head(request={**REQUEST, "headers": [["x", "\0"]]}),
     "a broken URL": with_head(request={**REQUEST, "url": "http://[::1"}),
     "half a pair in a URL": with_head(request={**REQUEST, "url": "http://\ud800/"}),
-    "a port that is no number": with_head(request={**REQUEST, "url": "http://a:b/"}),
+    "a port that is not a number": with_head(request={**REQUEST, "url": "http://a:b/"}),
     "a line break in a method": with_head(request={**REQUEST, "method": "GET /\n"}),
     "a status of five digits": with_head(response={"status": 99999}),
     "a negative status": with_head(response={"status": -1}),
@@ -149,15 +149,15 @@ def test_a_difference_of_thousands_of_items_is_soon_found():
     ours = RecordedRequest("POST", "/", body=[f"a {n % 7}" for n in range(8000)])
     theirs = RecordedRequest("POST", "/", body=[f"b {n % 5}" for n in range(8000)])
     start = time.process_time()
-    message = difference(ours, [(str(n), theirs) for n in range(3)])
+    message = str(unmatched(ours, [(str(n), theirs) for n in range(3)]))
     assert time.process_time() - start < 3
     assert "requested" in message
     near = RecordedRequest("POST", "/", body=[*ours.body[:5000], "other", *ours.body[5000:]])
-    message = difference(ours, [("far", theirs), ("near", near)])
+    message = str(unmatched(ours, [("far", theirs), ("near", near)]))
     assert "the nearest of 2 is near" in message
     assert '-  "other",' in message
     shorter = RecordedRequest("POST", "/", body=[*ours.body[:7999]])
-    assert "a 5" in difference(ours, [("one", shorter)])
+    assert "a 5" in str(unmatched(ours, [("one", shorter)]))
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "localhost", "::1", "127.0.0.2"])

@@ -279,6 +279,40 @@ def test_raw_bodies_answer_what_no_other_fits(serve, served):
     assert answers == ["a", "known", "b", "b"]
 
 
+def test_a_conversation_begins_with_the_first_raw_body_of_its_folder(serve, served):
+    (served / "trip").mkdir()
+    for name in ("1", "2"):
+        (served / "trip" / f"{name}.sse").write_text(name)
+    url = serve()
+    question = {"role": "user", "content": "Hi"}
+    conversation = [question, {"role": "assistant", "content": "1"}, question]
+
+    def ask(messages):
+        return post(url, {**REQUEST, "messages": messages}, "/trip/v1/messages").text
+
+    for _ in range(3):
+        assert [ask([question]), ask(conversation), ask(conversation)] == ["1", "2", "2"]
+    assert [ask([question]) for _ in range(5)] == ["1", "2", "1", "2", "1"]
+    for content in (b"[]", b"no JSON", b'{"messages": 1}', b"{}"):
+        assert b"\r\n2\r\n" in raw(url, "/trip/v1/messages", content)
+
+
+def test_a_request_without_a_recording_gets_advice(serve, served, capsys):
+    (served / "weather").mkdir()
+    saying(b"rain", request=asking("x")).save(served / "weather" / "1.jsonl")
+    url = serve()
+    expected = (
+        f"for weather/1.jsonl whatever the request, use the base URL {url}/weather/1; "
+        "the recordings were read at the start: restart the server to add one"
+    )
+    error = post(url, asking("y").body).json()["error"]
+    assert error["message"].splitlines()[-1] == expected
+    assert post(url, asking("y").body, "/weather/1/v1/messages").text == "rain"
+    assert capsys.readouterr().err.splitlines()[-2] == expected
+    error = post(url, {}, "/snow/v1/messages").json()["error"]
+    assert error["message"].splitlines()[-1] == expected.partition("; ")[2]
+
+
 def test_the_base_url_may_name_the_recording(serve, served):
     (served / "weather").mkdir()
     (served / "weather" / "rain.sse").write_bytes(BODY)

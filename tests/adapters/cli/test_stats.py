@@ -35,14 +35,14 @@ SLOW = attrs.evolve(
 
 
 @pytest.fixture
-def told(capsys):
+def run_command(capsys):
     """A function that runs a command: exit status, output, error output."""
 
-    def run(*arguments):
+    def call(*arguments):
         status = cli.main([*map(str, arguments)])
         return status, *capsys.readouterr()
 
-    return run
+    return call
 
 
 @pytest.fixture
@@ -50,10 +50,10 @@ def night(tmp_path):
     return fill(tmp_path / "night", 20)
 
 
-def test_the_table(told, tmp_path):
+def test_the_table(run_command, tmp_path):
     SLOW.save(tmp_path / "turn.jsonl")
     (tmp_path / "broken.jsonl").write_bytes(b"{}")
-    status, out, err = told("stats", "--stall", "1", tmp_path)
+    status, out, err = run_command("stats", "--stall", "1", tmp_path)
     assert (status, err) == (1, "")
     model, timing = "claude-haiku-4-5-20251001", SLOW.timing
     seconds, rate = f"{timing.first_content:.3g} s", f"{timing.output_tokens_per_second:.3g}"
@@ -64,8 +64,8 @@ def test_the_table(told, tmp_path):
     assert known == f"{model} complete 1 21 158 {seconds} {seconds} {seconds} {rate} 1 0".split()
 
 
-def test_json(told, night):
-    status, out, _ = told("stats", "--json", night)
+def test_json(run_command, night):
+    status, out, _ = run_command("stats", "--json", night)
     groups = [json.loads(line) for line in out.splitlines()]
     assert status == 1
     assert {(group["outcome"], group["count"]) for group in groups} == {
@@ -76,14 +76,14 @@ def test_json(told, night):
     assert set(groups[0]["first_content"]) == {"p50", "p95", "p99"}
 
 
-def test_numbers_of_any_size(told, tmp_path):
+def test_numbers_of_any_size(run_command, tmp_path):
     SLOW.slow(1000).save(tmp_path / "turn.jsonl")
-    assert f"{SLOW.timing.first_content * 1000:.0f} s" in told("stats", tmp_path)[1]
+    assert f"{SLOW.timing.first_content * 1000:.0f} s" in run_command("stats", tmp_path)[1]
 
 
-def test_rows_as_csv(told, night, tmp_path):
+def test_rows_as_csv(run_command, night, tmp_path):
     path = tmp_path / "rows.csv"
-    told("stats", "--rows", path, night)
+    run_command("stats", "--rows", path, night)
     with open(path, newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert [row["file"] for row in rows] == [report.file for report in check_all([night])]
@@ -95,23 +95,23 @@ def test_rows_as_csv(told, night, tmp_path):
     assert list(tmp_path.glob("*.unfinished")) == []
 
 
-def test_rows_as_parquet(told, night, tmp_path, monkeypatch):
+def test_rows_as_parquet(run_command, night, tmp_path, monkeypatch):
     parquet = pytest.importorskip("pyarrow.parquet")
     monkeypatch.setattr(rows_module, "GROUP", 7)
     path = tmp_path / "rows.parquet"
-    assert told("stats", "--rows", path, night)[0] == 1
+    assert run_command("stats", "--rows", path, night)[0] == 1
     table = parquet.read_table(path)
     assert table.to_pylist() == [measure(report.file).row() for report in check_all([night])]
     assert parquet.ParquetFile(path).num_row_groups == 3
 
 
-def test_rows_that_cannot_be_written(told, night, tmp_path, monkeypatch):
-    assert told("stats", "--rows", tmp_path / "rows.txt", night)[0] == 2
+def test_rows_that_cannot_be_written(run_command, night, tmp_path, monkeypatch):
+    assert run_command("stats", "--rows", tmp_path / "rows.txt", night)[0] == 2
     missing = tmp_path / "missing" / "rows.csv"
-    status, _, err = told("stats", "--rows", missing, night)
+    status, _, err = run_command("stats", "--rows", missing, night)
     assert (status, err) == (1, f"streamfold: {missing}: No such file or directory\n")
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    status, _, err = told("stats", "--rows", tmp_path / "rows.parquet", night)
+    status, _, err = run_command("stats", "--rows", tmp_path / "rows.parquet", night)
     assert status == 2
     assert "pip install 'streamfold[parquet]'" in err
 
@@ -129,27 +129,27 @@ def pixels(path):
     return zlib.decompress(packed)
 
 
-def test_a_picture(told, night, tmp_path):
+def test_a_picture(run_command, night, tmp_path):
     pytest.importorskip("matplotlib")
     for number in range(5):
         SLOW.slow(1 + number / 3).save(night / f"slow-{number}.jsonl")
     with_times, without = tmp_path / "night.png", tmp_path / "none.png"
-    told("stats", "--plot", with_times, night)
-    told("stats", "--plot", without, night / "turn-3.jsonl")
+    run_command("stats", "--plot", with_times, night)
+    run_command("stats", "--plot", without, night / "turn-3.jsonl")
     assert len(set(pixels(with_times))) > 50
     assert pixels(with_times) != pixels(without)
-    told("stats", "--plot", tmp_path / "night.svg", night)
+    run_command("stats", "--plot", tmp_path / "night.svg", night)
     svg = (tmp_path / "night.svg").read_text()
     assert svg.startswith("<?xml")
 
 
-def test_pictures_that_cannot_be_drawn(told, night, tmp_path, monkeypatch):
-    assert told("stats", "--plot", tmp_path / "night.txt", night)[0] == 2
+def test_pictures_that_cannot_be_drawn(run_command, night, tmp_path, monkeypatch):
+    assert run_command("stats", "--plot", tmp_path / "night.txt", night)[0] == 2
     missing = tmp_path / "missing" / "night.png"
-    status, _, err = told("stats", "--plot", missing, night)
+    status, _, err = run_command("stats", "--plot", missing, night)
     assert (status, err) == (1, f"streamfold: {missing}: No such file or directory\n")
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    status, _, err = told("stats", "--plot", tmp_path / "night.png", night)
+    status, _, err = run_command("stats", "--plot", tmp_path / "night.png", night)
     assert status == 2
     assert "pip install 'streamfold[plot]'" in err
 
@@ -158,15 +158,15 @@ def test_pictures_that_cannot_be_drawn(told, night, tmp_path, monkeypatch):
     "flags",
     [("--stall", "0"), ("--stall", "x"), ("--stall", "inf"), ("--jobs", "-1"), ("--jobs", "x")],
 )
-def test_flags_that_cannot_be_used(told, night, flags, capsys):
+def test_flags_that_cannot_be_used(run_command, night, flags, capsys):
     with pytest.raises(SystemExit) as ended:
-        told("stats", *flags, night)
+        run_command("stats", *flags, night)
     assert ended.value.code == 2
 
 
-def test_a_url_without_fsspec(told, monkeypatch):
+def test_a_url_without_fsspec(run_command, monkeypatch):
     monkeypatch.setitem(sys.modules, "fsspec", None)
-    status, _, err = told("stats", "s3://bucket/night")
+    status, _, err = run_command("stats", "s3://bucket/night")
     assert status == 2
     assert "pip install 'streamfold[fsspec]'" in err
 
@@ -176,8 +176,10 @@ def test_a_url_without_fsspec(told, monkeypatch):
 
 @pytest.mark.parametrize("command", ["check", "stats"])
 @pytest.mark.parametrize("jobs", ["2", "0"])
-def test_the_output_is_the_same_with_more_processes(told, night, command, jobs):
-    assert told(command, "--jobs", jobs, "--json", night) == told(command, "--json", night)
+def test_the_output_is_the_same_with_more_processes(run_command, night, command, jobs):
+    assert run_command(command, "--jobs", jobs, "--json", night) == run_command(
+        command, "--json", night
+    )
 
 
 @pytest.fixture
@@ -190,22 +192,22 @@ def cluster():
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_the_output_is_the_same_on_a_dask_cluster(told, night, cluster):
-    here = told("stats", "--json", night)
-    there = told("stats", "--dask", cluster.scheduler_address, "--json", night)
+def test_the_output_is_the_same_on_a_dask_cluster(run_command, night, cluster):
+    here = run_command("stats", "--json", night)
+    there = run_command("stats", "--dask", cluster.scheduler_address, "--json", night)
     assert there[:2] == here[:2]
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_a_cluster_that_is_not_there(told, night, monkeypatch):
+def test_a_cluster_that_is_not_there(run_command, night, monkeypatch):
     monkeypatch.setattr(
         "distributed.Client", lambda *args, **options: (_ for _ in ()).throw(OSError("timed out"))
     )
-    status, _, err = told("stats", "--dask", "tcp://127.0.0.1:1", night)
+    status, _, err = run_command("stats", "--dask", "tcp://127.0.0.1:1", night)
     assert status == 2
     assert "tcp://127.0.0.1:1: cannot reach the scheduler: timed out" in err
     monkeypatch.setitem(sys.modules, "distributed", None)
-    status, _, err = told("check", "--dask", "tcp://127.0.0.1:1", night)
+    status, _, err = run_command("check", "--dask", "tcp://127.0.0.1:1", night)
     assert status == 2
     assert "pip install 'streamfold[dask]'" in err
 
@@ -247,22 +249,22 @@ def test_processes_end_at_once():
 # --- progress ------------------------------------------------------------------------------------
 
 
-def test_progress_is_shown_on_a_terminal(told, tmp_path, monkeypatch):
+def test_progress_is_shown_on_a_terminal(run_command, tmp_path, monkeypatch):
     pytest.importorskip("rich")
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
     folder = fill(tmp_path / "night", 150)
-    plain = told("stats", folder)[1]
+    plain = run_command("stats", folder)[1]
     monkeypatch.setattr(sys, "stderr", screen := Screen())
-    assert told("stats", folder)[1] == plain
+    assert run_command("stats", folder)[1] == plain
     assert "Measuring" in screen.getvalue()
 
 
-def test_a_long_table_comes_in_pages(told, tmp_path, monkeypatch):
+def test_a_long_table_comes_in_pages(run_command, tmp_path, monkeypatch):
     folder = fill(tmp_path / "night", 60)
-    whole = told("check", folder)
+    whole = run_command("check", folder)
     monkeypatch.setattr(check_module, "_PAGE", 3)
-    assert told("check", folder) == whole
+    assert run_command("check", folder) == whole
     assert len(whole[1].splitlines()) == 9
 
 
@@ -271,14 +273,14 @@ def test_a_long_table_comes_in_pages(told, tmp_path, monkeypatch):
 CARELESS = "tests.support.corpora:careless"
 
 
-def test_check_against_an_accumulator(told, tmp_path):
+def test_check_against_an_accumulator(run_command, tmp_path):
     names = ("text", "stop-sequence", "json-answer", "tool")
     paths = [RECORDINGS / f"{name}.sse" for name in names]
     smallest = RECORDINGS / "stop-sequence.sse"
     broken = tmp_path / "broken.jsonl"
     broken.write_bytes(b"{}")
     saved = tmp_path / "kinds"
-    status, out, _ = told("check", "--against", CARELESS, "--save", saved, *paths, broken)
+    status, out, _ = run_command("check", "--against", CARELESS, "--save", saved, *paths, broken)
     assert status == 1
     lines = out.splitlines()
     assert lines[0] == "      3  differs: content.text"
@@ -298,20 +300,20 @@ def test_check_against_an_accumulator(told, tmp_path):
     ]
 
 
-def test_check_against_the_reference(told, tmp_path):
+def test_check_against_the_reference(run_command, tmp_path):
     path = RECORDINGS / "text.sse"
     reference = "tests.support.corpora:reference"
-    assert told("check", "--against", reference, path) == (0, "1 recording: 1 equal\n", "")
+    assert run_command("check", "--against", reference, path) == (0, "1 recording: 1 equal\n", "")
     saved = tmp_path / "kinds"
-    status, out, _ = told("check", "--json", "--against", CARELESS, "--save", saved, path)
+    status, out, _ = run_command("check", "--json", "--against", CARELESS, "--save", saved, path)
     assert status == 1
     assert json.loads(out)["kinds"] == ["differs: content.text", "extra: seconds"]
-    status, _, err = told("check", "--against", CARELESS, "--save", path / "below", path)
+    status, _, err = run_command("check", "--against", CARELESS, "--save", path / "below", path)
     assert (status, err) == (1, f"streamfold: {path / 'below'}: Not a directory\n")
 
 
-def test_names_that_are_no_accumulator(told, tmp_path):
+def test_names_that_are_not_accumulators(run_command, tmp_path):
     for name in ("json", "no_such_module:f"):
-        status, _, err = told("check", "--against", name, RECORDINGS / "text.sse")
+        status, _, err = run_command("check", "--against", name, RECORDINGS / "text.sse")
         assert status == 2
         assert err.startswith("streamfold: ")

@@ -275,7 +275,7 @@ class AudioBlock:
 
 
 class AudioEvent:
-    """A derived event of such a kind."""
+    """A derived event of an unknown kind."""
 
     type = "audio"
     audio = "UklG"

@@ -1,4 +1,4 @@
-"""Control characters are printed as visible ones, wherever in a stream they stand."""
+"""Control characters anywhere in a stream are printed as visible ones."""
 
 from __future__ import annotations
 

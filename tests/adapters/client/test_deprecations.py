@@ -1,4 +1,4 @@
-"""Warnings of models that the API will retire."""
+"""Warnings about models that the API will retire."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Our client sends what the newest official client sends; and what else the two have in common."""
+"""Our client sends the requests of the newest official client, and behaves like it otherwise."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def _image(content: bytes) -> dict[str, Any]:
 
 
 _nothing = st.sampled_from([None, anthropic.omit, anthropic.not_given])
-"""What a caller gives for a field that has no value."""
+"""The values that a caller may pass for a field without a value."""
 
 _texts = st.text(st.characters(codec="utf-8"), max_size=8)
 _blocks = st.one_of(

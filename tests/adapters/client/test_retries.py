@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import time
 from types import SimpleNamespace
@@ -218,3 +219,36 @@ def test_negative_max_retries() -> None:
         ValueError, match=r"max_retries must be at least 0 \(0 = one attempt\), got -1"
     ):
         Anthropic(api_key=KEY, max_retries=-1)
+
+
+# --- errors and output ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("failure", ["overloaded", "reset"])
+async def test_the_traceback_has_no_frames_of_the_library_that_retries(
+    calling, server, failure
+) -> None:
+    server.answer(*[BUSY[failure]] * 2)
+    with pytest.raises((OverloadedError, APIConnectionError)) as caught:
+        await calling(max_retries=1).message()
+    paths = [str(entry.path) for entry in caught.traceback]
+    assert not [path for path in paths if "stamina" in path or "tenacity" in path]
+    assert (caught.value.__cause__ is not None) is (failure == "reset")
+
+
+def test_a_retry_prints_nothing(server) -> None:
+    busy = api_error(529, "overloaded_error", headers={"retry-after-ms": "1"})
+    server.answer(busy, ANSWER)
+    code = """
+import subprocess
+import sys
+from streamfold.adapters.anthropic import Anthropic
+client = Anthropic(api_key="k", base_url=sys.argv[1])
+answer = client.messages.create(model="m", max_tokens=1, messages=[], stream=True)
+print(len(list(answer)))
+"""
+    command = [sys.executable, "-c", code, server.url]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=60)
+    assert done.stderr == ""
+    assert int(done.stdout) > 0
+    assert len(server.requests) == 2

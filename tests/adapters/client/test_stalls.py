@@ -34,7 +34,7 @@ async def test_a_stall_after_the_first_event_is_not_retried(calling, server):
 
 @pytest.mark.parametrize("answer", [SILENT, [hold]])
 async def test_a_stall_before_the_first_event_is_retried(calling, server, answer):
-    """Of a response of pings, and of a server that does not answer at all."""
+    """A response of pings stalls, and so does a server that never answers."""
     server.answer(answer, ANSWER)
     assert await calling(stall_timeout=STALL, max_retries=1).message() == MESSAGE
     assert len(server.requests) == 2

@@ -1,4 +1,4 @@
-"""Structured outputs: what is asked of the API for a type, and what is made of its answer."""
+"""Structured outputs: the request for a type, and the value made from the answer."""
 
 from __future__ import annotations
 

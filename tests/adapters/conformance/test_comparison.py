@@ -1,4 +1,4 @@
-"""Results of any make, and what is a difference between them."""
+"""Results of any class, and the differences between them."""
 
 from __future__ import annotations
 

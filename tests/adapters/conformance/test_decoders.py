@@ -1,4 +1,4 @@
-"""Checks of decoders: one body, and the makes of events."""
+"""Checks of decoders: one body, and events of any class."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every planted bug is found, and nothing is found where there is no bug.
+"""Every planted bug is found, and correct functions give no finding.
 
 The `default` profile finds each with one seed and shrinks a sample. The `thorough` profile uses
 seeds 0 to 4 and shrinks each.

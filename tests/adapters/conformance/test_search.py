@@ -212,6 +212,19 @@ def test_shrinking_ends_after_so_many_tries(monkeypatch: pytest.MonkeyPatch) -> 
     assert len(calls) < 500
 
 
+def test_a_later_part_of_the_run_does_not_repeat_a_finding(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Search, "shrinking_tries", 0)
+
+    def decode(chunks: Any) -> Any:
+        raise MemoryError
+
+    with pytest.raises(DecoderMismatch) as found:  # it draws bodies, then streams of messages
+        check_decoder(decode, seed=0, max_examples=8, growth=False)
+    assert [finding.key[:2] for finding in found.value.findings] == [("raises", "MemoryError")]
+
+
 def test_long_streams_add_to_the_findings() -> None:
     def accumulate(events: Any) -> Any:
         events = list(events)

@@ -1,4 +1,4 @@
-"""An accumulator held against the reference, on recordings: which differences, and where."""
+"""An accumulator compared with the reference on recordings: the differences and their places."""
 
 from __future__ import annotations
 

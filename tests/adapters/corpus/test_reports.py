@@ -1,4 +1,4 @@
-"""The outcome of each recording, the same wherever it is checked."""
+"""The outcome of each recording, the same on every executor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A function over many files: in order on any executor, whatever happens to the workers."""
+"""A function over many files: in order on any executor, even if workers are lost."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_a_file_that_kills_each_worker_costs_only_itself():
 
 
 class KilledWorker(Exception):  # noqa: N818
-    """Dask's, by its name."""
+    """The error of Dask, which is known by its name."""
 
 
 class Cluster(Executor):

@@ -65,8 +65,8 @@ def test_groups_by_model_and_outcome():
         ("m", "fault", 1),
         ("n", "incomplete", 1),
     ]
-    told = groups[1].to_dict()
-    assert told == {
+    plain = groups[1].to_dict()
+    assert plain == {
         "model": "m",
         "outcome": "complete",
         "count": 2,

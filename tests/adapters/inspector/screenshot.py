@@ -36,7 +36,7 @@ def timed(body: bytes) -> Recording:
         chunks.append(RecordedChunk(b"".join(pieces[start : start + size]), round(at, 3)))
         at += drawn.expovariate(30) + (2.4 if start < len(pieces) * 2 // 3 <= start + size else 0)
         start += size
-    body_sent = {"model": "claude-opus-4-6", "max_tokens": 4096, "stream": True}
+    body_sent = {"model": "claude-sonnet-4-5", "max_tokens": 4096, "stream": True}
     return Recording(
         chunks,
         request=RecordedRequest("POST", "https://api.anthropic.com/v1/messages", body=body_sent),

@@ -12,7 +12,13 @@ from typing import Any
 import attrs
 import pytest
 from streamfold.reducer import encode_event_stream, encode_sse
-from streamfold.transports import RecordedChunk, RecordedError, Recording
+from streamfold.transports import (
+    RecordedChunk,
+    RecordedError,
+    RecordedRequest,
+    RecordedResponse,
+    Recording,
+)
 
 from tests.adapters.inspector.reference import (
     RECORDINGS,
@@ -257,10 +263,14 @@ def where(page: ShownPage) -> str:
         (
             "invalid-tool-syntax",
             "Event 13 of 18",
-            "InvalidToolInputError content_block_stop (index 0)",
+            "InvalidToolInputError Unable to parse tool parameter JSON",
         ),
         ("error-overloaded", "Event 9 of 9", "OverloadedError overloaded_error: Overloaded"),
-        ("cut-text", "Event 20 of 20", "IncompleteStreamError the stream ended before"),
+        (
+            "cut-text",
+            "Behind event 20: partial event",
+            "IncompleteStreamError the stream ended before",
+        ),
         ("unknown-events", "Event 17 of 17", "it came after the end"),
         ("empty-body", "Before the first of 0 events", "IncompleteStreamError"),
     ],
@@ -291,7 +301,7 @@ def test_a_connection_that_failed_is_shown_at_the_end(inspect: Inspect) -> None:
     )
     page = inspect(recording)
     assert "APITimeoutError" in page.text(".faults-here")
-    assert "nothing came for 6.0 s before the end" in page.text(".faults-here")
+    assert "nothing came for 6.0 s after event 3, until the end" in page.text(".faults-here")
     assert page.run("document.querySelectorAll('.marks .stall').length") == 1
     assert "Longest gap\n6.000 s" in page.text(".metrics")
 
@@ -310,9 +320,11 @@ def test_a_cut_is_on_the_wire(inspect: Inspect) -> None:
         page = inspect(Recording.of(body[:end]))
         page.run("document.querySelectorAll('[role=tab]')[3].click()")
         assert "IncompleteStreamError" in page.text(".wire .fault-here")
-        shown = page.run("document.querySelector('.wire .fault-here ~ *')?.innerText ?? ''")
+        assert page.run("document.querySelector('.wire > :last-child').matches('.fault-here')")
+        marked = page.run("[...document.querySelectorAll('.wire mark')].map((e) => e.innerText)")
+        assert "".join(marked).startswith(rest[0] if rest else "event: content_block_stop")
+        assert page.run("document.querySelectorAll('.wire .unfinished').length") == len(rest)
         assert all(part in page.text(".wire") for part in rest)
-        assert bool(shown) == bool(rest)
 
 
 @pytest.mark.parametrize(("byte", "part"), [(5, "the prelude of a frame"), (60, "a frame")])
@@ -322,7 +334,7 @@ def test_a_damaged_frame_is_on_the_wire(byte: int, part: str, inspect: Inspect) 
     data[byte] ^= 1
     chunks = [*recording.chunks[:3], RecordedChunk(bytes(data), 4), *recording.chunks[4:]]
     page = inspect(attrs.evolve(recording, chunks=chunks))
-    assert where(page).startswith("Event 3 of 3")
+    assert where(page) == "Behind event 3: unreadable bytes · 4.000 s"
     assert f"ProtocolError {part} has the checksum" in page.text(".reading .faults-here")
     page.run("document.querySelectorAll('[role=tab]')[3].click()")
     assert f"{part} has the checksum" in page.text(".wire .fault-here")
@@ -573,13 +585,13 @@ def contrast(page: ShownPage, selector: str) -> float:
 def test_both_themes_can_be_read(theme: Any, inspect: Inspect, page: ShownPage) -> None:
     page.media(color_scheme=theme)
     broken = {"type": "content_block_stop", "index": 7}
-    inspect(recording_of([message_start(), *text_deltas("Hello"), broken]))
+    inspect(recording_of([message_start(), *text_deltas("Hello")[:-1], broken]))
     background = page.run("getComputedStyle(document.documentElement).backgroundColor")
     assert (sum(map(int, re.findall(r"\d+", background))) > 384) == (theme == "light")
     for selector in (
         ".prose", ".message-head", ".verdict", ".fault-here strong", ".fault-here", ".row .label",
         ".row .preview", ".row-names", ".legend", ".metrics dt", ".tabs [aria-selected=false]",
-        "button.link", ".json .key", ".json .number", ".place", ".tag",
+        ".state", ".plain", "button.link", ".json .key", ".json .number", ".place", ".tag",
     ):  # fmt: skip
         assert contrast(page, selector) >= 4.5, selector
 
@@ -678,3 +690,210 @@ def test_the_details_of_an_event(inspect: Inspect) -> None:
     assert '"snapshot": "Hello"' in page.text(".derived")
     page.press("ArrowLeft")
     assert '"snapshot": "Hel"' in page.text(".derived")  # it stays open
+
+
+# --- the consequences of a fault ------------------------------------------------------------------
+
+USAGE = {"input_tokens": 7, "output_tokens": 1}
+
+
+def block_delta(index: int, text: str) -> dict[str, Any]:
+    delta = {"type": "text_delta", "text": text}
+    return {"type": "content_block_delta", "index": index, "delta": delta}
+
+
+def test_events_after_a_fault_are_not_applied(inspect: Inspect) -> None:
+    broken, behind = block_delta(9, "b"), text_deltas("c", index=1)
+    page = inspect(recording_of([message_start(), *text_deltas("a")[:2], broken, *behind]))
+    assert "Only block 0 is open." in page.text(".faults")
+    assert "not applied" not in page.text(".reading") + page.text(".details")
+    page.press("ArrowRight", "ArrowRight")
+    for selector in (".reading .faults-here", ".details", ".change-box"):
+        if selector == ".change-box":
+            page.run("document.querySelectorAll('[role=tab]')[1].click()")
+        assert "not applied: reading stopped at event 4" in page.text(selector)
+    choices = page.run("[...document.querySelectorAll('.events option')].map((e) => e.innerText)")
+    assert choices == ["All blocks", "0 text", "1 (never started)", "9 (never started)"]
+    page.do("select_option", ".events select", "9")
+    assert page.text(".found") == "1 of 7"
+
+
+def test_unfinished_blocks_are_marked(inspect: Inspect) -> None:
+    cut = [{**event, "index": 1} for event in tool('{"a": ', "1}")[:-1]]
+    page = inspect(recording_of([message_start(), *text_deltas("a"), *cut]))
+    states = """() => Array.from({ length: streamfold.count + 1 }, (_, n) => {
+        streamfold.goTo(n);
+        return [...document.querySelectorAll(".part")].map(
+            (part) => part.querySelector(".state")?.innerText ?? "");
+    })"""
+    opened, cut_short = "open: no content_block_stop yet", "unfinished: input incomplete"
+    assert page.json(states) == [
+        [], [], [opened], [opened], [""], ["", opened], ["", opened], ["", cut_short],
+    ]  # fmt: skip
+    page = inspect(recording_of([message_start(), *text_deltas("a")[:-1]]))
+    assert page.json(states)[-1] == ["unfinished: no content_block_stop came"]
+
+
+def test_the_usage_is_that_of_the_last_event_with_one(inspect: Inspect) -> None:
+    end = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": USAGE}
+    page = inspect(recording_of([message_start(usage=USAGE), *text_deltas("a"), end]))
+    assert page.text(".usage caption") == "Usage"
+    page.press("ArrowLeft")
+    assert page.text(".usage caption") == "Usage as of message_start"
+
+
+# --- every byte can be reached --------------------------------------------------------------------
+
+
+def test_a_partial_event_has_a_row_of_its_own(inspect: Inspect) -> None:
+    whole = recording_of([*answer("Hello")[:3], {"type": "ping"}, *answer("Hello")[3:]], every=1)
+    size = sum(len(chunk.data) for chunk in whole.chunks[:4])
+    page = inspect(whole.cut(at_byte=size + 20))
+    assert where(page) == "Behind event 4: partial event · 5.000 s"
+    assert page.run("streamfold.count") == 4
+    for call in ("goTo(5)", "messageAt(5)"):
+        script = f"(async () => streamfold.{call})().catch((error) => error.name)"
+        assert page.run(script) == "RangeError"
+    assert page.text(".found") == "4 events"
+    rows = page.run("[...document.querySelectorAll('.faulty')].map((e) => e.innerText)")
+    assert [row.replace("\n", " ")[:22] for row in rows] == ["– 5.000 partial event "]
+    assert page.run("document.querySelectorAll('.events.partial').length") == 1
+    assert f"{size}–{size + 19}" in page.text(".details")
+    assert "event: content_block" in page.text(".details")
+    page.press("Home")
+    page.do("click", ".faults button:has-text('Go to the partial event')")
+    assert where(page).startswith("Behind event 4")
+    page.press("ArrowLeft")
+    assert where(page).startswith("Event 4 of 4 · ping")
+    page.run("document.querySelectorAll('[role=tab]')[3].click()")
+    page.do("click", ".wire .unfinished")
+    assert where(page).startswith("Behind event 4")
+    page.press("Home", "End")
+    assert where(page).startswith("Behind event 4")
+
+
+def test_a_flag_leads_to_its_event(inspect: Inspect) -> None:
+    events = [message_start(), *text_deltas("a")[:2], block_delta(9, "b"), {"type": "ping"}]
+    one_chunk = [RecordedChunk(encode_sse(events), 1), RecordedChunk(encode_sse([events[4]]), 2)]
+    page = inspect(Recording(one_chunk))
+    for part in (".marks .leads text", ".marks .leads"):
+        page.press("End")
+        page.do("hover", part)
+        assert page.run(TIP_COVERS, part) is False
+        page.do("click", part)
+        assert where(page).startswith("Event 4 of 6")
+
+
+TIP_COVERS = """(selector) => {
+    const [label, tip] = [selector, ".pointed span"].map((name) =>
+        document.querySelector(name).getBoundingClientRect());
+    return tip.top < label.bottom && label.top < tip.bottom;
+}"""
+IN_VIEW = """(selector) => {
+    const made = document.querySelector(selector);
+    const view = made.closest(".panel, .long-list").getBoundingClientRect();
+    const { top, bottom } = made.getBoundingClientRect();
+    return view.top <= top && bottom <= Math.min(view.bottom, innerHeight) && view.top < bottom;
+}"""
+
+
+def test_the_row_and_the_bytes_are_in_view(inspect: Inspect, page: ShownPage) -> None:
+    page.do("set_viewport_size", {"width": 1280, "height": 800})
+    start = encode_sse([message_start(), *text_deltas(*["word "] * 300)[:-1]])
+    for text in ("short", "long " * 300, "longer " * 3000):
+        data = json.dumps(block_delta(0, text))[:-3].encode()
+        broken = b"event: content_block_delta\ndata: " + data + b"\n\n"
+        stop = encode_sse([{"type": "content_block_stop", "index": 0}] * 50)
+        inspect(Recording.of(start + broken + stop))
+        plain = f"The data ends early at byte {len(start + broken) - 2:,} of the body; "
+        assert plain + "the event was closed, and the stream went on." in page.text(".faults")
+        page.run("document.querySelectorAll('[role=tab]')[3].click()")
+        for selector in (".ends-here", ".events [aria-selected=true]"):
+            page.wait(f"({IN_VIEW})({selector!r})")
+    page.do("check", ".detail .check input")
+    page.wait(f"({IN_VIEW})('.ends-here')")
+    page.press("Home")
+    page.wait("document.querySelector('.events .long-list').scrollTop === 0")
+    page.press("End")
+    page.wait(f"({IN_VIEW})('.events [aria-selected=true]')")
+    page.do("set_viewport_size", {"width": 1440, "height": 900})
+
+
+def test_the_keys_work_after_a_click_on_a_tab(inspect: Inspect) -> None:
+    broken = {"type": "content_block_stop", "index": 9}
+    page = inspect(recording_of([*answer("a", "b")[:4], broken, {"type": "ping"}]))
+    for tab in range(5):
+        page.do("click", f"[role=tab] >> nth={tab}")
+        for key, place in (
+            ("Home", "Before the first"), ("ArrowRight", "Event 1 of 6"), ("End", "Event 6 of 6"),
+            ("ArrowLeft", "Event 5 of 6"), ("Home", "Before the first"), ("f", "Event 5 of 6"),
+        ):  # fmt: skip
+            page.press(key)
+            assert where(page).startswith(place)
+        page.press("Space")
+        assert page.run("document.querySelectorAll('[aria-label=Pause]').length") == 1
+        page.press("Space")
+        assert page.run("document.querySelectorAll('[aria-label=Pause]').length") == 0
+    page.press("Shift+Tab")  # by the keyboard the tab is reached again, and keeps the arrows
+    assert page.run("document.activeElement.textContent") == "Copy"
+    page.press("ArrowLeft", "f")
+    assert page.run("document.activeElement.textContent") == "Wire"
+    assert where(page).startswith("Event 5 of 6")
+
+
+# --- small parts ----------------------------------------------------------------------------------
+
+
+def test_both_models_are_named_if_they_differ(inspect: Inspect) -> None:
+    request = RecordedRequest("POST", "https://x/v1/messages", body={"model": "claude-haiku-4-5"})
+    headers = {"content-type": "text/event-stream"}
+    page = inspect(
+        attrs.evolve(
+            recording_of(answer("a")), request=request, response=RecordedResponse(200, headers)
+        )
+    )
+    assert "requested claude-haiku-4-5, answered claude-opus-4-6" in page.text(".exchange summary")
+    page.do("click", ".exchange summary")
+    response = page.text(".exchange-body").partition("Response\n")[2]
+    assert response.split() == [
+        "content-type",
+        "text/event-stream",
+        "Other",
+        "headers",
+        "were",
+        "not",
+        "recorded.",
+    ]
+    why = page.run("document.querySelector('.metrics [title]').title")
+    assert why == "No message_delta brought the number of output tokens."
+    same = attrs.evolve(request, body={"model": "claude-opus-4-6"})
+    page = inspect(attrs.evolve(recording_of(answer("a")), request=same))
+    assert "answered" not in page.text(".exchange summary")
+
+
+def test_changes_have_one_number(inspect: Inspect) -> None:
+    page = inspect(recording_of([message_start(), *tool('{"a": ', "1", "}")]))
+    page.run("document.querySelectorAll('[role=tab]')[1].click()")
+    numbers = """() => Array.from({ length: streamfold.count }, (_, n) => {
+        streamfold.goTo(n + 1);
+        return [...document.querySelectorAll(".change-box h3, .details h3")]
+            .map((e) => e.innerText).filter((text) => !text.startsWith("Derived"))
+            .map((text) => /\\((\\d)\\)/.exec(text)?.[1]);
+    })"""
+    assert page.json(numbers) == [
+        ["1", None, "1"], ["1", None, "1"], ["0", None, "0"], ["1", None, "1"], ["0", None, "0"],
+        ["0", None, "0"],
+    ]  # fmt: skip
+    page.run("streamfold.goTo(3)")
+    assert 'Input of block 0, as received: + "{\\"a\\": "' in page.text(".details")
+
+
+def test_what_is_copied_is_shown_under_its_entry(inspect: Inspect) -> None:
+    page = inspect(recording_of(answer("a")))
+    page.run("document.querySelectorAll('[role=tab]')[4].click()")
+    for name in ("pytest test", "Event as JSON", "Recording cut here", "curl command"):
+        page.do("click", f"[aria-label='Show: {name}']")
+        above = page.run(
+            "document.querySelector('.copies .preview').previousElementSibling.innerText"
+        )
+        assert above.startswith(name)

@@ -94,6 +94,39 @@ def test_a_difference_is_small() -> None:
     assert list(difference((), new, new)) == []
 
 
+def test_of_a_list_that_has_grown_the_end_is_compared() -> None:
+    old, new = {"a": [1, {"b": [2]}]}, {"a": [9, {"b": [2, 3]}, 4], "c": 5}
+    assert list(difference((), old, new, grown=True)) == [
+        Change(("a", 1, "b", 1), 3),
+        Change(("a", 2), 4),
+        Change(("c",), 5),
+    ]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 30, 99])
+def test_an_input_whose_key_comes_again(size: int) -> None:
+    text = (
+        '{"a": [1, 2, {"b": [3]}], "a": [4, 5, {"b": [6, 7], "b": [8, 9, 0]}], "a": "[", "a": [1]}'
+    )
+    block = {"type": "tool_use", "id": "t", "name": "n", "input": {"a": [0, 2, 3]}}
+    recording = recording_of(
+        [
+            message_start(),
+            {"type": "content_block_start", "index": 0, "content_block": block},
+            *(
+                {
+                    "type": "content_block_delta",
+                    "index": 0,
+                    "delta": {"type": "input_json_delta", "partial_json": text[at : at + size]},
+                }
+                for at in range(0, len(text), size)
+            ),
+            {"type": "content_block_stop", "index": 0},
+        ]
+    )
+    assert states(recording) == folded(recording.body).messages
+
+
 def test_an_event_changes_as_much_as_it_brings() -> None:
     traced = trace(recording_of(answer(*["word"] * 50)))
     assert [len(event.changes) for event in traced.events[2:52]] == [1] * 50

@@ -138,17 +138,17 @@ def test_numbers_that_json_does_not_hold() -> None:
     assert changes["value"][-1] == [0, 0, 0]
 
 
-def test_blocks_have_their_first_event() -> None:
+def test_blocks_have_their_first_and_last_event() -> None:
     whole = [{"type": "text", "text": "a"}]
     tool = {"type": "tool_use", "id": "t", "name": "look", "input": {}}
     start = {"type": "content_block_start", "index": 2, "content_block": tool}
     odd = {"type": "content_block_start", "index": 3, "content_block": {"type": "x", "name": 7}}
     events = [message_start(content=whole), *text_deltas("b", index=1), start, odd]
     assert about(recording_of(events))["blocks"] == {
-        "0": {"type": "text", "name": "", "start": 1},
-        "1": {"type": "text", "name": "", "start": 2},
-        "2": {"type": "tool_use", "name": "look", "start": 5},
-        "3": {"type": "x", "name": "", "start": 6},
+        "0": {"type": "text", "name": "", "start": 1, "stop": 1},
+        "1": {"type": "text", "name": "", "start": 2, "stop": 4},
+        "2": {"type": "tool_use", "name": "look", "start": 5, "stop": None},
+        "3": {"type": "x", "name": "", "start": 6, "stop": None},
     }
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import json
+from base64 import b64encode
 from typing import Any
 
 import attrs
@@ -62,11 +64,89 @@ def test_an_error_event_has_the_text_of_the_error_that_is_raised() -> None:
     ]
 
 
-def test_a_cut_is_at_the_end() -> None:
-    cut = recording_of(answer("a", "b")).cut(at_byte=400)
+def test_a_cut_between_two_events_is_at_the_last() -> None:
+    whole = recording_of(answer("a", "b"))
+    cut = whole.cut(at_byte=sum(len(chunk.data) for chunk in whole.chunks[:3]))
     (fault,) = trace(cut).faults
     assert (fault.kind, fault.error) == ("cut", "APIConnectionError")
-    assert fault.event == len(trace(cut).events)
+    assert fault.event == len(trace(cut).events) == 3
+    assert trace(cut).partial is None
+
+
+def test_a_cut_inside_an_event_is_behind_the_last() -> None:
+    whole = recording_of(answer("a", "b"))
+    end = sum(len(chunk.data) for chunk in whole.chunks[:3])
+    traced = trace(whole.cut(at_byte=end + 20))
+    (fault,) = traced.faults
+    assert (fault.kind, fault.event, len(traced.events), traced.partial) == ("cut", 4, 3, end)
+
+
+def test_a_message_that_is_over_has_no_cut() -> None:
+    body = encode_sse(answer("a"))
+    traced = trace(Recording.of(body + b": bye\n\nevent: la"))
+    assert (traced.faults, traced.partial) == ((), len(body) + 7)
+    assert trace(Recording.of(body + b": bye\n\n: again")).partial is None
+
+
+@pytest.mark.parametrize(
+    ("index", "opened", "plain"),
+    [
+        (9, [0], "only block 0 is open"),
+        (9, [0, 1], "only blocks 0, 1 are open"),
+        (9, range(9), "only blocks 0, 1, 2, 3, 4, 5, 6, 7, … are open"),
+        (9, [], "no block is open"),
+        (0, [0], ""),  # it is open, and takes no such delta
+    ],
+)
+def test_the_open_blocks_are_named(index: int, opened: Any, plain: str) -> None:
+    starts = [text_deltas(index=index)[0] for index in opened]
+    delta = {"type": "thinking_delta", "thinking": "a"}
+    broken = {"type": "content_block_delta", "index": index, "delta": delta}
+    (fault,) = trace(recording_of([message_start(), *starts, broken])).faults
+    assert (fault.kind, fault.event, fault.plain) == ("protocol", len(starts) + 2, plain)
+
+
+def test_a_start_needs_no_open_block() -> None:
+    starts = [text_deltas()[0]] * 2
+    (fault,) = trace(recording_of([message_start(), *starts])).faults
+    assert (fault.kind, fault.event, fault.plain) == ("protocol", 3, "")
+
+
+@pytest.mark.parametrize(
+    ("data", "behind", "plain"),
+    [
+        (
+            b"data: {",
+            b"data: {}\n\n",
+            "the data ends early at byte {}; the event was closed, and the stream went on",
+        ),
+        (
+            b"data: {",
+            b"",
+            "the data ends early at byte {}; the event was closed, and nothing came after it",
+        ),
+        (
+            b"data: {\ndata: ",
+            b"",
+            "the data ends early; the event was closed, and nothing came after it",
+        ),
+        (b"data: }", b"", ""),
+    ],
+)
+def test_data_that_ends_early_is_described(data: bytes, behind: bytes, plain: str) -> None:
+    start = encode_sse([message_start()]) + b"event: ping\n"
+    (fault,) = trace(Recording.of(start + data + b"\n\n" + behind)).faults
+    byte = len(start + data)
+    assert fault.plain == plain.format(f"{byte} of the body")
+    assert fault.byte == (byte if "byte" in plain else None)
+
+
+def test_data_in_a_frame_that_ends_early() -> None:
+    payload = json.dumps({"bytes": b64encode(b'{"type":').decode()})
+    body = frame({":message-type": "event", ":event-type": "chunk"}, payload)
+    (fault,) = trace(Recording.of(body)).faults
+    assert (fault.kind, fault.byte) == ("protocol", None)
+    assert fault.plain == "the data ends early; the event was closed, and nothing came after it"
 
 
 def test_an_incomplete_body() -> None:
@@ -76,8 +156,12 @@ def test_an_incomplete_body() -> None:
 
 def test_a_line_that_is_too_long() -> None:
     body = encode_sse([message_start()]) + b"data: " + b"x" * (16 * 1024 * 1024 + 1)
-    (fault,) = trace(Recording.of(body)).faults
-    assert (fault.kind, fault.event, fault.error) == ("protocol", 1, "ProtocolError")
+    traced = trace(Recording.of(body))
+    (fault,) = traced.faults
+    assert (fault.kind, fault.event, fault.error) == ("protocol", 2, "ProtocolError")
+    assert (len(traced.events), traced.partial) == (1, body.rindex(b"data: "))
+    traced = trace(Recording.of(body + b"\n\ndata: {}\n\n"))
+    assert (len(traced.events), traced.partial) == (1, body.rindex(b"data: "))
 
 
 def damaged(recording: Recording, chunk: int, byte: int) -> Recording:
@@ -94,7 +178,8 @@ def test_a_frame_that_is_damaged(byte: int, part: str) -> None:
     recording = damaged(framed(encode_sse(answer("a", "b"))), 3, byte)
     traced = trace(recording)
     (fault,) = traced.faults
-    assert (fault.kind, fault.event, fault.error) == ("protocol", 3, "ProtocolError")
+    assert (fault.kind, fault.event, fault.error) == ("protocol", 4, "ProtocolError")
+    assert (len(traced.events), traced.partial) == (3, traced.body.ends[2])
     assert fault.text.startswith(f"{part} has the checksum 0x")
     assert fault.at == recording.chunks[3].at
     assert traced.events[-1].wire.end == traced.body.ends[2]
@@ -113,7 +198,8 @@ def test_an_exception_of_bedrock() -> None:
 def test_a_frame_that_is_cut() -> None:
     whole = framed(encode_sse(answer("a")))
     (fault,) = trace(whole.cut(at_byte=len(whole.body) - 1)).faults
-    assert (fault.kind, fault.event) == ("cut", 5)
+    assert (fault.kind, fault.event) == ("cut", 6)
+    assert trace(whole.cut(at_byte=len(whole.body))).partial is None
 
 
 def test_faults_have_their_times() -> None:
@@ -196,8 +282,13 @@ def test_stalls() -> None:
     ping = RecordedChunk(encode_sse([{"type": "ping"}]), 6)
     traced = trace(Recording([*body[:5], ping, *body[5:]]))
     assert [(fault.kind, fault.event, fault.text, fault.between) for fault in traced.faults] == [
-        ("stall", 3, "nothing came for 2.5 s before this event", (1.5, 4)),
-        ("stall", 7, "nothing but 1 ping came for 3.5 s before this event", (4.5, 8)),
+        ("stall", 2, "nothing came for 2.5 s after event 2; then event 3 came", (1.5, 4)),
+        (
+            "stall",
+            5,
+            "nothing but 1 ping came for 3.5 s after event 5; then event 7 came",
+            (4.5, 8),
+        ),
     ]
 
 
@@ -207,8 +298,24 @@ def test_a_stall_at_the_end() -> None:
     pings = [RecordedChunk(encode_sse([{"type": "ping"}]), at) for at in (4, 5)]
     recording = Recording([*whole.chunks[:3], *pings], ended="error", error=error, duration=13)
     assert [fault[0] for fault in faults(recording)] == ["cut", "stall"]
-    assert faults(recording)[1][3] == "nothing but 2 pings came for 10.0 s before the end"
+    text = "nothing but 2 pings came for 10.0 s after event 3, until the end"
+    assert faults(recording)[1] == ("stall", 3, "", text)
     assert faults(Recording([], ended="error", error=error, duration=13))[1:] == []
+
+
+def test_a_stall_before_a_part_of_an_event() -> None:
+    whole = recording_of(answer("a"), every=1)
+    ping = RecordedChunk(encode_sse([{"type": "ping"}]), 4)
+    part = RecordedChunk(whole.chunks[3].data[:20], 9)
+    cut = Recording([*whole.chunks[:3], ping, part], ended="cut", duration=12)
+    assert [(fault.kind, fault.event, fault.text) for fault in trace(cut).faults][1:] == [
+        (
+            "stall",
+            3,
+            "nothing but 1 ping came for 6.0 s after event 3; then a part of an event came",
+        ),
+        ("stall", 5, "nothing came for 3.0 s after a part of an event, until the end"),
+    ]
 
 
 # --- events -------------------------------------------------------------------------------------

@@ -7,7 +7,13 @@ import json
 
 from hypothesis import given
 from hypothesis import strategies as st
-from streamfold.adapters.inspector.wire import Body, WireEvent, body_of, wire_events
+from streamfold.adapters.inspector.wire import (
+    Body,
+    WireEvent,
+    body_of,
+    partial_event,
+    wire_events,
+)
 from streamfold.reducer import (
     EventStreamState,
     SSEState,
@@ -59,6 +65,26 @@ def test_the_events_are_those_of_the_decoder(bom: bytes, whole: bytes, rest: byt
 def test_a_body_without_end_is_read_once() -> None:
     assert events_of(b"data: 1\n" + b"x" * 1_000_000) == []
     assert events_of(b"") == events_of(b"", FRAMED) == []
+
+
+def test_where_an_event_begins_that_is_not_whole() -> None:
+    for rest, start in (
+        (b"", None),
+        (b"\n\n", None),
+        (b": hi", None),
+        (b"d", 9),
+        (b"data: 2\n", 9),
+        (b": hi\ndata: 2", 9),
+        (b": hi\rdata: 2", 9),
+        (b": hi\n\ndata: 2", 15),
+        (b"event: x\n\nid: 2", 19),  # no event: it has no data
+        (b"event: x\n\n", None),
+    ):
+        body = Body((RecordedChunk(b"data: 1\n\n" + rest),), ())
+        assert partial_event(body, 9) == start
+    for rest, start in ((b"", None), (b"x", 9)):
+        body = Body((RecordedChunk(b"data: 1\n\n" + rest),), (), content_type=FRAMED)
+        assert partial_event(body, 9) == start
 
 
 def test_nothing_is_read_behind_a_line_that_is_too_long() -> None:

@@ -1,4 +1,4 @@
-"""The package: what holds for all strategies, and the error without Hypothesis."""
+"""The package: the properties that all strategies share, and the error without Hypothesis."""
 
 from __future__ import annotations
 

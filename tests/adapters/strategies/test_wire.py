@@ -94,6 +94,6 @@ CHUNKS: dict[str, Callable[[list[bytes]], bool]] = {
 }
 
 
-@pytest.mark.parametrize("how", CHUNKS)
-def test_chunks_are_cut_in_every_way(how: str) -> None:
-    least(chunked("data: 😀\r\n\r\n".encode()), CHUNKS[how])
+@pytest.mark.parametrize("way", CHUNKS)
+def test_chunks_are_cut_in_every_way(way: str) -> None:
+    least(chunked("data: 😀\r\n\r\n".encode()), CHUNKS[way])

@@ -64,7 +64,7 @@ PLANTED: list[Check] = [
 
 
 def size_of(given: list[Any]) -> int:
-    """The length of what shows a finding: bytes of a body, events of a stream."""
+    """The length of the input that shows a finding: bytes of a body, events of a stream."""
     if given and isinstance(given[0], bytes):
         return len(b"".join(given))
     return len(given)

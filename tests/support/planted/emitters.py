@@ -133,7 +133,7 @@ class CountsFromOne(Right):
 
 
 class AlwaysUsesIndexZero(Right):
-    """Deltas and stops have the index 0, whatever their block."""
+    """Deltas and stops of every block have the index 0."""
 
     def block(self, index: int, block: JSON) -> list[Event]:
         first, *rest = super().block(index, block)

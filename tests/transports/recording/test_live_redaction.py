@@ -1,4 +1,5 @@
-"""The events of a live stream without secrets: nothing of a secret is shown, and little waits."""
+"""The events of a live stream without secrets: no part of a secret is shown, and few events
+wait."""
 
 from __future__ import annotations
 

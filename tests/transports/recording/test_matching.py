@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 import pytest
 from streamfold.transports import RecordedRequest
-from streamfold.transports.recording.matching import difference, same_request
+from streamfold.transports.recording.matching import same_request, unmatched
 
 from tests.support.recordings import REQUEST
 
@@ -48,7 +48,9 @@ def test_the_most_similar_recording_is_named_with_the_difference():
         ("recording 2", asking(turn("Hello", "Again", max_tokens=10))),
         ("recording 3", asking(turn("Bye"), url="https://example.com/v2")),
     ]
-    assert difference(asking(turn("Hello", "Anew", max_tokens=10)), recorded) == (
+    error = unmatched(asking(turn("Hello", "Anew", max_tokens=10)), recorded)
+    assert error.nearest == "recording 2"
+    assert str(error) == (
         "no recording fits POST https://example.com/v1/messages; the nearest of 3 is recording 2\n"
         "--- recorded\n"
         "+++ requested\n"
@@ -64,7 +66,7 @@ def test_the_most_similar_recording_is_named_with_the_difference():
 
 def test_another_target_is_named_too():
     asked = RecordedRequest("PUT", "https://example.com/v2", body={"stream": True})
-    assert difference(asked, [("recording 1", REQUEST)]) == (
+    assert str(unmatched(asked, [("recording 1", REQUEST)])) == (
         "no recording fits PUT https://example.com/v2; the nearest of 1 is recording 1\n"
         "it answers POST https://example.com/v1/messages\n"
         "the bodies are the same"
@@ -72,9 +74,10 @@ def test_another_target_is_named_too():
 
 
 def test_without_recordings_there_is_no_difference_to_show():
-    assert difference(REQUEST, []) == (
-        "no recording fits POST https://example.com/v1/messages: "
-        "there are no recordings with a request"
+    error = unmatched(REQUEST, [])
+    assert error.nearest is None
+    assert str(error) == (
+        "no recording fits POST https://example.com/v1/messages: no recording has a request"
     )
 
 
@@ -84,7 +87,7 @@ def test_the_difference_of_long_bodies_is_the_first_one(change):
     changed = [*lines[:change], "another", *lines[change + 1 :]]
     recorded = RecordedRequest("POST", "https://example.com", body=lines)
     asked = RecordedRequest("POST", "https://example.com", body=changed)
-    text = difference(asked, [("one", recorded)])
+    text = str(unmatched(asked, [("one", recorded)]))
     assert f'-  "line {change}"' in text
     assert '+  "another"' in text
     assert f'   "line {change - 1}"' in text or change == 0
@@ -97,9 +100,10 @@ def test_the_difference_of_long_bodies_may_be_at_the_end(more):
     longer = [*lines, *["more\n"] * more]
     contents = ["".join(lines).encode(), "".join(longer).encode()]
     for (recorded, asked), sign in ((contents, "+"), (contents[::-1], "-")):
-        text = difference(
+        error = unmatched(
             RecordedRequest("POST", "https://example.com", content=asked),
             [("one", RecordedRequest("POST", "https://example.com", content=recorded))],
         )
+        text = str(error)
         assert f"{sign}more" in text
         assert " line 2999" in text

@@ -1,4 +1,4 @@
-"""The parts of a recording: values that cannot change, and refuse what no recording has."""
+"""The parts of a recording: immutable values that refuse impossible content."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`RecordingTransport`: what a real server sends is passed on, and written as it came."""
+"""`RecordingTransport`: the answer of a real server is passed on, and written as it came."""
 
 from __future__ import annotations
 

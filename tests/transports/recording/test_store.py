@@ -1,4 +1,4 @@
-"""The store of recordings: what it loads, and which recording it plays for a request."""
+"""The store of recordings: the files it loads, and the recording it plays for a request."""
 
 from __future__ import annotations
 
@@ -97,6 +97,16 @@ def test_a_recording_without_a_request_answers_what_no_other_does():
     assert store.play_for(OTHER).recording.body == b"any"
 
 
+def test_recordings_without_a_request_can_start_over_after_the_last():
+    known = recorded(b"this")
+    store = RecordingStore([known, Recording.of(b"one"), Recording.of(b"two")])
+    starts = [True, False, False, True, True, True, False]
+    played = [store.play_for(OTHER, starts_over=start).recording.body for start in starts]
+    assert played == [b"one", b"two", b"two", b"one", b"two", b"one", b"two"]
+    assert [store.play_for(REQUEST, starts_over=True).recording for _ in range(2)] == [known] * 2
+    assert store.unused == ()
+
+
 def test_the_secrets_of_requests_are_not_compared():
     recording = recorded(b"this", request=attrs.evolve(REQUEST, body={"user_id": "one"}))
     store = RecordingStore(recording, secrets=["user_id"])
@@ -128,7 +138,7 @@ def test_in_order_whatever_the_request():
     assert store.play_next().recording.body == b"one"
     assert store.unused == (Recording.of(b"two"),)
     assert store.play_next().recording.body == b"two"
-    with pytest.raises(UnmatchedRequestError, match="one request more than the 2 recordings"):
+    with pytest.raises(UnmatchedRequestError, match=r"more requests than recordings \(2\)"):
         store.play_next()
 
 
