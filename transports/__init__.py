@@ -129,6 +129,7 @@ __all__ = [
     "clock_from_now",
     "content_type_of",
     "decoder_of",
+    "hide_causes",
     "media_type",
     "parsed_message",
     "recording_files",

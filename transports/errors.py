@@ -46,6 +46,7 @@ __all__ = [
     "StalledStreamError",
     "UnprocessableEntityError",
     "beginning_needed",
+    "hide_causes",
     "hide_secrets",
     "refuse_other_content",
     "refuse_other_message",
