@@ -22,7 +22,7 @@ from .claims import Claims, claimed, claims_in_code
 from .comparison import as_json, comparable
 from .cost import STREAMS, long_stream
 from .examination import RAISED, call_text, check_one, paths
-from .fields import fields_of_messages, paths_in, refuse_unknown
+from .fields import fields_of_messages, paths_in, refuse_unknown, refuse_unknown_claims
 from .findings import (
     AccumulatorMismatch,
     ConformanceReport,
@@ -243,7 +243,7 @@ def check_accumulator(
     streams = raw_events(**drawn)
     broken_streams = broken(faults=faults, **drawn) if faults else None
     if claims is not None and not unknown:
-        refuse_unknown(claims, (*BLOCKS, "message"), "blocks or the message", "claims")
+        refuse_unknown_claims(claims)
     refuse_wrong_use(subject.call_it, as_json, time_limit)
     if not unknown:
         _refuse_unknown_fields(subject)

@@ -20,7 +20,7 @@ from .calls import Call
 from .claims import Claims, claimed, claims_in_code
 from .comparison import as_json, comparable
 from .examination import call_text, check_one, paths
-from .fields import fields_of_messages, refuse_unknown
+from .fields import fields_of_messages, refuse_unknown, refuse_unknown_claims
 from .findings import ConformanceReport, EmitterMismatch, Finding, Mismatch, pasteable_test
 from .lint import CUTS, lint, lint_body
 from .names import expression, name_of
@@ -401,6 +401,7 @@ def check_emitter(
     accept = None if assume is None else lambda given: assume(given[0])
     subject = EmitterSubject(emit, ignore, claims, time_limit)
     refuse_unknown(subject.ignore, fields_of_messages())
+    refuse_unknown_claims(claims or {})
     search = Search(subject, seed, watch, first, accept)
     drawn = messages(blocks=BLOCKS if blocks is None else blocks, unusual=unusual)
     search.run(drawn.map(lambda message: [message]), max_examples)
@@ -462,11 +463,12 @@ def check_translator(
         EmitterMismatch: an emitted stream breaks a rule of `RULES`, folds to another message than
             `translated`, or presents a broken stream as a whole message.
         WrongUseError: `translate` cannot be called with one argument.
-        ValueError: `quirks` has an unknown name.
+        ValueError: `quirks` or `claims` has an unknown name.
         ImportError: Hypothesis is not installed.
     """
     from streamfold.adapters.strategies import CHAT_QUIRKS, openai_chunks
 
+    refuse_unknown_claims(claims)
     search = Search(TranslatorSubject(translate, claims, time_limit), seed, watch, first, assume)
     drawn = openai_chunks(quirks=CHAT_QUIRKS if quirks is None else quirks)
     search.run(drawn, max_examples)

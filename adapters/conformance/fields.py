@@ -1,8 +1,8 @@
 """The names of the fields of a message, and the refusal of others in `ignore` and `claims`.
 
-A misspelt name would compare the field that it should leave out, so a check refuses it before the
-run. A name that the API does not have is accepted if a result of the accumulator has it, because
-some classes add fields of their own.
+A misspelt name would compare the field that it should leave out, or leave out the field that it
+should compare, so a check refuses it before the run. In `ignore`, a name that the API does not have
+is accepted if a result of the accumulator has it, because some classes add fields of their own.
 """
 
 from __future__ import annotations
@@ -15,16 +15,28 @@ from typing import Any, get_args
 import attrs
 from streamfold.reducer import ContentBlock, Message, Usage
 
-__all__ = ["fields_of_messages", "paths_in", "refuse_unknown"]
+from .claims import Claims
+
+__all__ = ["fields_of_messages", "paths_in", "refuse_unknown", "refuse_unknown_claims"]
 
 
 @cache
 def fields_of_messages() -> tuple[str, ...]:
     """The paths of the fields of a message: "usage", "usage.speed", "content.citations"."""
     blocks = {name: None for kind in get_args(ContentBlock) for name in _names(kind)}
-    of_content = (f"content.{name}" for name in blocks)
-    of_usage = (f"usage.{name}" for name in _names(Usage))
-    return (*_names(Message), *of_content, *of_usage)
+    return (*_fields_of_the_head(), *(f"content.{name}" for name in blocks))
+
+
+def _fields_of_the_head() -> Iterator[str]:
+    """The paths of the fields of a message, without those inside its content."""
+    yield from _names(Message)
+    yield from (f"usage.{name}" for name in _names(Usage))
+
+
+@cache
+def _fields_of_blocks() -> dict[str, tuple[str, ...]]:
+    """The names of the fields of each kind of block."""
+    return {kind.type: (*_names(kind),) for kind in get_args(ContentBlock)}
 
 
 def _names(kind: Any) -> Iterator[str]:
@@ -83,3 +95,32 @@ def refuse_unknown(
         nearest = get_close_matches(path, sorted(fields), 2)
         hint = f": did you mean {' or '.join(map(repr, nearest))}?" if nearest else ""
         raise ValueError(f"{option} must name {kind}; got {path!r}{hint}")
+
+
+_READY_MADE = (
+    "; ready-made are GA_CLAIMS and CHAT_CLAIMS (in the shell: --claims ga, --claims chat)"
+)
+
+
+def refuse_unknown_claims(claims: Claims) -> None:
+    """Refuse claims of blocks that the API does not have, and of fields that they do not have.
+
+    Raises:
+        ValueError: a claim names no block or field; the text names the nearest ones.
+
+    >>> refuse_unknown_claims({"text": ["txt"]})
+    Traceback (most recent call last):
+    ValueError: claims must name fields of a text block; got 'txt': did you mean 'text'?
+    """
+    of_blocks = _fields_of_blocks()
+    try:
+        refuse_unknown(claims, (*of_blocks, "message"), "blocks or the message", "claims")
+    except ValueError as error:
+        raise ValueError(f"{error}{_READY_MADE}") from None
+    for kind, fields in claims.items():
+        if fields == "*":
+            continue
+        if kind == "message":
+            refuse_unknown(fields, _fields_of_the_head(), "fields of the message", "claims")
+        else:
+            refuse_unknown(fields, of_blocks[kind], f"fields of a {kind} block", "claims")

@@ -202,6 +202,11 @@ def test_a_module_in_the_current_directory_is_found(tmp_path: Path):
             [RIGHT, "--claims", "tol_use.input"],
             "claims must name blocks or the message; got 'tol_use': did you mean 'tool_use'",
         ),
+        (
+            [RIGHT, "--claims", "message.stopreason"],
+            "claims must name fields of the message; got 'stopreason': did you mean 'stop_reason'",
+        ),
+        ([RIGHT, "--claims", "chats"], "claims must name blocks or the message; got 'chats'; "),
         ([RIGHT, "--quirks", "bom"], "--quirks is for decoders"),
         ([DECODER, "--decoder", "--claims", "ga"], "--claims is for accumulators"),
         ([DECODER, "--decoder", "--unknown"], "--unknown is for accumulators"),

@@ -6,9 +6,22 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from streamfold.adapters.conformance import check_accumulator, check_decoder, check_emitter
-from streamfold.adapters.conformance.fields import fields_of_messages, paths_in, refuse_unknown
-from streamfold.adapters.strategies import messages
+from streamfold.adapters.conformance import (
+    CHAT_CLAIMS,
+    GA_CLAIMS,
+    TRANSLATOR_CLAIMS,
+    check_accumulator,
+    check_decoder,
+    check_emitter,
+    check_translator,
+)
+from streamfold.adapters.conformance.fields import (
+    fields_of_messages,
+    paths_in,
+    refuse_unknown,
+    refuse_unknown_claims,
+)
+from streamfold.adapters.strategies import BLOCKS, messages
 from streamfold.reducer import fold
 
 from tests.support.effort import effort
@@ -42,6 +55,18 @@ def never(given: Any) -> Any:
         (check_emitter, {"ignore": ["modle"]}, "got 'modle': did you mean 'model'"),
         (check_decoder, {"ignore": ["evnt"]}, "got 'evnt': did you mean 'event'"),
         (check_accumulator, {"claims": {"txt": "*"}}, "got 'txt': did you mean 'text'"),
+        (check_accumulator, {"claims": {"chats": "*"}}, "GA_CLAIMS and CHAT_CLAIMS"),
+        (
+            check_accumulator,
+            {"claims": {"text": ["text"], "message": ["stopreason"]}},
+            "must name fields of the message; got 'stopreason': did you mean 'stop_reason'",
+        ),
+        (
+            check_emitter,
+            {"claims": {"tool_use": ["inptu"]}},
+            "must name fields of a tool_use block; got 'inptu': did you mean 'input'",
+        ),
+        (check_translator, {"claims": {"message": ["usage.input_token"]}}, "usage.input_tokens"),
         (check_accumulator, {"faults": ["ctu"]}, "got .*: did you mean cut"),
         (check_accumulator, {"faults": "cut"}, "faults must be some of"),
     ],
@@ -49,6 +74,18 @@ def never(given: Any) -> Any:
 def test_nothing_runs_before_the_refusal(check: Any, options: Any, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         check(never, **options)
+
+
+@pytest.mark.parametrize(
+    "claims", [GA_CLAIMS, CHAT_CLAIMS, TRANSLATOR_CLAIMS, {kind: ["type"] for kind in BLOCKS}]
+)
+def test_the_claims_of_every_block_are_accepted(claims: Any) -> None:
+    refuse_unknown_claims(claims)
+
+
+def test_claims_of_unknown_parts_are_accepted_where_they_are_drawn() -> None:
+    options: Any = {"max_examples": 3, "seed": 0, "growth": False}
+    check_accumulator(Right.accumulate, claims={"message": ["mood"]}, unknown=True, **options)
 
 
 def test_an_accumulator_may_have_fields_of_its_own() -> None:
