@@ -37,7 +37,8 @@ def add_command(commands: Commands) -> None:
         help="find bugs in an accumulator, or in a decoder of server-sent events",
         description="Call a function with many streams, compare its results with the reference, "
         "and print the smallest stream of each bug, as a test. An accumulator takes the decoded "
-        "events of a stream, as dicts, and returns the message. The function may be async.",
+        "events of a stream, as dicts, and returns the message; --takes selects another argument. "
+        "The function may be async.",
         epilog="Exit status: 0 if no bug was found, 1 if one was, 2 for unusable arguments or a "
         "function that cannot be imported.",
         allow_abbrev=False,
@@ -50,7 +51,8 @@ def add_command(commands: Commands) -> None:
     parser.add_argument(
         "--decoder",
         action="store_true",
-        help="the function is a decoder: it takes chunks of bytes and returns the events",
+        help="the function is a decoder: it takes chunks of bytes and returns the server-sent "
+        "events. A function that returns a message is an accumulator: see --takes",
     )
     parser.add_argument(
         "--max-examples",
@@ -89,6 +91,13 @@ def add_command(commands: Commands) -> None:
     )
     accumulators = parser.add_argument_group("for accumulators")
     of_accumulators = [
+        accumulators.add_argument(
+            "--takes",
+            choices=("events", "chunks", "httpx", "httpx2"),
+            default="events",
+            help="the argument of the function: the decoded events, the body in chunks of bytes, "
+            "or a transport of httpx or httpx2 that answers with the stream (default: events)",
+        ),
         accumulators.add_argument(
             "--blocks", metavar="KINDS", type=_names, help="the kinds of blocks: text,tool_use,…"
         ),

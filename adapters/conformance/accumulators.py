@@ -94,16 +94,22 @@ class AccumulatorSubject:
 
     def call(self, given: list[Event]) -> str:
         """Python code that checks this stream."""
+        return call_text("check_stream", self.function, given, **self._options())
+
+    def _options(self) -> dict[str, Any]:
+        """The options of a pasted test."""
         options: dict[str, Any] = {"ignore": self.ignore, "strict_nulls": self.strict_nulls}
         if self.claims is not None:
             options["claims"] = claims_in_code(self.claims)
         if self.takes != "events":
             options["takes"] = self.takes
-        return call_text("check_stream", self.function, given, **options)
+        return options
 
     def long(self, kind: str, size: int) -> tuple[list[Event], str]:
         """A long stream, and Python code that checks it."""
-        call = f"check_stream({expression(self.function)}, cost.long_stream({kind!r}, {size}))"
+        options = [f"{name}={value!r}" for name, value in self._options().items() if value]
+        stream = f"long_stream({kind!r}, {size})"
+        call = f"check_stream({', '.join([expression(self.function), stream, *options])})"
         return long_stream(kind, size), call
 
     def mismatch(
@@ -253,7 +259,7 @@ def check_accumulator(
     kinds = [
         kind for kind in STREAMS if growth and ("text" if kind == "blocks" else kind) in blocks
     ]
-    return search.report(kinds, subject.long)
+    return search.report(kinds, subject.long, takes)
 
 
 def _refuse_unknown_fields(subject: AccumulatorSubject) -> None:

@@ -84,13 +84,16 @@ class Call:
     Args:
         function: the function.
         takes: the argument that it takes.
+        size: the size of the chunks of a body, in bytes. None: it depends on the body's length.
 
     Raises:
         WrongUseError: `takes` is unknown, its library is not installed, or `function` cannot be
             called with one argument.
     """
 
-    def __init__(self, function: Callable[..., Any], takes: Takes = "events") -> None:
+    def __init__(
+        self, function: Callable[..., Any], takes: Takes = "events", size: int | None = None
+    ) -> None:
         if takes not in get_args(Takes):
             raise WrongUseError(f"takes must be one of {', '.join(get_args(Takes))}; got {takes!r}")
         if not callable(function):
@@ -105,6 +108,7 @@ class Call:
             pass
         self.function = function
         self.takes = takes
+        self.size = size
         self.library: Any = None
         if takes in ("httpx", "httpx2"):
             try:
@@ -130,7 +134,7 @@ class Call:
             if _is_async(self.function):
                 return _Items(given)
             return given
-        chunks = pieces(body_of(given))
+        chunks = pieces(body_of(given), self.size)
         if self.takes == "chunks":
             return _Items(chunks) if _is_async(self.function) else chunks
         return self._transport(chunks)
@@ -191,9 +195,9 @@ def _encoded(event: Any) -> bytes:
     return f"data: {data}\n\n".encode()
 
 
-def pieces(body: bytes) -> list[bytes]:
-    """The body in chunks of one size, which depends on its length only."""
-    size = 1 + len(body) % 97
+def pieces(body: bytes, size: int | None = None) -> list[bytes]:
+    """The body in chunks of one size; without a size, it depends on the body's length only."""
+    size = size or 1 + len(body) % 97
     return [body[at : at + size] for at in range(0, len(body), size)]
 
 
@@ -269,7 +273,7 @@ def refuse_wrong_use(call: Call, read: Callable[[Any], object], seconds: float) 
             if other != call.takes and _reads(Call(call.function, other), read, seconds):
                 raise WrongUseError(
                     f"{name_of(call.function)} fails with takes={call.takes!r}, but reads a stream "
-                    f"with takes={other!r}: pass that"
+                    f"with takes={other!r}: pass that (in the shell: --takes {other})"
                 ) from None
         return
     if result is None:

@@ -33,6 +33,8 @@ from typing import Any, NamedTuple
 
 import attrs
 
+from .calls import Call, Takes
+
 __all__ = ["BODIES", "STREAMS", "Growth", "long_body", "long_stream", "measure"]
 
 Event = dict[str, Any]
@@ -133,6 +135,10 @@ because the stream is long."""
 _TRIFLE = 2e-6
 """Seconds by which a delta may cost more at the end than at the beginning."""
 
+_CHUNK = 128
+"""The size of the chunks of every body in bytes, about one event, so that their number grows with
+the stream."""
+
 _ENOUGH_LINES = 200_000
 _ENOUGH_SECONDS = 0.3
 """A run that exceeds one of these is the last: no longer stream follows."""
@@ -210,16 +216,20 @@ class _Fit(NamedTuple):
         return (linear + 2 * quadratic) / (linear + quadratic)
 
 
-def measure(reader: Reader, kind: str) -> Growth:
+def measure(reader: Reader, kind: str, *, takes: Takes = "events") -> Growth:
     """Measure streams of this kind.
 
     Args:
         reader: takes the decoded events of a stream; or the chunks of a body, and returns the
-            server-sent events, in any iterable.
+            server-sent events, in any iterable. It may be async.
         kind: one of `STREAMS` or `BODIES`.
+        takes: the argument of an accumulator; see `check_accumulator`. A decoder takes chunks.
 
     Returns:
         Lines, bytes and seconds by size.
+
+    Raises:
+        WrongUseError: `reader` cannot be called with one argument.
 
     >>> measure(lambda events: [event["type"] for event in events], "text").is_quadratic
     False
@@ -228,9 +238,10 @@ def measure(reader: Reader, kind: str) -> Growth:
     allocated: dict[int, int] = {}
     is_body = kind in BODIES
     long = partial(long_body if is_body else long_stream, kind)
+    call = Call(reader, takes, _CHUNK)
 
     def read(given: Iterable[Any]) -> None:
-        result = reader(given)
+        result = call(given)
         if is_body:
             deque(result, maxlen=0)
 

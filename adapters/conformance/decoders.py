@@ -83,7 +83,9 @@ class DecoderSubject:
 
     def long(self, kind: str, size: int) -> tuple[list[bytes], str]:
         """A long stream, and Python code that checks it."""
-        call = f"check_chunks({expression(self.function)}, cost.long_body({kind!r}, {size}))"
+        ignore = f", ignore={self.ignore!r}" if self.ignore else ""
+        body = f"long_body({kind!r}, {size})"
+        call = f"check_chunks({expression(self.function)}, {body}{ignore})"
         return long_body(kind, size), call
 
     def mismatch(

@@ -5,6 +5,7 @@ A `Mismatch` is an `AssertionError`. Its text contains a test that can be pasted
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -209,6 +210,13 @@ class ConformanceReport:
         return "\n".join([*lines, *map(str, self.growth)])
 
 
+_OURS = re.compile(
+    r"(?:^|[ =])((?:check_(?:chat|chunks|message|same_stream|stream)|long_(?:body|stream)|measure)"
+    r"(?=\()|(?:CHAT|GA)_CLAIMS\b)"
+)
+"""The names of this package that a pasted test uses."""
+
+
 def pasteable_test(function: Callable[..., Any], call: str, *further: Callable[..., Any]) -> str:
     """A test as Python code, with its imports.
 
@@ -235,14 +243,9 @@ def pasteable_test(function: Callable[..., Any], call: str, *further: Callable[.
         else:
             root = expression(each).split(".")[0]
             imports.append(f"from {module_of(each)} import {root}")
-    check = call.partition("(")[0]
-    if check.isidentifier():
-        imports.append(f"from streamfold.adapters.conformance import {check}")
-    ours = {"GA_CLAIMS": "claims=GA_CLAIMS,", "CHAT_CLAIMS": "claims=CHAT_CLAIMS,", "cost": "cost."}
     imports += [
-        f"from streamfold.adapters.conformance import {name}"
-        for name, used in ours.items()
-        if used in call
+        f"from streamfold.adapters.conformance import {used}"
+        for used in dict.fromkeys(_OURS.findall(call))
     ]
     lines = [f"    {line}" for line in call.splitlines()]
     return "\n".join([*imports, "", "", f"def test_{last}() -> None:", *lines])

@@ -19,6 +19,7 @@ from typing import Any
 
 import attrs
 
+from .calls import Takes
 from .cost import Growth, measure
 from .examination import RAISED, Subject, error_text, examine
 from .findings import ConformanceReport, Finding, Mismatch
@@ -158,7 +159,7 @@ class Search:
             warnings.simplefilter("ignore", HypothesisWarning)  # of a large `repr`
             find(streams, condition, settings=quiet, random=random.Random(self.seed))
 
-    def measure(self, kind: str, long: Long) -> Growth | None:
+    def measure(self, kind: str, long: Long, takes: Takes = "events") -> Growth | None:
         """The cost of long streams of this kind; None if they add a finding."""
         function = self.subject.function
         small, _ = long(kind, 3)
@@ -168,9 +169,10 @@ class Search:
             self.found.setdefault(finding.key, attrs.evolve(finding, given=small, call=call))
         if findings:
             return None
-        call = f"assert not cost.measure({expression(function)}, {kind!r}).is_quadratic"
+        option = "" if takes == "events" else f", takes={takes!r}"
+        call = f"assert not measure({expression(function)}, {kind!r}{option}).is_quadratic"
         try:
-            growth = measure(self.subject.run, kind)
+            growth = measure(function, kind, takes=takes)
         except RAISED as error:
             reason = error_text(error)
             finding = Finding("raises", small, reason=reason, error=error, call=call, rule="long")
@@ -183,7 +185,9 @@ class Search:
         self.found.setdefault(finding.key, finding)
         return None
 
-    def report(self, kinds: Iterable[str] = (), long: Long | None = None) -> ConformanceReport:
+    def report(
+        self, kinds: Iterable[str] = (), long: Long | None = None, takes: Takes = "events"
+    ) -> ConformanceReport:
         """The report of a check that found nothing, with the cost of long streams.
 
         Raises:
@@ -192,7 +196,7 @@ class Search:
         costs: list[Growth] = []
         for kind in kinds:
             assert long is not None
-            growth = self.measure(kind, long)
+            growth = self.measure(kind, long, takes)
             if growth is not None:
                 costs.append(growth)
             if self.first:

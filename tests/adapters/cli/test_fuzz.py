@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from streamfold.adapters import cli
 from streamfold.adapters.cli.fuzz import _progress
+from streamfold.adapters.conformance import Takes
 from streamfold.adapters.conformance.search import Search
 from streamfold.reducer import ProtocolError, StreamState, feed, finish, fold
 from streamfold.transports import Recording
@@ -69,6 +70,28 @@ def test_all_bugs_are_printed_or_the_first(fuzz):
     assert "\nField: model\n" in out
     assert "\nField: usage.output_tokens\n" in out
     assert "=== finding" not in fuzz(two, *ONE)[1]
+
+
+def of_chunks(chunks: Any) -> Any:
+    """A right accumulator of bytes."""
+    state = StreamState()
+    for chunk in chunks:
+        state, _ = feed(state, chunk)
+    return finish(state)
+
+
+def test_an_accumulator_may_take_chunks(fuzz):
+    assert fuzz(f"{__name__}:of_chunks", *FEW, "--takes", "chunks")[0] == 0
+    status, _, err = fuzz(f"{__name__}:of_chunks", *FEW)
+    assert status == 2
+    assert "(in the shell: --takes chunks)" in err
+
+
+def test_the_command_takes_what_the_check_takes(fuzz, capsys):
+    with pytest.raises(SystemExit):
+        fuzz(RIGHT, "--takes", "lines")
+    choices = ", ".join(map(repr, get_args(Takes)))
+    assert f"(choose from {choices})".replace("'", "") in capsys.readouterr().err.replace("'", "")
 
 
 async def asynchronous(events: Any) -> Any:

@@ -136,6 +136,11 @@ def test_broken_streams_come_as_bytes_too(fault: Any) -> None:
 # --- wrong use ----------------------------------------------------------------------------------
 
 
+def test_the_refusal_names_the_option_of_the_command() -> None:
+    with pytest.raises(WrongUseError, match=r"\(in the shell: --takes chunks\)"):
+        check(accumulate_chunks)
+
+
 def takes_nothing() -> Any:
     return {}
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
-from streamfold.adapters.conformance import check_stream
+from streamfold.adapters.conformance import check_stream, cost
 from streamfold.adapters.conformance.cost import (
     BODIES,
     STREAMS,
@@ -120,6 +120,16 @@ def test_linear_work_is_linear() -> None:
     measured = measure(lambda events: [dict(event) for event in events], "blocks")
     assert measured.work_order < 1.2
     assert list(measured.seconds) == [256, 512, 1024, 2048, 4096]
+
+
+async def of_chunks(chunks: Any) -> int:
+    return sum([len(chunk) async for chunk in chunks])
+
+
+def test_a_reader_of_chunks_may_be_async(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cost, "_COUNTED", [64, 128, 256])
+    monkeypatch.setattr(cost, "_TIMED", [64, 128, 256])
+    assert measure(of_chunks, "text", takes="chunks").work_order < 1.2
 
 
 def test_a_slow_reader_is_not_measured_to_the_end() -> None:

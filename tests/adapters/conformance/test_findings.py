@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import re
 import sys
@@ -9,12 +10,15 @@ from typing import Any
 
 import pytest
 from streamfold.adapters.conformance import (
+    GA_CLAIMS,
     AccumulatorMismatch,
     DecoderMismatch,
     check_accumulator,
     check_decoder,
     check_stream,
+    cost,
 )
+from streamfold.reducer import SSEState, decode_sse
 
 from tests.support.conformance import STREAM, mismatch_of
 from tests.support.planted import accumulators, decoders
@@ -59,6 +63,43 @@ def test_the_pasted_test_of_a_long_stream_fails(bug: type[Right]) -> None:
     exec(found.code, pasted)
     with pytest.raises(AssertionError):
         pasted["test_accumulate"]()
+
+
+def joins_all_chunks(chunks: Any) -> Any:
+    """An accumulator of bytes that copies everything at each chunk."""
+    body = b""
+    for chunk in chunks:
+        body += chunk
+        if len(chunk) > 20:
+            body.split(b"d")
+    return Right.accumulate([json.loads(each.data) for each in decode_sse(SSEState(), body)[1]])
+
+
+def fails_on_long_bodies(chunks: Any) -> Any:
+    """An accumulator of bytes that forgets the usage of a long stream."""
+    events = [json.loads(event.data) for event in decode_sse(SSEState(), b"".join(chunks))[1]]
+    message = Right.accumulate(events)
+    return message if len(events) < 1000 else {**message, "usage": {}}
+
+
+@pytest.mark.parametrize(
+    ("accumulate", "imported"),
+    [(joins_all_chunks, "measure"), (fails_on_long_bodies, "check_stream")],
+)
+def test_the_pasted_test_of_a_long_body_takes_chunks_too(
+    accumulate: Any, imported: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cost, "_COUNTED", [16, 32, 64, 128])
+    monkeypatch.setattr(cost, "_TIMED", [64, 128, 256])
+    options: Any = {"takes": "chunks", "blocks": ["text"], "claims": GA_CLAIMS}
+    with pytest.raises(AccumulatorMismatch) as found:
+        check_accumulator(accumulate, max_examples=3, seed=0, first=True, **options)
+    assert "takes='chunks'" in found.value.code
+    assert f"from streamfold.adapters.conformance import {imported}\n" in found.value.code
+    pasted: dict[str, Any] = {}
+    exec(found.value.code, pasted)
+    with pytest.raises(AssertionError):
+        next(test for name, test in pasted.items() if name.startswith("test_"))()
 
 
 def test_a_function_that_cannot_be_imported_has_a_comment() -> None:
