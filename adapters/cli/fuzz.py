@@ -202,6 +202,8 @@ def _fuzz(options: argparse.Namespace) -> int:
             )
     except Mismatch as mismatch:
         show([(visible(f"{mismatch}\n"), "")])
+        if mismatch.others and not (options.decoder or options.claims or options.blocks):
+            show([("To see fewer at once: --claims chat --blocks text,tool_use\n", "")])
         if options.save is not None:
             _save(mismatch, options.save)
         return FAILED

@@ -193,7 +193,7 @@ def check_accumulator(
     Args:
         accumulate: takes the decoded events of a stream, in any iterable, and returns the message:
             a dict, a dataclass, an attrs class or a pydantic model. It may be async.
-        max_examples: the number of streams; `faults` add as many broken ones.
+        max_examples: the number of streams. `faults` add as many broken ones, in equal shares.
         seed: draws the same streams each time. None draws different streams each time; a finding
             names the seed that was used.
         ignore: fields not to compare, by their path in the message, without indices: "usage",
@@ -239,7 +239,7 @@ def check_accumulator(
     >>> print(check_accumulator(accumulate, max_examples=20, seed=1, growth=False))
     20 streams, all as they should be (seed 1)
     """
-    from streamfold.adapters.strategies import BLOCKS, USUAL_WAYS, broken, raw_events
+    from streamfold.adapters.strategies import BLOCKS, FAULTS, USUAL_WAYS, broken, raw_events
 
     blocks = BLOCKS if blocks is None else blocks
     ways = USUAL_WAYS if ways is None else ways
@@ -247,15 +247,18 @@ def check_accumulator(
     search = Search(subject, seed, watch, first, assume)
     drawn: dict[str, Any] = {"blocks": blocks, "unknown": unknown, "unusual": unusual, "ways": ways}
     streams = raw_events(**drawn)
-    broken_streams = broken(faults=faults, **drawn) if faults else None
+    if faults:
+        broken(faults=faults, **drawn)  # refuses unknown names
+    chosen = [fault for fault in FAULTS if fault in faults]
     if claims is not None and not unknown:
         refuse_unknown_claims(claims)
     refuse_wrong_use(subject.call_it, as_json, time_limit)
     if not unknown:
         _refuse_unknown_fields(subject)
     search.run(streams, max_examples)
-    if broken_streams is not None:
-        search.run(broken_streams.map(lambda stream: stream.events), max_examples)
+    for fault in chosen:
+        with_fault = broken(faults=[fault], **drawn).map(lambda stream: stream.events)
+        search.run(with_fault, -(-max_examples // len(chosen)), fault)
     kinds = [
         kind for kind in STREAMS if growth and ("text" if kind == "blocks" else kind) in blocks
     ]

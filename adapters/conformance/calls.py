@@ -21,7 +21,7 @@ import inspect
 import json
 import signal
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, Literal, get_args
@@ -37,6 +37,7 @@ __all__ = [
     "WrongUseError",
     "body_of",
     "pieces",
+    "refuse_wrong_decoder",
     "refuse_wrong_use",
     "time_limit",
 ]
@@ -282,6 +283,33 @@ def refuse_wrong_use(call: Call, read: Callable[[Any], object], seconds: float) 
         read(result)
     except TypeError as error:
         raise WrongUseError(f"{name_of(call.function)} returned a result: {error}") from None
+
+
+def refuse_wrong_decoder(call: Call, seconds: float) -> None:
+    """Call a decoder once, and refuse one whose result is not an iterable of events.
+
+    Raises:
+        WrongUseError: the decoder returns a message, or a value that cannot be iterated over.
+    """
+    try:
+        with time_limit(seconds):
+            result = call(pieces(body_of(_SHORTEST)))
+    except (Exception, SystemExit, TookTooLongError):
+        return
+    if isinstance(result, Mapping) or hasattr(result, "stop_reason"):
+        raise WrongUseError(
+            f"{name_of(call.function)} returned a message, expected an iterable of server-sent "
+            "events: check an accumulator with takes='chunks' (in the shell: --takes chunks, "
+            "without --decoder)"
+        )
+    if not isinstance(result, Iterable):
+        raise WrongUseError(
+            f"{name_of(call.function)} returned {_shown(result)}, expected an iterable of events"
+        )
+
+
+def _shown(result: Any) -> str:
+    return "None" if result is None else f"an object of {type(result).__name__}"
 
 
 def _reads(call: Call, read: Callable[[Any], object], seconds: float) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 from streamfold.reducer import SSEState, decode_sse
 
-from .calls import Call
+from .calls import Call, refuse_wrong_decoder
 from .comparison import comparable
 from .cost import BODIES, long_body
 from .examination import call_text, check_one, paths
@@ -166,7 +166,7 @@ def check_decoder(
 
     Raises:
         DecoderMismatch: the events differ from the standard's; `.findings` has all findings.
-        WrongUseError: `decode` cannot be called with one argument.
+        WrongUseError: `decode` cannot be called with one argument, or returns no iterable.
         ValueError: an option names an unknown quirk or field, or max_examples is below 1.
         ImportError: Hypothesis is not installed.
 
@@ -181,6 +181,7 @@ def check_decoder(
     subject = DecoderSubject(decode, ignore, time_limit)
     refuse_unknown(subject.ignore, _FIELDS, "fields of an event")
     search = Search(subject, seed, watch, first)
+    refuse_wrong_decoder(subject.call_it, time_limit)
     of_messages = max_examples // 4 if quirks is None else 0
     bodies = event_streams(quirks=QUIRKS if quirks is None else quirks)
     search.run(bodies.flatmap(chunked), max_examples - of_messages)

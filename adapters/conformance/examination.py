@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import json
+import sys
 import traceback
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any, Protocol
@@ -20,7 +21,7 @@ from typing import Any, Protocol
 from .calls import TookTooLongError, time_limit
 from .comparison import fields_that_differ
 from .findings import Finding, Kind, Mismatch
-from .names import expression
+from .names import expression, module_of
 from .rules import Violation
 
 __all__ = [
@@ -104,7 +105,7 @@ def examine(subject: Subject, given: Sequence[Any]) -> list[Finding]:
     except RAISED as error:
         if expected is None:
             return []
-        return [_raises(given, expected, error)]
+        return [_raises(subject, given, expected, error)]
     broken = [
         Finding("breaks a rule", given, reason=str(violation), rule=violation.rule)
         for violation in {each.rule: each for each in subject.violations(result)}.values()
@@ -113,12 +114,12 @@ def examine(subject: Subject, given: Sequence[Any]) -> list[Finding]:
         if result is None:
             return broken
         return broken or [
-            Finding("accepts a fault", given, got=_result_or_error(subject.read, result))
+            Finding("accepts a fault", given, got=_result_or_error(subject, subject.read, result))
         ]
     try:
         got = subject.read(result)
     except RAISED as error:
-        return broken or [_raises(given, expected, error)]
+        return broken or [_raises(subject, given, expected, error)]
     if handed != given:
         return [Finding("changes its input", given, _one_per_line(given), _one_per_line(handed))]
     if got != expected:
@@ -138,15 +139,15 @@ def examine(subject: Subject, given: Sequence[Any]) -> list[Finding]:
         return [Finding(kind, given, expected, again)]
     with contextlib.suppress(*RAISED, TookTooLongError), time_limit(subject.time_limit):
         subject.run(subject.another(given))  # a defect of this stream would be another finding
-    after = _result_or_error(subject.read, result)
+    after = _result_or_error(subject, subject.read, result)
     if after != expected:
         return [Finding("changes an earlier result", given, expected, after)]
     return []
 
 
-def _raises(given: list[Any], expected: str, error: BaseException) -> Finding:
-    rule = type(error).__name__
-    return Finding("raises", given, expected, reason=error_text(error), rule=rule, error=error)
+def _raises(subject: Subject, given: list[Any], expected: str, error: BaseException) -> Finding:
+    rule, reason = type(error).__name__, error_text(error, subject.function)
+    return Finding("raises", given, expected, reason=reason, rule=rule, error=error)
 
 
 def _run_again(subject: Subject, given: Iterable[Any]) -> str:
@@ -154,22 +155,32 @@ def _run_again(subject: Subject, given: Iterable[Any]) -> str:
         with time_limit(subject.time_limit):
             return subject.read(subject.run(given))
 
-    return _result_or_error(run, given)
+    return _result_or_error(subject, run, given)
 
 
-def _result_or_error(function: Callable[[Any], str], given: Any) -> str:
+def _result_or_error(subject: Subject, function: Callable[[Any], str], given: Any) -> str:
     """The text that the function returns, or the text of the exception it raises."""
     try:
         return function(given)
     except (*RAISED, TookTooLongError) as error:
-        return error_text(error)
+        return error_text(error, subject.function)
 
 
-def error_text(error: BaseException) -> str:
-    """An exception in one line: its type, its message and the place that raised it."""
+def error_text(error: BaseException, function: Callable[..., Any]) -> str:
+    """An exception in one line: its type, its message and its place.
+
+    The place is the innermost line in the module of the function under test. The line that raised
+    the exception, perhaps in a library, follows if it is another one.
+    """
     message = f": {error}" if str(error) else ""
-    *_, frame = traceback.extract_tb(error.__traceback__)
-    where = f"in {frame.name}, line {frame.lineno} of {frame.filename}"
+    frames = traceback.extract_tb(error.__traceback__)
+    module = getattr(sys.modules.get(module_of(function)), "__file__", None)
+    places = [frame for frame in frames if frame.filename == module][-1:]
+    if frames[-1] not in places:
+        places.append(frames[-1])
+    where = "; raised ".join(
+        f"in {frame.name}, line {frame.lineno} of {frame.filename}" for frame in places
+    )
     return f"{type(error).__name__}{message} ({where})"
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import attrs
 
@@ -101,6 +101,9 @@ class Mismatch(AssertionError):  # noqa: N818 - it names what was found
         others: the other distinct findings of the run, each as a mismatch of its own.
     """
 
+    _refusal: ClassVar[str] = ""
+    """The expected outcome of a broken stream, in words."""
+
     def __init__(
         self,
         finding: Finding,
@@ -127,26 +130,46 @@ class Mismatch(AssertionError):  # noqa: N818 - it names what was found
         return type(self), (finding, self.subject, self.code, self.seed, self.others)
 
     def __str__(self) -> str:
-        parts = [self._text()]
-        for number, other in enumerate(self.others, 2):
-            parts.append(f"=== finding {number} of {len(self.others) + 1}\n\n{other._text()}")
+        each = [self, *self.others]
+        if self.others:
+            listed = "\n".join([f"{len(each)} findings:", *(found._line() for found in each)])
+            parts = [listed]
+            for number, found in enumerate(each, 1):
+                parts.append(f"=== finding {number} of {len(each)}\n\n{found._text()}")
+            parts.append(listed)
+        else:
+            parts = [self._text()]
         if self.seed is not None:
             parts.append(f"To find it again: seed={self.seed}")
         return "\n\n".join(parts)
 
+    def _line(self) -> str:
+        """The finding in one line of a list."""
+        field = f" in {self.finding.field}" * bool(self.finding.field)
+        return f"  {self._heading}{field}"
+
     def _text(self) -> str:
         """The text of this finding alone."""
         finding = self.finding
-        reason = f": {finding.reason}" * bool(finding.reason)
+        expected = finding.expected
+        if finding.kind == "accepts a fault":
+            expected = self._refusal
         parts = {
-            "": f"{self.subject} {finding.kind}{reason}",
+            "": self._heading,
             "A test that shows it:\n\n": self.code,
             "Field: ": finding.field,
-            "Expected:\n\n": finding.expected,
+            "Expected:\n\n": expected,
             "Got:\n\n": finding.got,
             "Difference:\n\n": finding.diff,
         }
         return "\n\n".join(head + part.rstrip() for head, part in parts.items() if part)
+
+    @property
+    def _heading(self) -> str:
+        """The function and the finding in one line."""
+        finding = self.finding
+        reason = f": {finding.reason}" * bool(finding.reason)
+        return f"{self.subject} {finding.kind}{reason}"
 
     @property
     def kind(self) -> Kind:
@@ -166,6 +189,8 @@ class Mismatch(AssertionError):  # noqa: N818 - it names what was found
 
 class AccumulatorMismatch(Mismatch):
     """An accumulator's result differs from the reference's."""
+
+    _refusal = "an exception, or None"
 
     @property
     def events(self) -> list[dict[str, Any]]:

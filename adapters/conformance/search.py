@@ -22,7 +22,7 @@ import attrs
 from .calls import Takes
 from .cost import Growth, measure
 from .examination import RAISED, Subject, error_text, examine
-from .findings import ConformanceReport, Finding, Mismatch
+from .findings import ConformanceReport, Finding, Kind, Mismatch
 from .names import expression
 from .shrinking import smaller
 
@@ -33,6 +33,10 @@ Long = Callable[[str, int], "tuple[list[Any], str]"]
 
 _MOST_FINDINGS = 12
 """The number of findings that are shrunk; further ones are reported as they were drawn."""
+
+
+_CRASHES: tuple[Kind, ...] = ("raises", "takes too long")
+"""The kinds of findings that are reported first."""
 
 
 def watch_nothing(tried: int, found: bool) -> None:
@@ -49,6 +53,7 @@ class Search:
     Attributes:
         subject: the function under test.
         seed: the seed of everything that is drawn.
+        fault: the fault of the streams of the present `run`; empty if they are whole.
         tried: the number of streams that passed.
         found: the findings so far, by their key.
         shrinking_tries: the number of streams that shrinking one finding may try; 0 turns it off.
@@ -70,17 +75,19 @@ class Search:
         self.watch = watch
         self.first = first
         self.assume = assume
+        self.fault = ""
         self.tried = 0
         self.found: dict[tuple[str, str, str], Finding] = {}
 
-    def run(self, streams: Any, max_examples: int) -> None:
-        """Try streams of this strategy.
+    def run(self, streams: Any, max_examples: int, fault: str = "") -> None:
+        """Try streams of this strategy, which have this fault.
 
         Raises:
             Mismatch: `first` is true and a stream went wrong.
         """
         if max_examples < 1:
             raise ValueError(f"max_examples must be at least 1, got {max_examples}")
+        self.fault = fault
         streams = streams if self.assume is None else streams.filter(self.assume)
         if self.first:
             finding = self._shrunk(streams, max_examples, None)
@@ -90,7 +97,7 @@ class Search:
         new: dict[tuple[str, str, str], Finding] = {}
 
         def collect(given: list[Any]) -> bool:
-            findings = examine(self.subject, given)
+            findings = self._examine(given)
             for finding in findings:
                 if finding.key not in self.found:
                     new.setdefault(finding.key, finding)
@@ -114,7 +121,7 @@ class Search:
             if tries > self.shrinking_tries > 0:
                 raise _EnoughError
             tries += bool(tries)  # counted from the first stream that shows it
-            findings = examine(self.subject, given)
+            findings = self._examine(given)
             self.tried += not findings and smallest is None
             found = next(
                 (each for each in findings if smallest is None or each.key == smallest.key), None
@@ -127,7 +134,16 @@ class Search:
         self._find(streams, shows_it, max_examples, shrink=self.shrinking_tries > 0)
         if smallest is None or not self.shrinking_tries:
             return smallest
-        return smaller(self.subject, smallest, self._accepts, self.shrinking_tries)
+        return smaller(self.subject, smallest, self._accepts, self.shrinking_tries, self._examine)
+
+    def _examine(self, given: list[Any]) -> list[Finding]:
+        """The defects that this stream shows. One that accepts a fault has the fault's name."""
+        return [
+            attrs.evolve(finding, rule=self.fault, reason=self.fault)
+            if finding.kind == "accepts a fault"
+            else finding
+            for finding in examine(self.subject, given)
+        ]
 
     def _accepts(self, given: list[Any]) -> object:
         """Whether a smaller stream meets the user's condition."""
@@ -174,7 +190,7 @@ class Search:
         try:
             growth = measure(function, kind, takes=takes)
         except RAISED as error:
-            reason = error_text(error)
+            reason = error_text(error, function)
             finding = Finding("raises", small, reason=reason, error=error, call=call, rule="long")
         else:
             if not growth.is_quadratic:
@@ -208,7 +224,7 @@ class Search:
         """Raise the findings, if there are any, as one `Mismatch`."""
         if not self.found:
             return
-        first, *rest = self.found.values()
+        first, *rest = sorted(self.found.values(), key=lambda each: each.kind not in _CRASHES)
         others: tuple[Mismatch, ...] = tuple(
             [self.subject.mismatch(finding, self.seed) for finding in rest]
         )

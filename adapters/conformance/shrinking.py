@@ -35,6 +35,7 @@ def smaller(
     finding: Finding,
     accepts: Callable[[list[Any]], object] = lambda given: True,
     tries: int = MOST_TRIES,
+    examined: Callable[[list[Any]], list[Finding]] | None = None,
 ) -> Finding:
     """The same finding, with the smallest input reached by removing one part at a time.
 
@@ -43,6 +44,7 @@ def smaller(
         finding: the finding.
         accepts: a condition that every input must meet.
         tries: the number of inputs to try.
+        examined: the defects that an input shows; None examines the function with it.
     """
     must_refuse = subject.reference(finding.given) is None
     parts = subject.simpler(finding.given)
@@ -52,7 +54,8 @@ def smaller(
             break
         if not accepts(given) or (subject.reference(given) is None) != must_refuse:
             continue
-        same = [found for found in examine(subject, given) if found.key == finding.key]
+        findings = examined(given) if examined else examine(subject, given)
+        same = [found for found in findings if found.key == finding.key]
         if same:
             finding = same[0]
             parts = subject.simpler(given)

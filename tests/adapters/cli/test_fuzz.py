@@ -66,7 +66,10 @@ def two_bugs(events: Any) -> Any:
 def test_all_bugs_are_printed_or_the_first(fuzz):
     two = f"{__name__}:two_bugs"
     out = fuzz(two, *FEW)[1]
+    assert "=== finding 1 of 2" in out
     assert "=== finding 2 of 2" in out
+    assert out.endswith("\nTo see fewer at once: --claims chat --blocks text,tool_use\n")
+    assert "To see fewer" not in fuzz(two, *FEW, "--blocks", "text")[1]
     assert "\nField: model\n" in out
     assert "\nField: usage.output_tokens\n" in out
     assert "=== finding" not in fuzz(two, *ONE)[1]

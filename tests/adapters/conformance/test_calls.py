@@ -167,6 +167,29 @@ def test_wrong_use_is_refused_in_one_line(accumulate: Any, options: Any, reason:
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("decode", "reason"),
+    [
+        (lambda chunks: None, "returned None, expected an iterable of events"),
+        (lambda chunks: 5, "returned an object of int, expected an iterable of events"),
+        (accumulate_chunks, "returned a message, expected an iterable of server-sent events"),
+        (lambda chunks: {}, "takes='chunks' (in the shell: --takes chunks, without --decoder)"),
+    ],
+)
+def test_a_decoder_without_events_is_refused(decode: Any, reason: str) -> None:
+    with pytest.raises(WrongUseError) as refused:
+        check_decoder(decode, growth=False)
+    assert reason in str(refused.value)
+
+
+def test_a_decoder_that_fails_is_a_finding() -> None:
+    def decode(chunks: Any) -> Any:
+        raise ValueError("always")
+
+    with pytest.raises(DecoderMismatch, match="ValueError: always"):
+        check_decoder(decode, max_examples=3, seed=0, first=True, growth=False)
+
+
 def test_a_library_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "httpx2", None)
     with pytest.raises(WrongUseError, match="takes='httpx2' needs httpx2"):

@@ -18,7 +18,7 @@ from streamfold.adapters.conformance import (
     check_stream,
     cost,
 )
-from streamfold.reducer import SSEState, decode_sse
+from streamfold.reducer import SSEState, decode_sse, fold
 
 from tests.support.conformance import STREAM, mismatch_of
 from tests.support.planted import accumulators, decoders
@@ -162,6 +162,53 @@ def test_a_note_does_not_hide_the_exception() -> None:
 
     with pytest.raises(AccumulatorMismatch, match=r"raises: ValueError \(in accumulate, line"):
         check_stream(accumulate, STREAM)
+
+
+def parses(text: str) -> Any:
+    return json.loads(text)
+
+
+def parses_nonsense(events: Any) -> Any:
+    return parses("{")
+
+
+def test_an_exception_of_a_library_is_placed_in_the_module_under_test() -> None:
+    with pytest.raises(AccumulatorMismatch) as found:
+        check_stream(parses_nonsense, STREAM)
+    line = parses.__code__.co_firstlineno + 1
+    assert f"(in parses, line {line} of {__file__}; raised in raw_decode, line" in str(found.value)
+
+
+def accepts_faults(events: Any) -> Any:
+    """An accumulator that takes every stream for a finished one, and fails at the usual end."""
+    message = fold(events).message
+    if message is not None and message.stop_reason == "end_turn":
+        raise KeyError("end")
+    return {} if message is None else {**message.to_dict(), "model": "other"}
+
+
+def test_findings_are_listed_first_and_last_and_name_their_faults() -> None:
+    with pytest.raises(AccumulatorMismatch) as found:
+        check_accumulator(
+            accepts_faults,
+            max_examples=20,
+            seed=0,
+            blocks=["text"],
+            faults=["error_event", "cut"],
+            growth=False,
+        )
+    listed, *texts = str(found.value).split("\n\n=== finding ")
+    heading = f"{__name__}.accepts_faults"
+    assert listed.splitlines()[0] == "4 findings:"
+    assert listed.splitlines()[1].startswith(f"  {heading} raises: KeyError: 'end' (in")
+    assert listed.splitlines()[2:] == [
+        f"  {heading} differs in model",
+        f"  {heading} accepts a fault: cut",
+        f"  {heading} accepts a fault: error_event",
+    ]
+    assert [text[:6] for text in texts] == ["1 of 4", "2 of 4", "3 of 4", "4 of 4"]
+    assert "\n\nExpected:\n\nan exception, or None\n\nGot:" in texts[2]
+    assert texts[3].endswith(f"\n\n{listed}\n\nTo find it again: seed=0")
 
 
 class Unpickled(Exception):  # noqa: N818
