@@ -210,6 +210,8 @@ def _fuzz(options: argparse.Namespace) -> int:
     except (ImportError, ValueError) as error:
         raise CommandError(error) from error
     show([(f"{report}\n", "")])
+    if not (options.decoder or options.faults):
+        show([("faults not tried: pass --faults cut,error_event\n", "")])
     return OK
 
 

@@ -11,7 +11,8 @@ measure             the cost of an accumulator or decoder as streams become long
 
 The checks draw streams with Hypothesis, collect the distinct findings, and shrink each. They raise
 an `AssertionError` whose text contains a test to paste for each finding: a call of `check_stream`,
-`check_chunks`, `check_message`, `check_chat` or `check_same_stream`, which check one stream.
+`check_chunks`, `check_message`, `check_chat` or `check_same_stream`, which check one stream. In a
+failure, pytest shows this text without the frames of the checks.
 """
 
 from .accumulators import check_accumulator, check_stream

@@ -61,6 +61,7 @@ class AccumulatorSubject:
 
     def run(self, given: Iterable[Event]) -> Any:
         """The function's result."""
+        __tracebackhide__ = True
         return self.call_it(given)
 
     def read(self, result: Any) -> str:
@@ -164,6 +165,7 @@ def check_stream(
     >>> from streamfold.adapters.conformance import long_stream
     >>> check_stream(lambda events: fold(events).message, long_stream("text", 3))
     """
+    __tracebackhide__ = True
     subject = AccumulatorSubject(accumulate, ignore, strict_nulls, claims, takes, time_limit)
     check_one(subject, events)
 
@@ -239,6 +241,7 @@ def check_accumulator(
     >>> print(check_accumulator(accumulate, max_examples=20, seed=1, growth=False))
     20 streams, all as they should be (seed 1)
     """
+    __tracebackhide__ = True
     from streamfold.adapters.strategies import BLOCKS, FAULTS, USUAL_WAYS, broken, raw_events
 
     blocks = BLOCKS if blocks is None else blocks

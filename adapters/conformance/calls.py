@@ -119,10 +119,12 @@ class Call:
 
     def __call__(self, given: Iterable[Any]) -> Any:
         """The result of the function; async results are awaited, async iterators are collected."""
+        __tracebackhide__ = True
         return self.with_argument(self._argument(given))
 
     def with_argument(self, argument: Any) -> Any:
         """The result for exactly this argument."""
+        __tracebackhide__ = True
         result = self.function(argument)
         if inspect.isawaitable(result):
             result = _run(_awaited(result))

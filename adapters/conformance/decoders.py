@@ -130,6 +130,7 @@ def check_chunks(
     >>> from streamfold.reducer import SSEState, decode_sse
     >>> check_chunks(lambda chunks: decode_sse(SSEState(), b"".join(chunks))[1], [b"data: a\n\n"])
     """
+    __tracebackhide__ = True
     check_one(DecoderSubject(decode, ignore, time_limit), chunks)
 
 
@@ -176,6 +177,7 @@ def check_decoder(
     >>> print(check_decoder(decode, max_examples=20, seed=1, growth=False))
     20 streams, all as they should be (seed 1)
     """
+    __tracebackhide__ = True
     from streamfold.adapters.strategies import QUIRKS, chunked, event_streams, wire
 
     subject = DecoderSubject(decode, ignore, time_limit)

@@ -121,6 +121,7 @@ def check_same_stream(
     >>> stream = lambda events: fold(events).message
     >>> check_same_stream(stream, Message.from_dict, long_stream("text", 3))
     """
+    __tracebackhide__ = True
     check_one(SameSubject(stream, plain, ignore, takes, time_limit), events)
 
 
@@ -174,6 +175,7 @@ def check_same(
     >>> print(check_same(stream, Message.from_dict, max_examples=20, seed=1))
     20 streams, all as they should be (seed 1)
     """
+    __tracebackhide__ = True
     from streamfold.adapters.strategies import BLOCKS, raw_events
 
     subject = SameSubject(stream, plain, ignore, takes, time_limit)

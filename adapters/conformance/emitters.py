@@ -347,6 +347,7 @@ def check_message(
     ...     "usage": {"input_tokens": 1, "output_tokens": 1}}
     >>> check_message(lambda message: expand(Message.from_dict(message)), message)
     """
+    __tracebackhide__ = True
     check_one(EmitterSubject(emit, ignore, claims, time_limit), [message])
 
 
@@ -396,6 +397,7 @@ def check_emitter(
     >>> print(check_emitter(emit, max_examples=20, seed=1))
     20 streams, all as they should be (seed 1)
     """
+    __tracebackhide__ = True
     from streamfold.adapters.strategies import BLOCKS, messages
 
     accept = None if assume is None else lambda given: assume(given[0])
@@ -426,6 +428,7 @@ def check_chat(
     Raises:
         EmitterMismatch: see `check_translator`.
     """
+    __tracebackhide__ = True
     check_one(TranslatorSubject(translate, claims, time_limit), chunks)
 
 
@@ -466,6 +469,7 @@ def check_translator(
         ValueError: `quirks` or `claims` has an unknown name.
         ImportError: Hypothesis is not installed.
     """
+    __tracebackhide__ = True
     from streamfold.adapters.strategies import CHAT_QUIRKS, openai_chunks
 
     refuse_unknown_claims(claims)

@@ -82,6 +82,7 @@ def check_one(subject: Subject, given: Iterable[Any]) -> None:
     Raises:
         Mismatch: the function and the reference disagree.
     """
+    __tracebackhide__ = True
     findings = examine(subject, list(given))
     if findings:
         first, *rest = findings
@@ -94,6 +95,7 @@ def examine(subject: Subject, given: Sequence[Any]) -> list[Finding]:
 
     A result that differs gives one finding for each field that differs.
     """
+    __tracebackhide__ = True
     given = list(given)
     expected = subject.reference(given)
     handed = copy.deepcopy(given)

@@ -98,12 +98,14 @@ class GatewayReport:
         events: the number of events of the answer.
         violations: the rules that the answer breaks.
         failure: the reason why no stream came: a status, a content type, a connection error.
+        is_reachable: whether a connection was made.
     """
 
     request: str
     events: int = 0
     violations: tuple[Violation, ...] = ()
     failure: str | None = None
+    is_reachable: bool = True
 
     @property
     def is_legal(self) -> bool:
@@ -151,7 +153,7 @@ def conform(
         transport: sends the requests; an httpx transport. None uses the network.
 
     Yields:
-        A report for each of `REQUESTS`.
+        A report for each of `REQUESTS`. One without a connection is the last.
 
     Raises:
         ValueError: `url` is not an http or https URL.
@@ -166,7 +168,10 @@ def conform(
     with httpx.Client(timeout=timeout, headers=sent, transport=transport) as client:
         for name, request in REQUESTS.items():
             body = {"model": model, "max_tokens": 256, "stream": True, **request}
-            yield _report(client, target, name, body)
+            report = _report(client, target, name, body)
+            yield report
+            if not report.is_reachable:
+                return
 
 
 def _target(url: str) -> str:
@@ -186,6 +191,9 @@ def _report(client: httpx.Client, url: str, name: str, body: dict[str, Any]) -> 
                 answer += chunk
                 if len(answer) > _LIMIT:
                     return GatewayReport(name, failure=f"the answer exceeds {_LIMIT} bytes")
+    except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+        failure = f"{type(error).__name__}: {error}: is the gateway running at {url}?"
+        return GatewayReport(name, failure=failure, is_reachable=False)
     except httpx.HTTPError as error:
         return GatewayReport(name, failure=f"{type(error).__name__}: {error}")
     if response.status_code != 200:

@@ -85,6 +85,7 @@ class Search:
         Raises:
             Mismatch: `first` is true and a stream went wrong.
         """
+        __tracebackhide__ = True
         if max_examples < 1:
             raise ValueError(f"max_examples must be at least 1, got {max_examples}")
         self.fault = fault
@@ -209,6 +210,7 @@ class Search:
         Raises:
             Mismatch: something was found.
         """
+        __tracebackhide__ = True
         costs: list[Growth] = []
         for kind in kinds:
             assert long is not None
@@ -222,6 +224,7 @@ class Search:
 
     def fail(self) -> None:
         """Raise the findings, if there are any, as one `Mismatch`."""
+        __tracebackhide__ = True
         if not self.found:
             return
         first, *rest = sorted(self.found.values(), key=lambda each: each.kind not in _CRASHES)

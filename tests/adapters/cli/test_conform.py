@@ -107,6 +107,8 @@ def test_a_gateway_that_is_not_there_fails(conform: Any) -> None:
     status, out, _ = conform("http://127.0.0.1:9")
     assert status == 1
     assert out.startswith("text: ConnectError: ")
+    assert out.endswith(": is the gateway running at http://127.0.0.1:9/v1/messages?\n")
+    assert out.count("\n") == 1
 
 
 def test_unusable_arguments(conform: Any, capsys: pytest.CaptureFixture[str]) -> None:

@@ -45,8 +45,17 @@ def test_no_bug(fuzz):
     status, out, err = fuzz(RIGHT, "--max-examples", 5, "--seed", 1, "--blocks", "text")
     assert (status, err) == (0, "")
     assert out.startswith("5 streams, all as they should be (seed 1)\ntext deltas: work grows")
-    assert fuzz(RIGHT, *FEW) == (0, "20 streams, all as they should be (seed 1)\n", "")
-    assert fuzz(DECODER, "--decoder", *FEW)[0] == 0
+    assert fuzz(RIGHT, *FEW) == (
+        0,
+        "20 streams, all as they should be (seed 1)\n"
+        "faults not tried: pass --faults cut,error_event\n",
+        "",
+    )
+    assert "not tried" not in fuzz(RIGHT, *FEW, "--faults", "cut")[1]
+    assert fuzz(DECODER, "--decoder", *FEW)[:2] == (
+        0,
+        "20 streams, all as they should be (seed 1)\n",
+    )
 
 
 def test_a_bug_is_printed_as_a_test(fuzz):

@@ -6,6 +6,7 @@ import json
 import pickle
 import re
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -177,6 +178,27 @@ def test_an_exception_of_a_library_is_placed_in_the_module_under_test() -> None:
         check_stream(parses_nonsense, STREAM)
     line = parses.__code__.co_firstlineno + 1
     assert f"(in parses, line {line} of {__file__}; raised in raw_decode, line" in str(found.value)
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_pytest_hides_the_frames_of_the_checks(first: bool) -> None:
+    with pytest.raises(AccumulatorMismatch) as found:
+        check_accumulator(lambda events: {}, max_examples=3, seed=0, first=first, growth=False)
+    shown = found.traceback.filter(found)
+    assert [entry.path for entry in shown] == [Path(__file__)]
+    with pytest.raises(AccumulatorMismatch) as of_one:
+        check_stream(lambda events: {}, STREAM)
+    assert [entry.path for entry in of_one.traceback.filter(of_one)] == [Path(__file__)]
+
+
+def test_pytest_hides_the_frames_around_the_exception_of_the_function() -> None:
+    with pytest.raises(AccumulatorMismatch) as found:
+        check_stream(parses_nonsense, STREAM)
+    cause = found.value.__cause__
+    assert cause is not None
+    raised = pytest.ExceptionInfo.from_exception(cause)
+    names = [entry.name for entry in raised.traceback.filter(raised)]
+    assert names[:2] == ["parses_nonsense", "parses"]
 
 
 def accepts_faults(events: Any) -> Any:
