@@ -15,9 +15,9 @@ from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
-from streamfold.reducer import encode_sse, is_object, to_json
+from streamfold.reducer import ContentBlock, encode_sse, is_object, to_json
 
 from .arguments import Commands
 from .colours import printer, rich_console
@@ -28,6 +28,21 @@ if TYPE_CHECKING:
     from streamfold.adapters.conformance import Claims, Mismatch
 
 __all__ = ["add_command"]
+
+
+_WAYS = (
+    "cut, first_empty, pings, deltas, usage, empty, halves, started, interleaved, open_tool, "
+    "signatures"
+)
+_FAULTS = (
+    "cut, missing_stop, repeated, reordered, wrong_index, wrong_delta, wrong_type, missing_field, "
+    "bad_json, bad_input, error_event, early, late"
+)
+_QUIRKS = (
+    "comments, multi_line, unspaced, bare, unknown, ids, null_ids, retry, odd_retry, separators, "
+    "odd_text, bom, bad_utf8, no_data, crlf, cr, unfinished"
+)
+"""The names of `strategies`, for the help, which needs no Hypothesis."""
 
 
 def add_command(commands: Commands) -> None:
@@ -99,7 +114,10 @@ def add_command(commands: Commands) -> None:
             "or a transport of httpx or httpx2 that answers with the stream (default: events)",
         ),
         accumulators.add_argument(
-            "--blocks", metavar="KINDS", type=_names, help="the kinds of blocks: text,tool_use,…"
+            "--blocks",
+            metavar="KINDS",
+            type=_names,
+            help=f"the kinds of blocks, with commas between them (default: all): {_blocks()}",
         ),
         accumulators.add_argument(
             "--claims",
@@ -110,13 +128,17 @@ def add_command(commands: Commands) -> None:
             "message.stop_reason (default: everything)",
         ),
         accumulators.add_argument(
-            "--ways", metavar="WAYS", type=_names, help="the variations of the streams: cut,pings,…"
+            "--ways",
+            metavar="WAYS",
+            type=_names,
+            help="the variations of the streams (default: the first five, which the API uses): "
+            f"{_WAYS}",
         ),
         accumulators.add_argument(
             "--faults",
             metavar="FAULTS",
             type=_names,
-            help="the faults that it must refuse: cut,error_event,…",
+            help=f"the faults that it must refuse (default: none): {_FAULTS}",
         ),
         accumulators.add_argument(
             "--unknown",
@@ -133,10 +155,14 @@ def add_command(commands: Commands) -> None:
             "--quirks",
             metavar="QUIRKS",
             type=_names,
-            help="the peculiarities of the bodies: crlf,bom,…",
+            help=f"the peculiarities of the bodies (default: all): {_QUIRKS}",
         )
     ]
     parser.set_defaults(run=_fuzz, of_accumulators=of_accumulators, of_decoders=of_decoders)
+
+
+def _blocks() -> str:
+    return ", ".join(kind.type for kind in get_args(ContentBlock))
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -183,6 +183,17 @@ class Growth:
         return self.work_order > _STEEP and self.time_order > _STEEP and added > _TRIFLE
 
     @property
+    def verdict(self) -> str:
+        """The meaning of the measures, in words."""
+        if self.is_quadratic:
+            return "quadratic"
+        if max(self.work_order, self.time_order) <= _STEEP:
+            return "linear"
+        if min(self.work_order, self.time_order) <= _STEEP:
+            return "not quadratic: only one of the two grows so"
+        return "not quadratic: the added time is negligible"
+
+    @property
     def _of_time(self) -> _Fit:
         """The fit through points far apart, because a clock is not exact."""
         points = list(self.seconds.items())

@@ -232,7 +232,7 @@ class ConformanceReport:
 
     def __str__(self) -> str:
         lines = [f"{self.examples:,} streams, all as they should be (seed {self.seed})"]
-        return "\n".join([*lines, *map(str, self.growth)])
+        return "\n".join([*lines, *(f"{growth}: {growth.verdict}" for growth in self.growth)])
 
 
 _OURS = re.compile(

@@ -57,7 +57,8 @@ def chosen_from(known: tuple[Name, ...], option: str, names: Collection[Name]) -
             near for name in wrong for near in get_close_matches(name, [*map(str, known)], 2)
         ]
         hint = f": did you mean {' or '.join(nearest)}?" if nearest else ""
-        raise ValueError(f"{option} must be some of {', '.join(known)}; got {names!r}{hint}")
+        got = repr(names) if isinstance(names, str) else ", ".join(map(repr, wrong))
+        raise ValueError(f"{option} must be some of {', '.join(known)}; got {got}{hint}")
     return tuple(name for name in known if name in names)
 
 

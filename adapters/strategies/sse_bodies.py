@@ -68,9 +68,7 @@ def event_streams(*, quirks: Collection[str] = QUIRKS) -> st.SearchStrategy[byte
     >>> find(event_streams(quirks=[]), lambda body: body.count(b"data") == 1).strip()[-7:]
     b'data: a'
     """
-    if isinstance(quirks, str) or not set(quirks) <= set(QUIRKS):
-        raise ValueError(f"quirks must be some of {', '.join(QUIRKS)}; got {quirks!r}")
-    return _event_streams(frozenset(quirks))
+    return _event_streams(frozenset(chosen_from(QUIRKS, "quirks", quirks)))
 
 
 @st.composite

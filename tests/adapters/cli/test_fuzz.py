@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Any, get_args
@@ -11,6 +12,7 @@ from streamfold.adapters import cli
 from streamfold.adapters.cli.fuzz import _progress
 from streamfold.adapters.conformance import Takes
 from streamfold.adapters.conformance.search import Search
+from streamfold.adapters.strategies import BLOCKS, FAULTS, QUIRKS, WAYS
 from streamfold.reducer import ProtocolError, StreamState, feed, finish, fold
 from streamfold.transports import Recording
 
@@ -226,6 +228,10 @@ def test_a_module_in_the_current_directory_is_found(tmp_path: Path):
             "tests.support.planted.accumulators:PLANTED must be a function, got ",
         ),
         ([RIGHT, "--blocks", "x"], "blocks must be some of text, "),
+        (
+            [RIGHT, "--blocks", "text,txt"],
+            f"blocks must be some of {', '.join(BLOCKS)}; got 'txt': did you mean text?",
+        ),
         ([RIGHT, "--faults", "ctu"], "faults must be some of cut, "),
         (
             [RIGHT, "--ignore", "usage,usage.output_token"],
@@ -293,6 +299,13 @@ def screen_of(monkeypatch):
     screen = Screen()
     monkeypatch.setattr(sys, "stderr", screen)
     return screen
+
+
+def test_the_help_has_every_choice(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["fuzz", "--help"])
+    words = set(re.split(r"[\s,]+", capsys.readouterr().out))
+    assert {*BLOCKS, *WAYS, *FAULTS, *QUIRKS} <= words
 
 
 def test_progress_is_shown_on_a_terminal(fuzz, monkeypatch):

@@ -79,6 +79,18 @@ def test_work_time_and_a_real_difference_are_all_needed() -> None:
     assert not growth(lambda size: size**2 * 1e-11, lambda size: size**2).is_quadratic
 
 
+def test_the_verdict_explains_the_measures() -> None:
+    def slow(size: int) -> float:
+        return size**2 * 1e-7
+
+    assert growth(slow, lambda size: size**2).verdict == "quadratic"
+    assert growth(lambda size: size * 1e-5, lambda size: size).verdict == "linear"
+    one = growth(slow, lambda size: size)
+    assert one.verdict == "not quadratic: only one of the two grows so"
+    little = growth(lambda size: size**2 * 1e-11, lambda size: size**2)
+    assert little.verdict == "not quadratic: the added time is negligible"
+
+
 def test_a_small_square_shows_at_the_length_of_the_longest_stream() -> None:
     small = growth(lambda size: size**2 * 1e-7, lambda size: 1000 * size + size**2)
     assert 1.7 < small.work_order < 1.9

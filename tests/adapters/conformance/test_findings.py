@@ -255,3 +255,6 @@ def test_a_mismatch_can_be_pickled(added_up: AccumulatorMismatch) -> None:
 def test_a_report_has_the_cost_of_long_streams() -> None:
     report = check_accumulator(Right.accumulate, max_examples=5, seed=0, blocks=["text"])
     assert str(report).startswith("5 streams, all as they should be (seed 0)\ntext deltas: work")
+    assert all(
+        ": linear" in line or ": not quadratic" in line for line in str(report).split("\n")[1:]
+    )
