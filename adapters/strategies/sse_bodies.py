@@ -13,6 +13,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from .messages import chosen_from
+
 __all__ = ["QUIRKS", "event_streams"]
 
 _PLAIN = ("data: a", "event: a")
