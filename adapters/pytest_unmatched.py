@@ -30,7 +30,7 @@ def unmatched_request(
     lines = [entry.lineno + 1 for entry in excinfo.traceback if entry.path == item.path]
     place = f"{item.path.name}:{lines[-1]}: " if lines else ""
     return (
-        f"{place}{error}\n"
+        f"{place}{type(error).__name__}: {error}\n"
         "If the new request is intended, record its answer, with real requests to the API:\n"
         f"    pytest --record-streams=all {shlex.quote(item.nodeid)}"
     )
