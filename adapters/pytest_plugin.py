@@ -30,12 +30,12 @@ prints nothing unless a test uses `recorded_streams`.
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .pytest_file_names import recording_marker, recording_path
+from .pytest_file_names import recording_command, recording_marker, recording_path, shown_path
 from .pytest_unused import Collection
 from .pytest_unwritten import Unwritten, note_unwritten
 
@@ -49,6 +49,11 @@ _KEYS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
 _COLLECTION = pytest.StashKey[Collection]()
 _STREAMS = pytest.StashKey["tuple[RecordedStreams, pytest.TempPathFactory]"]()
 _PASSED = pytest.StashKey[bool]()
+_UNUSED_TRANSPORT = (
+    "the test takes recorded_streams, but none of its transports, so its requests went elsewhere: "
+    "pass httpx.Client(transport=recorded_streams.transport) to the client, or leave the fixture "
+    "out if the test sends no request"
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -93,8 +98,12 @@ def recording_transport() -> Any:
 @pytest.fixture
 def recorded_streams(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> RecordedStreams:
-    """The transports that record or replay the streams of this test: see `RecordedStreams`."""
+) -> Iterator[RecordedStreams]:
+    """The transports that record or replay the streams of this test: see `RecordedStreams`.
+
+    A test that passes without one of the transports gets a warning, because its requests, if it
+    sent some, went to the API.
+    """
     from .pytest_transports import RecordedStreams
 
     try:
@@ -111,14 +120,18 @@ def recorded_streams(
         path,
         draft=tmp_path_factory.mktemp("recorded") / path.name if record else None,
         inner=request.getfixturevalue("recording_transport") if record else None,
-        nodeid=request.node.nodeid,
+        missing=f"there is no recording for this test: {shown_path(path, request.config)} is "
+        "missing.\nTo record it, with real requests to the API, run\n"
+        f"    {recording_command('once', request.node)}",
         secrets=request.config.getini("recording_secrets"),
         match=marker.match,
         speed=marker.speed,
     )
     request.config.stash[_COLLECTION].used.add(path)
     request.node.stash[_STREAMS] = streams, tmp_path_factory
-    return streams
+    yield streams
+    if request.node.stash.get(_PASSED, False) and not streams.is_used:
+        request.node.warn(pytest.PytestWarning(_UNUSED_TRANSPORT))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -6,7 +6,6 @@ in every run.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from functools import cached_property
 from itertools import count, takewhile
@@ -32,7 +31,7 @@ class RecordedStreams:
         draft: the file for the new recording of the first request, until the test has passed;
             `None` to send nothing and replay.
         inner: the transport that sends the requests; `None` for the library's own.
-        nodeid: pytest's name of the test, for the error of a missing recording.
+        missing: the text of the failure if there is no recording to replay.
         secrets: further names whose values are left out of recordings: see `Recording.redacted`.
         match: the rule by which a request finds its recording: see `ReplayTransport`.
         speed: a factor on the recorded speed; 0 for no delay.
@@ -41,7 +40,7 @@ class RecordedStreams:
     path: Path
     draft: Path | None = None
     inner: Any = None
-    nodeid: str = ""
+    missing: str = "there is no recording for this test"
     secrets: Sequence[str] = ()
     match: Literal["request", "order"] = "request"
     speed: float = 0.0
@@ -82,12 +81,7 @@ class RecordedStreams:
     def _replayer(self, replaying: type[Any]) -> Any:
         paths = self.paths()
         if not paths:
-            pytest.fail(
-                f"there is no recording for this test: {self.path} is missing.\n"
-                "To record it, with real requests to the API, run\n"
-                f"    pytest --record-streams=once {shlex.quote(self.nodeid)}",
-                pytrace=False,
-            )
+            pytest.fail(self.missing, pytrace=False)
         return replaying(paths, match=self.match, speed=self.speed, secrets=self.secrets)
 
     def paths(self) -> list[Path]:

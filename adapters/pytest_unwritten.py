@@ -6,10 +6,11 @@ reports reach the process that prints.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
+
+from .pytest_file_names import shown_path
 
 __all__ = ["Unwritten", "note_unwritten"]
 
@@ -48,5 +49,4 @@ class Unwritten:
         if self._notes:
             terminalreporter.section("recordings that were not written", sep="-")
             for path, note in self._notes:
-                shown = os.path.relpath(path, self._config.invocation_params.dir)
-                terminalreporter.line(f"{shown}: {note}")
+                terminalreporter.line(f"{shown_path(path, self._config)}: {note}")
