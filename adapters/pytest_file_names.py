@@ -1,6 +1,7 @@
 """The file of a test's recording: `recordings/<module>/<test>.jsonl`, or the name in its marker.
 
-Errors show paths relative to the folder in which pytest was started, so that commands can be pasted.
+Reports show paths relative to the folder in which pytest was started, so that a printed command
+runs there.
 
 pytest loads this module with the plugin, so it imports nothing but pytest and a few small modules
 of the standard library.
