@@ -65,10 +65,15 @@ class RecordedStreams:
 
     @cached_property
     def httpx2_transport(self) -> Any:
-        """For the clients of httpx2, on which the official SDK is built."""
-        import httpx2
+        """For the clients of httpx2, on which the official SDK is built.
 
+        Raises:
+            ImportError: httpx2 is not installed.
+        """
         from .httpx2 import RecordingTransport, ReplayTransport
+
+        # isort: split
+        import httpx2  # after the import above, whose error names the extra
 
         return self._transport(httpx2, RecordingTransport, ReplayTransport)
 
