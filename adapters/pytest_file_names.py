@@ -55,17 +55,23 @@ def recording_marker(item: pytest.Item) -> Marker:
         TypeError: the marker has unknown or surplus arguments.
         ValueError: its name cannot be a path.
     """
-
-    def recording(name: str | None = None, *, match: str = "request", speed: float = 0) -> Marker:
-        if name is not None and not re.fullmatch(r"[\w-]+(/[\w-]+)*", name):
-            raise ValueError(
-                "expected a recording's name of letters, digits, _ and -, with / after a folder, "
-                f"got {name!r}"
-            )
-        return Marker(name, match, speed)
-
     marker = item.get_closest_marker("recording")
-    return recording(*marker.args, **marker.kwargs) if marker else recording()
+    if marker is None:
+        return recording()
+    try:
+        return recording(*marker.args, **marker.kwargs)
+    except TypeError as error:
+        raise TypeError(f"{error}; it takes a name, match= and speed=") from None
+
+
+def recording(name: str | None = None, *, match: str = "request", speed: float = 0) -> Marker:
+    """The marker with these arguments. An error of Python about them shows the function's name."""
+    if name is not None and not re.fullmatch(r"[\w-]+(/[\w-]+)*", name):
+        raise ValueError(
+            "expected a recording's name of letters, digits, _ and -, with / after a folder, "
+            f"got {name!r}"
+        )
+    return Marker(name, match, speed)
 
 
 def recording_path(item: pytest.Item) -> Path:

@@ -160,7 +160,7 @@ def pytest_runtest_makereport(
         from .pytest_pages import written_pages
 
         streams, folders = item.stash[_STREAMS]
-        recordings = streams.paths()
+        recordings = streams.paths() if streams.is_used else []
         if recordings:
             pages = written_pages(recordings, folders.mktemp("inspector"))
             report.sections.append(("streams of this test, in the inspector", pages))

@@ -71,6 +71,19 @@ def test_wrong(recorded_streams):
     assert sample.files == []
 
 
+def test_a_test_that_read_no_stream_has_no_page(sample):
+    code = """
+def test_ours(recorded_streams):
+    assert list(ours(recorded_streams, "Hello")) == ["Hi"]
+"""
+    sample.module("test_chat", code)
+    sample.record()[0].assert_outcomes(passed=1)
+    sample.module("test_chat", "def test_ours(recorded_streams): assert False")
+    result = sample.run()
+    result.assert_outcomes(failed=1)
+    result.stdout.no_fnmatch_line("*in the inspector*")
+
+
 def test_a_missing_recording_has_no_page(sample):
     sample.module(
         "test_chat",
