@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import suppress
+from traceback import clear_frames
 from typing import Any, cast
 
 from streamfold.reducer import ProtocolError, RawErrorEvent, Snapshot, StreamfoldError, Timing
@@ -45,6 +46,7 @@ __all__ = [
     "StalledStreamError",
     "UnprocessableEntityError",
     "beginning_needed",
+    "hide_causes",
     "hide_secrets",
     "refuse_other_content",
     "refuse_other_message",
@@ -114,6 +116,27 @@ def hide_secrets(fault: StreamfoldError, response: HTTPResponse | None) -> None:
     fault.message = redaction.text(fault.message)
     if isinstance(fault, ProtocolError):
         fault.reason = redaction.text(fault.reason)
+    hide_causes(fault, request)
+
+
+def hide_causes(error: BaseException, request: HTTPRequest | None) -> None:
+    """Remove the secrets of the request from an error and from its causes.
+
+    A traceback shows their messages, in which HTTP libraries quote the bytes of the answer. The
+    local variables of their frames hold those bytes, too, and are cleared.
+
+    Args:
+        error: the error, which is changed.
+        request: the request that failed.
+    """
+    redaction = _redaction_for(request)
+    cause: BaseException | None = error
+    while cause is not None:
+        cause.args = tuple(
+            redaction.text(text) if isinstance(text, str) else text for text in cause.args
+        )
+        clear_frames(cause.__traceback__)
+        cause = cause.__cause__ or cause.__context__
 
 
 class APIError(StreamfoldError):
@@ -409,7 +432,7 @@ def response_error(response: HTTPResponse, beginning: bytes) -> APIError:
     """
     try:
         text = beginning.decode(response.charset_encoding or "utf-8", "replace")
-    except LookupError:  # the server names an encoding that Python does not have
+    except (LookupError, UnicodeError):  # Python has no such encoding, or one of other errors
         text = beginning.decode("utf-8", "replace")
     if response.is_success:
         return refuse_other_content(response, text)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Collection
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -82,7 +83,7 @@ def application(
         return store.play_for(asked, _below(store, place), starts_over=_begins(asked))
 
     def refused_host(request: Request) -> Response | None:
-        host = request.url.hostname or ""
+        host = _host_of(request)
         if hosts is None or host in hosts:
             return None
         log(f"{request.url.path}: refused for the host {host}")
@@ -133,6 +134,17 @@ def application(
         ],
         exception_handlers={HTTPException: refused},
     )
+
+
+def _host_of(request: Request) -> str:
+    """The name in the header `Host`; empty if the header is malformed.
+
+    The URL of starlette has the address of the server in place of a malformed header.
+    """
+    try:
+        return urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+    except ValueError:
+        return ""
 
 
 def _place_of(name: str) -> str:

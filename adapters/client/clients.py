@@ -27,6 +27,7 @@ from streamfold.transports import (
     MessageStream,
     check_stall_timeout,
     clock_from_now,
+    hide_causes,
     refuse_other_message,
     stalled_error,
 )
@@ -232,6 +233,7 @@ class _Client(PointsToOfficialClient):
         self, error: Exception, request: Any, call: Call[Any]
     ) -> APIConnectionError:
         """The error of a request whose answer did not come, or broke off before its first event."""
+        hide_causes(error, request)
         if isinstance(error, self._library.ReadTimeout) and call.stall_timeout is not None:
             return stalled_error(call.stall_timeout, None, request=request)
         timed_out = isinstance(error, self._library.TimeoutException)

@@ -46,6 +46,7 @@ class Stream(Generic[EventT], Closing):
             event: Any = next(self._stream)
             if event.__class__ not in _DERIVED:
                 return event  # type: ignore[no-any-return]
+            del event  # the traceback of an error would show it
 
     def close(self) -> None:
         """Close the response, and give its connection back or close it."""
@@ -72,6 +73,7 @@ class AsyncStream(Generic[EventT], AsyncClosing):
             event: Any = await self._stream.__anext__()
             if event.__class__ not in _DERIVED:
                 return event  # type: ignore[no-any-return]
+            del event  # the traceback of an error would show it
 
     async def close(self) -> None:
         """Close the response, and give its connection back or close it."""

@@ -21,6 +21,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, TypeGuard, Union
 from urllib.parse import unquote
 
@@ -182,7 +183,8 @@ def _parameters(body: Mapping[str, Any]) -> Attributes:
     for name, kind in _NUMBERS.items():
         value = body.get(name)
         if isinstance(value, (int, float)) and not isinstance(value, bool):
-            attributes[f"gen_ai.request.{name}"] = kind(value)
+            with suppress(OverflowError, ValueError):  # too large, or not a number
+                attributes[f"gen_ai.request.{name}"] = kind(value)
     stops = [stop for stop in _array(body.get("stop_sequences")) if isinstance(stop, str)]
     if stops:
         attributes["gen_ai.request.stop_sequences"] = stops

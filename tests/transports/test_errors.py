@@ -391,6 +391,16 @@ def test_the_error_of_a_stream_that_repeats_a_secret_does_not_show_it(secret):
     assert caught.value.body["error"]["message"] == "invalid key: [secret]"
 
 
+@pytest.mark.parametrize("status", [200, 401])
+@pytest.mark.parametrize("charset", ["undefined", "idna", "punycode", "hex", "no-such"])
+def test_an_encoding_that_cannot_be_decoded(charset, status):
+    """Python has codecs that ignore `errors="replace"`."""
+    headers = {"content-type": f"text/plain; charset={charset}"}
+    answer = httpx.Response(status, headers=headers, stream=httpx.ByteStream(b"no \xff"))
+    with pytest.raises(APIError, match="no \ufffd"):
+        transports.MessageStream(answer).until_done()
+
+
 def test_a_lost_connection_does_not_show_the_password_of_a_proxy():
     error = APIConnectionError("no route to http://me:secret@proxy:80", request=SECRET_REQUEST)
     assert str(error) == error.message == "no route to http://proxy:80"

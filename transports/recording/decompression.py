@@ -288,6 +288,7 @@ class AsyncDecompressed:
                 for piece in self._pieces:
                     return piece
             except ValueError as error:
+                await self.aclose()
                 raise self._http.DecodingError(str(error)) from error
             self._pieces = self._decompression.pieces(await self._chunks.__anext__())
 

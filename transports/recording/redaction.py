@@ -97,6 +97,13 @@ HARMLESS_HEADERS = (
 HARMLESS_PARAMETERS = frozenset({"after_id", "api-version", "before_id", "beta", "limit"})
 """The parameters of a URL that hold no secret, in lower case."""
 
+_MOST_OF_CONTENT = 256
+"""The most secrets that are searched for in other text, those in headers not counted.
+
+Each is searched for in all of it, so that their number would make the cost grow with the square of
+a body.
+"""
+
 _SOUNDS_SECRET = re.compile(
     r"(?:^|[-_.])(?:auth|authorization|cookie|credentials?|passw(?:or)?d|secret|session|sig|signature)"
     r"(?:$|[-_.])|(?:api|access|account|master|private|secret|subscription)[-_.]?key|passw(?:or)?d"
@@ -235,7 +242,7 @@ class Redaction:
         if not equals_sign or not (is_secret or (harmless is not None and plain not in harmless)):
             return f"{name}{equals_sign}{value}"
         if is_secret:
-            self._find(unquote_plus(value))
+            self._find_in_content(unquote_plus(value))
         return f"{name}{equals_sign}{PLACEHOLDER}"
 
     def _is_secret(self, name: str) -> bool:
@@ -250,7 +257,7 @@ class Redaction:
         for name, value in members.items():
             if name.lower() in self.names or (isinstance(value, str) and _SECRET_KEY.search(name)):
                 for text in _strings_in(value):
-                    self._find(text)
+                    self._find_in_content(text)
                 members[name] = PLACEHOLDER
         return members
 
@@ -273,11 +280,17 @@ class Redaction:
         if len(secret) >= SHORTEST_SEARCHED:
             self.found.add(secret)
 
+    def _find_in_content(self, secret: str) -> None:
+        if len(self.found) < _MOST_OF_CONTENT:
+            self._find(secret)
+
     # --- the same values elsewhere ---
 
     def text(self, text: str) -> str:
         """`text` without the values found so far, and without the secrets of any URL in it."""
-        secrets = self.searched_for()
+        return self._text(text, self.searched_for())
+
+    def _text(self, text: str, secrets: Iterable[bytes]) -> str:
         if secrets:
             text = _without(text, secrets)
         text = _USERINFO.sub("", text)
@@ -291,10 +304,13 @@ class Redaction:
     def texts(self, value: Any) -> Any:
         """The JSON `value`, with `text` applied to each string in it, keys included."""
         text = json.dumps(value, ensure_ascii=False)
-        return json.loads(_JSON_STRING.sub(lambda string: self._json_string(string[0]), text))
+        secrets = _those_in(text, self.searched_for())
+        return json.loads(
+            _JSON_STRING.sub(lambda string: self._json_string(string[0], secrets), text)
+        )
 
-    def _json_string(self, string: str) -> str:
-        return json.dumps(self.text(json.loads(string)), ensure_ascii=False)
+    def _json_string(self, string: str, secrets: Iterable[bytes]) -> str:
+        return json.dumps(self._text(json.loads(string), secrets), ensure_ascii=False)
 
     def blot(self, data: bytes) -> bytes:
         """The body `data` with asterisks in place of the values found so far, and of the secrets of
@@ -316,7 +332,13 @@ class Redaction:
         return frozenset[bytes]().union(*map(searched_for, self.found))
 
 
-def _without(text: str, secrets: frozenset[bytes]) -> str:
+def _those_in(text: str, secrets: Iterable[bytes]) -> list[bytes]:
+    """The secrets of which at least the beginning is in `text`."""
+    plain = Plain(encoded(text))
+    return [secret for secret in secrets if any(plain.places(secret))]
+
+
+def _without(text: str, secrets: Iterable[bytes]) -> str:
     data = encoded(text)
     plain = Plain(data)
     parts: list[bytes] = []

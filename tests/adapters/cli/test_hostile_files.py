@@ -166,9 +166,13 @@ def test_on_a_loopback_address_all_loopback_names_are_allowed(address):
     assert _hosts("0.0.0.0", []) is None
 
 
-@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "10.0.0.1"])
+@pytest.mark.parametrize(
+    "host",
+    ["evil.example", "127.0.0.1.evil.example", "10.0.0.1", "evil.example:", "évil.example", "[::1"],
+)
 def test_a_foreign_host_is_refused(recorded, host):
     client = served(recorded, _hosts("127.0.0.1", ["proxy.internal"]))
+    host = host.encode("latin-1")
     answer = client.post("/v1/messages", json={"a": 1}, headers={"host": host})
     assert answer.status_code == 403
     assert "--allow-host" in answer.json()["error"]["message"]

@@ -202,6 +202,42 @@ async def test_no_error_shows_a_token_of_the_body(calling, server, form: str) ->
     assert token not in str(caught.value) + repr(caught.value.body)
 
 
+BROKEN = {
+    "chunk": [head(200, {**CHUNKED, "content-type": "text/event-stream"}), f"{KEY}\r\n".encode()],
+    "later chunk": [
+        head(200, {**CHUNKED, "content-type": "application/json"}),
+        chunk(KEY.encode()),
+        b"?\r\n",
+    ],
+    "error": [head(401, CHUNKED), chunk(KEY.encode()), b"?\r\n"],
+    "gzip": [head(200, {**CHUNKED, "content-encoding": "gzip"}), chunk(KEY.encode())],
+    "frame": [
+        head(200, {**CHUNKED, "content-type": "application/vnd.amazon.eventstream"}),
+        chunk(KEY.encode() * 2),
+        chunk(b""),
+    ],
+}
+"""Answers that repeat the key and break off. h11 quotes a malformed chunk in its error."""
+
+
+@pytest.mark.parametrize("streams", [True, False])
+@pytest.mark.parametrize("answer", BROKEN)
+async def test_no_cause_of_an_error_and_none_of_its_frames_show_a_key(
+    calling, server, answer: str, streams: bool
+) -> None:
+    server.answer(BROKEN[answer])
+    caller = calling(max_retries=0)
+
+    async def ask() -> None:
+        question = [{"role": "user", "content": "Hello"}]
+        answer = caller.client.messages.create(model="m", max_tokens=9, messages=question)
+        if not isinstance(answer, Message):
+            await answer
+
+    error = await failure_of(caller.message if streams else ask)
+    assert KEY not in shown_by(error) + "".join(traceback.format_exception(error))
+
+
 OPEN_TOOL = {"type": "tool_use", "id": "t", "name": KEY, "input": {}}
 FAULTY = {
     "not JSON": f"data: bad {KEY}\n\n".encode(),

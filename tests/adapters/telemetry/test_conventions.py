@@ -62,6 +62,12 @@ def test_the_parameters_of_a_request() -> None:
     assert isinstance(made.parameters["gen_ai.request.temperature"], float)
 
 
+@pytest.mark.parametrize("value", [10**400, float("inf"), float("nan")])
+def test_a_number_that_a_parameter_cannot_be_stops_no_request(value: float) -> None:
+    made = operation("https://api.anthropic.com/v1/messages", {"max_tokens": value, "top_k": 5})
+    assert made.parameters["gen_ai.request.top_k"] == 5.0
+
+
 @pytest.mark.parametrize(
     ("url", "provider", "model", "streamed", "port"),
     [
