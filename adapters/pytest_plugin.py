@@ -144,14 +144,12 @@ def pytest_runtest_makereport(
     again, without the frames of the HTTP library.
     """
     report = yield
-    item.stash[_PASSED] = report.passed and (call.when == "setup" or item.stash[_PASSED])
+    before = call.when == "setup" or item.stash.get(_PASSED, False)
+    passed = item.stash[_PASSED] = before and report.passed
     if call.when == "teardown" and _STREAMS in item.stash:
         streams, _ = item.stash[_STREAMS]
         if streams.record and streams.is_used:
-            if item.stash[_PASSED] and streams.paths():
-                streams.keep()
-            else:
-                note_unwritten(report, streams.path, passed=item.stash[_PASSED])
+            _end_recording(streams, report, passed=passed)
     if report.failed and call.excinfo is not None and _STREAMS in item.stash:
         from .pytest_unmatched import unmatched_request
 
@@ -165,3 +163,15 @@ def pytest_runtest_makereport(
             pages = written_pages(recordings, folders.mktemp("inspector"))
             report.sections.append(("streams of this test, in the inspector", pages))
     return report
+
+
+def _end_recording(streams: RecordedStreams, report: pytest.TestReport, *, passed: bool) -> None:
+    """Keep the new recordings of a test that passed; note in the report if there are none."""
+    if not (passed and streams.paths()):
+        note_unwritten(report, streams.path, passed=passed)
+        return
+    try:
+        streams.keep()
+    except OSError as error:
+        report.outcome = "failed"
+        report.longrepr = f"the recording could not be written: {error}"

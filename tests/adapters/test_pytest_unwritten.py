@@ -139,6 +139,14 @@ def test_it(recorded_streams):
     assert recorded.files == [FILE]
 
 
+def test_a_recording_that_cannot_be_written_is_an_error_of_its_test(sample):
+    sample.module("test_chat", CODE)
+    (sample.path / "recordings").write_text("a file where the folder must be")
+    result = record(sample, "once", answer("Hi"))
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["the recording could not be written: *recordings*"])
+
+
 def test_the_list_names_files_from_the_folder_of_the_command(recorded, monkeypatch):
     (recorded.path / "below").mkdir()
     monkeypatch.chdir(recorded.path / "below")
