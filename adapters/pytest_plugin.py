@@ -50,7 +50,7 @@ _COLLECTION = pytest.StashKey[Collection]()
 _STREAMS = pytest.StashKey["tuple[RecordedStreams, pytest.TempPathFactory]"]()
 _PASSED = pytest.StashKey[bool]()
 _UNUSED_TRANSPORT = (
-    "the test takes recorded_streams, but none of its transports, so its requests went elsewhere: "
+    "the test takes recorded_streams, but none of its transports, so requests it sent went elsewhere: "
     "pass httpx.Client(transport=recorded_streams.transport) to the client, or leave the fixture "
     "out if the test sends no request"
 )
