@@ -50,9 +50,9 @@ _COLLECTION = pytest.StashKey[Collection]()
 _STREAMS = pytest.StashKey["tuple[RecordedStreams, pytest.TempPathFactory]"]()
 _PASSED = pytest.StashKey[bool]()
 _UNUSED_TRANSPORT = (
-    "the test takes recorded_streams, but none of its transports, so requests it sent went elsewhere: "
-    "pass httpx.Client(transport=recorded_streams.transport) to the client, or leave the fixture "
-    "out if the test sends no request"
+    "the test takes recorded_streams, but none of its transports, so requests that it sent went "
+    "elsewhere: pass httpx.Client(transport=recorded_streams.transport) to the client, or leave "
+    "the fixture out if the test sends no request"
 )
 
 
@@ -101,8 +101,8 @@ def recorded_streams(
 ) -> Iterator[RecordedStreams]:
     """The transports that record or replay the streams of this test: see `RecordedStreams`.
 
-    A test that passes without one of the transports gets a warning, because its requests, if it
-    sent some, went to the API.
+    A test that passes without one of the transports gets a warning, because requests that it sent
+    were neither recorded nor replayed.
     """
     from .pytest_transports import RecordedStreams
 
@@ -158,7 +158,7 @@ def pytest_runtest_makereport(
         from .pytest_pages import written_pages
 
         streams, folders = item.stash[_STREAMS]
-        recordings = streams.paths() if streams.is_used else []
+        recordings = streams.read_paths()
         if recordings:
             pages = written_pages(recordings, folders.mktemp("inspector"))
             report.sections.append(("streams of this test, in the inspector", pages))

@@ -20,6 +20,9 @@ from streamfold.transports.recording import numbered, write_whole
 
 __all__ = ["RecordedStreams"]
 
+_TRANSPORTS = {"transport", "httpx2_transport"}
+"""The attributes that hold a transport once the test has taken it."""
+
 
 @attrs.frozen(slots=False)
 class RecordedStreams:
@@ -53,7 +56,7 @@ class RecordedStreams:
     @property
     def is_used(self) -> bool:
         """Whether the test has taken one of the transports."""
-        return not {"transport", "httpx2_transport"}.isdisjoint(vars(self))
+        return not _TRANSPORTS.isdisjoint(vars(self))
 
     @cached_property
     def transport(self) -> RecordingTransport | ReplayTransport:
@@ -92,6 +95,13 @@ class RecordedStreams:
     def paths(self) -> list[Path]:
         """The recordings that exist, in the order of their requests; the new ones if it records."""
         return _existing(self.draft or self.path)
+
+    def read_paths(self) -> list[Path]:
+        """Those recordings whose streams the test has received."""
+        if self.record:
+            return self.paths()
+        made = [vars(self)[name] for name in _TRANSPORTS.intersection(vars(self))]
+        return [path for path in self.paths() if any(path not in one.unused for one in made)]
 
     def keep(self) -> None:
         """Replace the recordings of the test with the new ones, after it has passed.

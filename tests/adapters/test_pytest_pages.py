@@ -78,10 +78,12 @@ def test_ours(recorded_streams):
 """
     sample.module("test_chat", code)
     sample.record()[0].assert_outcomes(passed=1)
-    sample.module("test_chat", "def test_ours(recorded_streams): assert False")
-    result = sample.run()
-    result.assert_outcomes(failed=1)
-    result.stdout.no_fnmatch_line("*in the inspector*")
+    unread = "def test_ours(recorded_streams): assert False"
+    for other in (unread, code.replace("Hello", "Bye")):
+        sample.module("test_chat", other)
+        result = sample.run()
+        result.assert_outcomes(failed=1)
+        result.stdout.no_fnmatch_line("*in the inspector*")
 
 
 def test_a_missing_recording_has_no_page(sample):
