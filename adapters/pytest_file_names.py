@@ -1,5 +1,8 @@
 """The file of a test's recording: `recordings/<module>/<test>.jsonl`, or the name in its marker.
 
+Reports show paths relative to the folder in which pytest was started, so that a printed command
+runs there.
+
 pytest loads this module with the plugin, so it imports nothing but pytest and a few small modules
 of the standard library.
 """
@@ -7,7 +10,9 @@ of the standard library.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
+import shlex
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,8 +24,10 @@ __all__ = [
     "Marker",
     "file_name",
     "first_of_turns",
+    "recording_command",
     "recording_marker",
     "recording_path",
+    "shown_path",
 ]
 
 FOLDER = "recordings"
@@ -48,17 +55,23 @@ def recording_marker(item: pytest.Item) -> Marker:
         TypeError: the marker has unknown or surplus arguments.
         ValueError: its name cannot be a path.
     """
-
-    def recording(name: str | None = None, *, match: str = "request", speed: float = 0) -> Marker:
-        if name is not None and not re.fullmatch(r"[\w-]+(/[\w-]+)*", name):
-            raise ValueError(
-                "expected a recording's name of letters, digits, _ and -, with / after a folder, "
-                f"got {name!r}"
-            )
-        return Marker(name, match, speed)
-
     marker = item.get_closest_marker("recording")
-    return recording(*marker.args, **marker.kwargs) if marker else recording()
+    if marker is None:
+        return recording()
+    try:
+        return recording(*marker.args, **marker.kwargs)
+    except TypeError as error:
+        raise TypeError(f"{error}; it takes a name, match= and speed=") from None
+
+
+def recording(name: str | None = None, *, match: str = "request", speed: float = 0) -> Marker:
+    """The marker with these arguments. An error of Python about them shows the function's name."""
+    if name is not None and not re.fullmatch(r"[\w-]+(/[\w-]+)*", name):
+        raise ValueError(
+            "expected a recording's name of letters, digits, _ and -, with / after a folder, "
+            f"got {name!r}"
+        )
+    return Marker(name, match, speed)
 
 
 def recording_path(item: pytest.Item) -> Path:
@@ -81,6 +94,18 @@ def first_of_turns(path: Path) -> Path:
     'test_it.jsonl'
     """
     return path.with_name(re.sub(r"-\d+$", "", path.stem) + path.suffix)
+
+
+def shown_path(path: str | os.PathLike[str], config: pytest.Config) -> str:
+    """A path for people, relative to the folder in which pytest was started."""
+    return os.path.relpath(path, config.invocation_params.dir)
+
+
+def recording_command(mode: str, item: pytest.Item) -> str:
+    """The command that records a test, for the folder in which pytest was started."""
+    module, _, test = item.nodeid.partition("::")
+    path = shown_path(item.config.rootpath / module, item.config)
+    return f"pytest --record-streams={mode} {shlex.quote(f'{path}::{test}')}"
 
 
 _SAFE = re.compile(r"([A-Z_a-z][\w]*\.)*[a-z_][a-z0-9_]*(\[[a-z0-9_.-]+\])?", re.ASCII)

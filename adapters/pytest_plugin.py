@@ -7,8 +7,11 @@
 
 `pytest --record-streams=once` sends the requests that have no recording yet, and records their
 answers beside the test's module, as `recordings/<module>/<test>.jsonl`. Commit these files. Without
-the flag, as in CI, nothing is sent: a test fails if its recording is missing or answers another
-request, and the failure names the command that records it.
+the flag, as in CI, the transport sends nothing: a test fails if its recording is missing or answers
+another request, and the failure names the command that records it.
+
+Only a test that passes writes its recordings. After a failure the old ones stay, and the end of the
+run lists them.
 
 A test that shares its recording names it: `@pytest.mark.recording("weather")` is
 `recordings/weather.jsonl`. Override the fixture `recording_transport` to send the requests through
@@ -27,13 +30,14 @@ prints nothing unless a test uses `recorded_streams`.
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .pytest_file_names import recording_marker, recording_path
+from .pytest_file_names import recording_command, recording_marker, recording_path, shown_path
 from .pytest_unused import Collection
+from .pytest_unwritten import Unwritten, note_unwritten
 
 if TYPE_CHECKING:
     from .pytest_transports import RecordedStreams
@@ -44,6 +48,12 @@ _FIXTURE = "recorded_streams"
 _KEYS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
 _COLLECTION = pytest.StashKey[Collection]()
 _STREAMS = pytest.StashKey["tuple[RecordedStreams, pytest.TempPathFactory]"]()
+_PASSED = pytest.StashKey[bool]()
+_UNUSED_TRANSPORT = (
+    "the test takes recorded_streams, but none of its transports, so requests that it sent went "
+    "elsewhere: pass httpx.Client(transport=recorded_streams.transport) to the client, or leave "
+    "the fixture out if the test sends no request"
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -73,6 +83,7 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     config.stash[_COLLECTION] = Collection(config, _FIXTURE)
     config.pluginmanager.register(config.stash[_COLLECTION])
+    config.pluginmanager.register(Unwritten(config))
 
 
 @pytest.fixture
@@ -87,8 +98,12 @@ def recording_transport() -> Any:
 @pytest.fixture
 def recorded_streams(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> RecordedStreams:
-    """The transports that record or replay the streams of this test: see `RecordedStreams`."""
+) -> Iterator[RecordedStreams]:
+    """The transports that record or replay the streams of this test: see `RecordedStreams`.
+
+    A test that passes without one of the transports gets a warning, because requests that it sent
+    were neither recorded nor replayed.
+    """
     from .pytest_transports import RecordedStreams
 
     try:
@@ -103,28 +118,38 @@ def recorded_streams(
         request.getfixturevalue("monkeypatch").setenv(_KEYS[0], "replayed")
     streams = RecordedStreams(
         path,
-        record=record,
+        draft=tmp_path_factory.mktemp("recorded") / path.name if record else None,
         inner=request.getfixturevalue("recording_transport") if record else None,
-        nodeid=request.node.nodeid,
+        missing=f"there is no recording for this test: {shown_path(path, request.config)} is "
+        "missing.\nTo record it, with real requests to the API, run\n"
+        f"    {recording_command('once', request.node)}",
         secrets=request.config.getini("recording_secrets"),
         match=marker.match,
         speed=marker.speed,
     )
     request.config.stash[_COLLECTION].used.add(path)
     request.node.stash[_STREAMS] = streams, tmp_path_factory
-    return streams
+    yield streams
+    if request.node.stash.get(_PASSED, False) and not streams.is_used:
+        request.node.warn(pytest.PytestWarning(_UNUSED_TRANSPORT))
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Write pages of the inspector for a test that failed, and name them in its report.
+    """Write the recordings of a test that passed, and pages of the inspector for one that failed.
 
     The report of a request without a recording is its error and the command that records the test
     again, without the frames of the HTTP library.
     """
     report = yield
+    before = call.when == "setup" or item.stash.get(_PASSED, False)
+    passed = item.stash[_PASSED] = before and report.passed
+    if call.when == "teardown" and _STREAMS in item.stash:
+        streams, _ = item.stash[_STREAMS]
+        if streams.record and streams.is_used:
+            _end_recording(streams, report, passed=passed)
     if report.failed and call.excinfo is not None and _STREAMS in item.stash:
         from .pytest_unmatched import unmatched_request
 
@@ -133,8 +158,20 @@ def pytest_runtest_makereport(
         from .pytest_pages import written_pages
 
         streams, folders = item.stash[_STREAMS]
-        recordings = streams.paths()
+        recordings = streams.read_paths()
         if recordings:
             pages = written_pages(recordings, folders.mktemp("inspector"))
             report.sections.append(("streams of this test, in the inspector", pages))
     return report
+
+
+def _end_recording(streams: RecordedStreams, report: pytest.TestReport, *, passed: bool) -> None:
+    """Keep the new recordings of a test that passed; note in the report if there are none."""
+    if not (passed and streams.paths()):
+        note_unwritten(report, streams.path, passed=passed)
+        return
+    try:
+        streams.keep()
+    except OSError as error:
+        report.outcome = "failed"
+        report.longrepr = f"the recording could not be written: {error}"

@@ -6,7 +6,6 @@ in every run.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from functools import cached_property
 from itertools import count, takewhile
@@ -17,9 +16,12 @@ import attrs
 import httpx
 import pytest
 from streamfold.transports import RecordingTransport, ReplayTransport
-from streamfold.transports.recording import numbered
+from streamfold.transports.recording import numbered, write_whole
 
 __all__ = ["RecordedStreams"]
+
+_TRANSPORTS = {"transport", "httpx2_transport"}
+"""The attributes that hold a transport once the test has taken it."""
 
 
 @attrs.frozen(slots=False)
@@ -29,21 +31,32 @@ class RecordedStreams:
     Attributes:
         path: the recording of the first request; those of later ones are beside it, with `-2`,
             `-3`, … in their names.
-        record: true to send the requests and record the answers, false to replay them.
+        draft: the file for the new recording of the first request, until the test has passed;
+            `None` to send nothing and replay.
         inner: the transport that sends the requests; `None` for the library's own.
-        nodeid: pytest's name of the test, for the error of a missing recording.
+        missing: the text of the failure if there is no recording to replay.
         secrets: further names whose values are left out of recordings: see `Recording.redacted`.
         match: the rule by which a request finds its recording: see `ReplayTransport`.
         speed: a factor on the recorded speed; 0 for no delay.
     """
 
     path: Path
-    record: bool
+    draft: Path | None = None
     inner: Any = None
-    nodeid: str = ""
+    missing: str = "there is no recording for this test"
     secrets: Sequence[str] = ()
     match: Literal["request", "order"] = "request"
     speed: float = 0.0
+
+    @property
+    def record(self) -> bool:
+        """True to send the requests and record the answers, false to replay them."""
+        return self.draft is not None
+
+    @property
+    def is_used(self) -> bool:
+        """Whether the test has taken one of the transports."""
+        return not _TRANSPORTS.isdisjoint(vars(self))
 
     @cached_property
     def transport(self) -> RecordingTransport | ReplayTransport:
@@ -55,37 +68,57 @@ class RecordedStreams:
 
     @cached_property
     def httpx2_transport(self) -> Any:
-        """For the clients of httpx2, on which the official SDK is built."""
-        import httpx2
+        """For the clients of httpx2, on which the official SDK is built.
 
+        Raises:
+            ImportError: httpx2 is not installed.
+        """
         from .httpx2 import RecordingTransport, ReplayTransport
+
+        # isort: split
+        import httpx2  # after the import above, whose error names the extra
 
         return self._transport(httpx2, RecordingTransport, ReplayTransport)
 
     def _transport(self, http: Any, recording: type[Any], replaying: type[Any]) -> Any:
-        return self._recorder(http, recording) if self.record else self._replayer(replaying)
-
-    def _recorder(self, http: Any, recording: type[Any]) -> Any:
-        for path in self.paths():
-            path.unlink()
+        if self.draft is None:
+            return self._replayer(replaying)
         inner = _Network(http) if self.inner is None else self.inner
-        return recording(inner, self.path, secrets=self.secrets)
+        return recording(inner, self.draft, secrets=self.secrets)
 
     def _replayer(self, replaying: type[Any]) -> Any:
         paths = self.paths()
         if not paths:
-            pytest.fail(
-                f"there is no recording for this test: {self.path} is missing.\n"
-                "To record it, with real requests to the API, run\n"
-                f"    pytest --record-streams=once {shlex.quote(self.nodeid)}",
-                pytrace=False,
-            )
+            pytest.fail(self.missing, pytrace=False)
         return replaying(paths, match=self.match, speed=self.speed, secrets=self.secrets)
 
     def paths(self) -> list[Path]:
-        """The recordings that exist, in the order of their requests."""
-        paths = (numbered(self.path, number) for number in count(1))
-        return list(takewhile(Path.exists, paths))
+        """The recordings that exist, in the order of their requests; the new ones if it records."""
+        return _existing(self.draft or self.path)
+
+    def read_paths(self) -> list[Path]:
+        """Those recordings whose streams the test has received."""
+        if self.record:
+            return self.paths()
+        made = [vars(self)[name] for name in _TRANSPORTS.intersection(vars(self))]
+        return [path for path in self.paths() if any(path not in one.unused for one in made)]
+
+    def keep(self) -> None:
+        """Replace the recordings of the test with the new ones, after it has passed.
+
+        Raises:
+            OSError: a file cannot be written.
+        """
+        new = self.paths()
+        for number, path in enumerate(new, 1):
+            write_whole(numbered(self.path, number), path.read_bytes())
+        for path in _existing(self.path)[len(new) :]:
+            path.unlink()
+
+
+def _existing(first: Path) -> list[Path]:
+    paths = (numbered(first, number) for number in count(1))
+    return list(takewhile(Path.exists, paths))
 
 
 class _Network:

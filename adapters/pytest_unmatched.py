@@ -6,11 +6,13 @@ of the test, the error, and the command that records the test again.
 
 from __future__ import annotations
 
-import shlex
+import os
 from collections.abc import Iterator
 
 import pytest
 from streamfold.transports import UnmatchedRequestError
+
+from .pytest_file_names import recording_command, shown_path
 
 __all__ = ["unmatched_request"]
 
@@ -27,12 +29,15 @@ def unmatched_request(
     error = next(_unmatched(excinfo.value), None)
     if error is None:
         return None
+    message = str(error)
+    if error.nearest is not None and os.path.isabs(error.nearest):
+        message = message.replace(error.nearest, shown_path(error.nearest, item.config), 1)
     lines = [entry.lineno + 1 for entry in excinfo.traceback if entry.path == item.path]
     place = f"{item.path.name}:{lines[-1]}: " if lines else ""
     return (
-        f"{place}{error}\n"
+        f"{place}{type(error).__name__}: {message}\n"
         "If the new request is intended, record its answer, with real requests to the API:\n"
-        f"    pytest --record-streams=all {shlex.quote(item.nodeid)}"
+        f"    {recording_command('all', item)}"
     )
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from .pytest_file_names import FOLDER, SUFFIX, first_of_turns, recording_path
+from .pytest_file_names import FOLDER, SUFFIX, first_of_turns, recording_path, shown_path
 
 __all__ = ["Collection"]
 
@@ -56,7 +56,7 @@ class Collection:
         if unused:
             terminalreporter.section("recordings that no test uses", sep="-")
             for path in unused:
-                terminalreporter.line(os.path.relpath(path, self._config.invocation_params.dir))
+                terminalreporter.line(shown_path(path, self._config))
 
     def _unused(self) -> list[Path]:
         folders = {

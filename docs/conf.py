@@ -34,6 +34,7 @@ myst_heading_anchors = 3
 default_role = "literal"  # docstrings mark code with single backticks
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
+autoclass_content = "both"
 autodoc_class_signature = "mixed"
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 88

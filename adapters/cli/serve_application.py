@@ -6,6 +6,7 @@ This module imports starlette. Import it only in the command itself, behind a ch
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -180,9 +181,20 @@ def _below(store: RecordingStore, place: str) -> list[StoredRecording]:
     if not below:
         raise UnmatchedRequestError(
             f"there is no recording called {place!r}, nor a directory of recordings (GET / lists "
-            "them)"
+            f"them){_correction(place)}"
         )
     return below
+
+
+def _correction(place: str) -> str:
+    """The advice for a path with the suffix of a file, or of a base URL that ends with `/v1`."""
+    corrected = re.sub(r"\.(jsonl|sse)$", "", re.sub(r"(^|/)v1$", "", place))
+    if corrected == place:
+        return ""
+    return (
+        f". Use the base URL with the path '/{corrected}': clients add /v1/messages to it, and the "
+        "name of a file is without its suffix"
+    )
 
 
 def _error(status: int, kind: str, message: str) -> Response:

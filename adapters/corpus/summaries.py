@@ -144,7 +144,7 @@ class Group:
             (self.tokens_per_second, timing.output_tokens_per_second),
             (self.silence, silence),
         ):
-            if value is not None:
+            if value is not None and timing.duration != 0:  # a raw body has no times
                 distribution.add(value)
         self.stalls += silence is not None and silence >= stall
         self.faults += measurement.outcome == "fault" or bool(measurement.unfolded)

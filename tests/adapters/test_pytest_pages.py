@@ -37,7 +37,7 @@ def test_a_failing_test_names_its_page(sample):
         "test_chat",
         """
 def test_wrong(recorded_streams):
-    assert list(ours(recorded_streams, "Hello")) == ["Bye"]
+    assert list(ours(recorded_streams, "Hello")) == [os.environ.get("SAMPLE_ANSWER", "Hi")]
 
 def test_right(recorded_streams):
     assert list(ours(recorded_streams, "Hello")) == ["Hi"]
@@ -47,6 +47,7 @@ def test_without_streams():
 """,
     )
     sample.record()
+    sample.monkeypatch.setenv("SAMPLE_ANSWER", "Bye")
     result = sample.run()
     result.assert_outcomes(failed=2, passed=1)
     text = result.stdout.str()
@@ -55,6 +56,34 @@ def test_without_streams():
     page = Path(unquote(urlsplit(address).path)).read_text("utf-8")
     assert "<title>" in page
     assert "test_wrong.jsonl" in page
+
+
+def test_a_test_that_fails_while_it_records_has_a_page_of_the_new_answer(sample):
+    sample.module(
+        "test_chat",
+        """
+def test_wrong(recorded_streams):
+    assert list(ours(recorded_streams, "Hello")) == ["Bye"]
+""",
+    )
+    result, _ = sample.record()
+    result.stdout.re_match_lines([r"file:.*test_wrong\.html"])
+    assert sample.files == []
+
+
+def test_a_test_that_read_no_stream_has_no_page(sample):
+    code = """
+def test_ours(recorded_streams):
+    assert list(ours(recorded_streams, "Hello")) == ["Hi"]
+"""
+    sample.module("test_chat", code)
+    sample.record()[0].assert_outcomes(passed=1)
+    unread = "def test_ours(recorded_streams): assert False"
+    for other in (unread, code.replace("Hello", "Bye")):
+        sample.module("test_chat", other)
+        result = sample.run()
+        result.assert_outcomes(failed=1)
+        result.stdout.no_fnmatch_line("*in the inspector*")
 
 
 def test_a_missing_recording_has_no_page(sample):

@@ -123,6 +123,36 @@ def test_loading_the_plugin_imports_nothing_heavy():
     assert done.stdout.decode().strip() == "[]", done.stderr
 
 
+@pytest.mark.parametrize("mode", ["none", "once"])
+def test_a_test_that_does_not_use_the_transports_gets_a_warning(mode, sample):
+    code = """
+def test_forgotten(recorded_streams):
+    httpx.Client(transport=httpx.MockTransport(lambda request: httpx.Response(200))).get(URL)
+
+def test_failed(recorded_streams):
+    assert False
+
+def test_skipped(recorded_streams):
+    pytest.skip()
+
+@pytest.fixture
+def used(recorded_streams):
+    return recorded_streams.record and recorded_streams.httpx2_transport
+
+def test_used(used):
+    pass
+"""
+    sample.module("test_chat", code)
+    forgotten = 2 if mode == "none" else 1
+    result = sample.run(f"--record-streams={mode}")
+    result.assert_outcomes(passed=2, failed=1, skipped=1, warnings=forgotten)
+    result.stdout.fnmatch_lines(
+        ["test_chat.py::test_forgotten", "*PytestWarning: the test takes recorded_streams, but *"]
+    )
+    result = sample.run(f"--record-streams={mode}", "-W", "error", "-k", "test_forgotten")
+    result.assert_outcomes(passed=1, errors=1)
+
+
 def test_a_replay_needs_no_key(sample, monkeypatch):
     for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"):
         monkeypatch.delenv(name, raising=False)

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
+import pytest
+from streamfold.adapters.pytest_transports import RecordedStreams
+
 from tests.support.sample_project import sample
 
 __all__ = ["sample"]
@@ -77,6 +83,13 @@ def test_it(recorded_streams):
     sample.record(answers="45", mode="all")[0].assert_outcomes(passed=1)
     assert sample.files == [turns[0], turns[2]]
     sample.run().assert_outcomes(passed=1)
+
+
+def test_without_httpx2_the_error_names_its_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "httpx2", None)
+    monkeypatch.delitem(sys.modules, "streamfold.adapters.httpx2")
+    with pytest.raises(ImportError, match=r"pip install 'streamfold\[httpx2\]'"):
+        _ = RecordedStreams(Path("test_it.jsonl")).httpx2_transport
 
 
 def test_another_request_fails_with_its_difference(sample):

@@ -60,3 +60,42 @@ def test_of_another_kind(recorded_streams):
     (fixture,) = text.split("ERROR at setup of test_in_a_fixture")[1:]
     assert len(fixture.split("pytest --record-streams=all")[0].splitlines()) < 20
     assert text.count("site-packages") == 0
+
+
+def test_paths_are_those_of_the_folder_in_which_pytest_was_started(sample, monkeypatch):
+    code = """
+def test_it(recorded_streams):
+    assert list(ours(recorded_streams, "Hello")) == ["Hi"]
+"""
+    sample.pytester.makeini("[pytest]")
+    sample.module("unit/test_chat", code)
+    sample.record()[0].assert_outcomes(passed=1)
+    sample.module("unit/test_chat", code.replace("Hello", "Bye"))
+    monkeypatch.chdir(sample.path / "unit")
+    sample.run().stdout.fnmatch_lines(
+        [
+            "*; the nearest of 1 is recordings/test_chat/test_it.jsonl",
+            "    pytest --record-streams=all test_chat.py::test_it",
+        ]
+    )
+    monkeypatch.chdir(sample.path / "unit" / "recordings")
+    (sample.path / "unit" / "recordings" / "test_chat" / "test_it.jsonl").unlink()
+    sample.run("..").stdout.fnmatch_lines(
+        [
+            "*: test_chat/test_it.jsonl is missing.",
+            "    pytest --record-streams=once ../test_chat.py::test_it",
+        ]
+    )
+
+
+def test_a_transport_of_the_test_itself_may_have_recordings_without_files(sample):
+    code = """
+from streamfold.transports import Recording, RecordedRequest, ReplayTransport
+
+def test_it(recorded_streams):
+    request = RecordedRequest("GET", "https://example.com/")
+    transport = ReplayTransport(Recording([], request=request))
+    httpx.Client(transport=transport).post("https://example.com/")
+"""
+    sample.module("test_chat", code)
+    sample.run().stdout.fnmatch_lines(["test_chat.py:*; the nearest of 1 is recording 1"])

@@ -79,7 +79,9 @@ class Sample:
     def run(self, *arguments):
         """Run its tests without a network; return the result."""
         return self.pytester.runpytest_inprocess(
-            "-p", "no:cacheprovider", *arguments, plugins=[pytest_plugin]
+            *("-p", "no:cacheprovider", "-W", "default::pytest.PytestWarning"),
+            *arguments,
+            plugins=[pytest_plugin],
         )
 
     def record(self, *arguments, answers=("Hi",), mode="once"):

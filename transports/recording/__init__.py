@@ -12,7 +12,7 @@ from .content_types import (
     media_type,
 )
 from .decompression import AsyncDecompressed, decompressed
-from .files import check_regular, is_recording, numbered, recording_files
+from .files import check_regular, is_recording, numbered, recording_files, write_whole
 from .format import RecordingError
 from .http_library import raw_headers
 from .live_redaction import redacted_events
@@ -59,4 +59,5 @@ __all__ = [
     "redacted_events",
     "replayed_response",
     "steps_of",
+    "write_whole",
 ]

@@ -78,9 +78,27 @@ def unmatched(
     shown = [line if len(line) <= _WIDEST_LINE else f"{line[:_WIDEST_LINE]}…" for line in diff]
     if len(shown) > _MOST_LINES:
         shown[_MOST_LINES:] = [f"… and {len(shown) - _MOST_LINES} more lines"]
-    error = UnmatchedRequestError("\n".join(message + (shown or ["the bodies are the same"])))
+    if not shown:
+        message += ["the bodies are the same", *_address_advice(request, nearest)]
+    error = UnmatchedRequestError("\n".join(message + shown))
     error.nearest = name
     return error
+
+
+_API_PATH = "/v1/"
+"""The beginning of the API's paths, which follows the base URL of a client."""
+
+
+def _address_advice(request: RecordedRequest, recorded: RecordedRequest) -> list[str]:
+    """The way to the recording of a request that differs by its base URL only, as a line."""
+    _, _, path = request.url.partition(_API_PATH)
+    base, _, recorded_path = recorded.url.partition(_API_PATH)
+    if request.method != recorded.method or not path or path != recorded_path:
+        return []
+    return [
+        f"only the base URLs differ: set ANTHROPIC_BASE_URL or base_url= to {base}, "
+        "or replay with match='order', which ignores requests"
+    ]
 
 
 def _target(request: RecordedRequest) -> str:

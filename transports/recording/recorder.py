@@ -113,7 +113,8 @@ class Recorder:
 
         Args:
             inner: the transport that sends the requests. It is closed with this one.
-            path: the file to write, which must end with `.jsonl`; see above for several answers.
+            path: the file of the first answer, which must end with `.jsonl`; the others are beside
+                it, with `-2`, `-3`, … in their names.
             secrets: further names of secrets: see `Recording.redacted`.
 
         Raises:

@@ -54,7 +54,8 @@ class Replayer:
         Args:
             recordings: a recording; the path of a recording or a raw body; the path of a folder,
                 whose files are taken in natural order; or several of these.
-            match: the way to choose a recording: see above.
+            match: "request" for the recording of the same request, "order" for one recording after
+                the other, whatever the requests ask.
             speed: 1 is the recorded speed, 2 twice as fast, 0 without delay.
             secrets: the names that were given when recording: see `Recording.redacted`.
 

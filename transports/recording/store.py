@@ -119,7 +119,9 @@ class RecordingStore:
                     stored.plays += 1
                     return stored
         raise UnmatchedRequestError(
-            f"got more requests than recordings ({len(self.recordings)}): record again"
+            f"got more requests than recordings ({len(self.recordings)}): record again. If the "
+            "client has sent a failed request again, pass max_retries=0 to it, or one recording "
+            "for each attempt"
         )
 
     def play_for(

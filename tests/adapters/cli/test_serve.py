@@ -326,6 +326,17 @@ def test_the_base_url_may_name_the_recording(serve, served):
     assert "no recording called 'weather/snow'" in missing.json()["error"]["message"]
 
 
+@pytest.mark.parametrize(
+    ("path", "corrected"),
+    [("/v1", "/"), ("/sun/v1", "/sun"), ("/sun.jsonl", "/sun"), ("/sun.sse/v1", "/sun")],
+)
+def test_a_base_url_with_too_much_gets_the_right_one(path, corrected, serve, served):
+    saying(b"sun", request=asking("x")).save(served / "sun.jsonl")
+    missing = post(serve(), {}, f"{path}/v1/messages")
+    assert missing.status_code == 404
+    assert f"Use the base URL with the path '{corrected}':" in missing.json()["error"]["message"]
+
+
 def test_a_file_alone_answers_everything(serve, served):
     saying(b"alone", request=asking("x")).save(served / "alone.jsonl")
     saying(b"other").save(served / "other.jsonl")

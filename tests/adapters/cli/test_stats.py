@@ -64,6 +64,12 @@ def test_the_table(run_command, tmp_path):
     assert known == f"{model} complete 1 21 158 {seconds} {seconds} {seconds} {rate} 1 0".split()
 
 
+def test_a_raw_body_has_no_times(run_command):
+    status, out, _ = run_command("stats", "tests/recordings/text.sse")
+    assert status == 0
+    assert out.splitlines()[1].split()[2:] == ["1", "21", "158", *"––––", "0", "0"]
+
+
 def test_json(run_command, night):
     status, out, _ = run_command("stats", "--json", night)
     groups = [json.loads(line) for line in out.splitlines()]

@@ -73,6 +73,31 @@ def test_another_target_is_named_too():
     )
 
 
+@pytest.mark.parametrize("path", ["/v1/messages", "/v1/messages?beta=true"])
+def test_a_request_with_another_base_url_gets_advice(path):
+    asked = asking(BODY, url=f"https://api.anthropic.com{path}")
+    recorded = asking(BODY, url=f"http://127.0.0.1:8000/tool{path}")
+    assert str(unmatched(asked, [("recording 1", recorded)])).splitlines()[1:] == [
+        f"it answers POST http://127.0.0.1:8000/tool{path}",
+        "the bodies are the same",
+        "only the base URLs differ: set ANTHROPIC_BASE_URL or base_url= to "
+        "http://127.0.0.1:8000/tool, or replay with match='order', which ignores requests",
+    ]
+
+
+@pytest.mark.parametrize(
+    "recorded",
+    [
+        asking(BODY, url="http://127.0.0.1:8000/v1/models"),
+        asking(BODY, url="http://127.0.0.1:8000/messages"),
+        asking(BODY, url="http://127.0.0.1:8000/v1/messages", method="PUT"),
+    ],
+)
+def test_a_request_with_another_path_or_method_gets_none(recorded):
+    lines = str(unmatched(asking(BODY), [("recording 1", recorded)])).splitlines()
+    assert lines[2:] == ["the bodies are the same"]
+
+
 def test_without_recordings_there_is_no_difference_to_show():
     error = unmatched(REQUEST, [])
     assert error.nearest is None
