@@ -19,6 +19,7 @@ from streamfold.adapters.conformance import (
     check_stream,
     cost,
 )
+from streamfold.adapters.conformance.search import Search
 from streamfold.reducer import SSEState, decode_sse, fold
 
 from tests.support.conformance import STREAM, mismatch_of
@@ -209,7 +210,10 @@ def accepts_faults(events: Any) -> Any:
     return {} if message is None else {**message.to_dict(), "model": "other"}
 
 
-def test_findings_are_listed_first_and_last_and_name_their_faults() -> None:
+def test_findings_are_listed_first_and_last_and_name_their_faults(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Search, "shrinking_tries", 5)
     with pytest.raises(AccumulatorMismatch) as found:
         check_accumulator(
             accepts_faults,
