@@ -48,7 +48,7 @@ SERVER_TOOLS = (
     "code_execution",
     "bash_code_execution",
     "text_editor_code_execution",
-    "tool_search",
+    "tool_search_tool_regex",
     "advisor",
 )
 

@@ -140,8 +140,8 @@ def _answers(result: Mapping[str, JSON], call: Mapping[str, JSON]) -> bool:
     """Whether the result is one of this kind of call."""
     if call["type"] == "mcp_tool_use":
         return bool(result["type"] == "mcp_tool_result")
-    is_server_tool = call["type"] == "server_tool_use"
-    return is_server_tool and bool(result["type"] == f"{call['name']}_tool_result")
+    tool = result["type"].removesuffix("_tool_result")  # of "tool_search_tool_regex", "tool_search"
+    return bool(call["type"] == "server_tool_use" and call["name"].startswith(tool))
 
 
 class Ending(NamedTuple):

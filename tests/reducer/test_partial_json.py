@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import pickle
 import re
 import sys
@@ -128,7 +129,23 @@ def test_a_whole_document_has_the_value_that_json_gives(text: str) -> None:
 @effort(200)
 @given(json_documents())
 def test_a_whole_input_has_the_value_that_json_gives(text: str) -> None:
-    assert same(parse_json_text(text), json.loads(text))
+    numbers = []
+
+    def number(digits: str) -> float:
+        numbers.append(float(digits))
+        return numbers[-1]
+
+    value = json.loads(text, parse_float=number)
+    if any(map(math.isinf, numbers)):
+        with pytest.raises(ValueError, match=r"^the number .* is out of range$"):
+            parse_json_text(text)
+    else:
+        assert same(parse_json_text(text), value)
+
+
+def test_a_number_that_no_float_can_hold_is_not_an_input() -> None:
+    with pytest.raises(ValueError, match="the number '1e310' is out of range"):
+        parse_json_text('{"a":1e310,"a":1}')
 
 
 @effort(100)
