@@ -6,7 +6,7 @@
 #
 # Needs Python with pip, and some minutes, because the packages are large. The groups run at the
 # same time; the output of each comes as a whole. WHEEL names a wheel of streamfold to test instead
-# of the checkout.
+# of the checkout. The exit status is 75 if a package could not be installed, and no test failed.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -30,11 +30,12 @@ fi
 check() {
     local tests=test_findings.py
     python3 -m venv "$work/$1"
-    "$work/$1/bin/pip" install --quiet "$WHEEL[testing]" -r "tests/field/requirements-$1.txt"
+    "$work/$1/bin/pip" install --quiet "$WHEEL[testing]" -r "tests/field/requirements-$1.txt" \
+        || return 75
     if [ "$1" = official ]; then # only its source distribution has the tests
         tests=test_official_tests.py
         "$work/$1/bin/pip" download --quiet --no-deps --no-binary anthropic --dest "$work/source" \
-            "$(grep '^anthropic==' tests/field/requirements-official.txt)"
+            "$(grep '^anthropic==' tests/field/requirements-official.txt)" || return 75
         STREAMFOLD_OFFICIAL_SDIST=$(echo "$work"/source/anthropic-*.tar.gz)
         export STREAMFOLD_OFFICIAL_SDIST
     fi
@@ -49,7 +50,11 @@ for group in "${groups[@]}"; do
 done
 status=0
 for number in "${!groups[@]}"; do
-    wait "${running[$number]}" || status=1
+    group_status=0
+    wait "${running[$number]}" || group_status=$?
+    if [ $group_status -ne 0 ] && { [ $status -eq 0 ] || [ $status -eq 75 ]; }; then
+        status=$group_status
+    fi
     printf '== %s ==\n' "${groups[$number]}"
     cat "$work/${groups[$number]}.log"
 done
