@@ -68,12 +68,12 @@ def test_the_pasted_test_of_a_long_stream_fails(bug: type[Right]) -> None:
 
 
 def joins_all_chunks(chunks: Any) -> Any:
-    """An accumulator of bytes that copies everything at each chunk."""
+    """An accumulator of bytes that looks at everything again at each chunk."""
     body = b""
     for chunk in chunks:
         body += chunk
-        if len(chunk) > 20:
-            body.split(b"d")
+        for _ in body[::3]:  # lines of Python are counted, so that no clock decides
+            pass
     return Right.accumulate([json.loads(each.data) for each in decode_sse(SSEState(), body)[1]])
 
 
