@@ -430,8 +430,11 @@ def response_error(response: HTTPResponse, beginning: bytes) -> APIError:
         response: the response.
         beginning: the first bytes of its body: see `beginning_needed`.
     """
+    charset = response.charset_encoding or "utf-8"
+    if charset.lower() == "punycode":  # no encoding of bodies; some Pythons decode it to nothing
+        charset = "utf-8"
     try:
-        text = beginning.decode(response.charset_encoding or "utf-8", "replace")
+        text = beginning.decode(charset, "replace")
     except (LookupError, UnicodeError):  # Python has no such encoding, or one of other errors
         text = beginning.decode("utf-8", "replace")
     if response.is_success:

@@ -73,7 +73,7 @@ def test_order(recorded_streams):
         ("'../outside'", "expected a recording's name of letters*, got '../outside'"),
         ("'/absolute'", "expected a recording's name of letters*"),
         ("'dotted.name'", "expected a recording's name of letters*"),
-        ("nam='x'", "recording() *unexpected keyword argument 'nam'; it takes a name, match= *"),
+        ("nam='x'", "recording() *unexpected keyword argument 'nam'*; it takes a name, match= *"),
         ("'a', 'b'", "*positional argument*"),
     ],
 )
