@@ -30,6 +30,9 @@ _RETRYABLE_ERRORS = frozenset(
 )
 """The types of `error` events, in a response with status 200, that are retried."""
 
+_SILENT = logging.NullHandler()
+"""The handler of stamina's logger: without any, Python prints its records to standard error."""
+
 _LONGEST_WAIT = 60.0
 """Seconds. A server that asks for a longer wait is ignored, as the official client does."""
 
@@ -137,8 +140,7 @@ def retrying(
             f"max_retries={max_retries} needs stamina, which is not installed: "
             "pip install 'streamfold[client]', or pass max_retries=0"
         ) from None
-    # Without any handler, Python prints the records of a logger to standard error.
-    logging.getLogger("stamina").addHandler(logging.NullHandler())
+    logging.getLogger("stamina").addHandler(_SILENT)  # once: a logger keeps a handler only once
     call = getattr(stamina, caller)(
         attempts=max_retries + 1, timeout=None, wait_initial=0.5, wait_max=8.0, wait_jitter=0.5
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
 import time
@@ -252,3 +253,11 @@ print(len(list(answer)))
     assert done.stderr == ""
     assert int(done.stdout) > 0
     assert len(server.requests) == 2
+
+
+def test_many_clients_leave_one_handler_in_the_logger_of_stamina() -> None:
+    Anthropic(api_key=KEY)
+    before = list(logging.getLogger("stamina").handlers)
+    for _ in range(3):
+        Anthropic(api_key=KEY).with_options(max_retries=5)
+    assert logging.getLogger("stamina").handlers == before
