@@ -31,7 +31,7 @@ import anyio
 import httpx
 from streamfold.transports import Spawn, spawner
 
-from .client import DEFAULT_TIMEOUT
+from .client import DEFAULT_CONNECTION_LIMITS, DEFAULT_TIMEOUT
 
 try:
     import aiohttp
@@ -44,7 +44,6 @@ except ImportError:
 
 __all__ = ["AiohttpTransport", "DefaultAioHttpClient"]
 
-_LIMITS = httpx.Limits(max_connections=1000, max_keepalive_connections=100)
 _ADDED_HEADERS = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 """The headers that aiohttp adds to requests that lack them."""
 
@@ -332,7 +331,7 @@ class DefaultAioHttpClient(httpx_aiohttp.HttpxAiohttpClient):
                 1,000 connections are open at most, and redirects are not followed.
         """
         options.setdefault("timeout", DEFAULT_TIMEOUT)
-        options.setdefault("limits", _LIMITS)
+        options.setdefault("limits", DEFAULT_CONNECTION_LIMITS)
         super().__init__(**options)
 
     def _init_transport(self, *_: Any, transport: Any = None, **options: Any) -> Any:

@@ -112,11 +112,10 @@ def hide_secrets(fault: StreamfoldError, response: HTTPResponse | None) -> None:
     if request is None:
         return
     redaction = _redaction_for(request)
-    fault.args = (redaction.text(str(fault)),)
     fault.message = redaction.text(fault.message)
     if isinstance(fault, ProtocolError):
         fault.reason = redaction.text(fault.reason)
-    hide_causes(fault, request)
+    _hide_causes(fault, redaction)
 
 
 def hide_causes(error: BaseException, request: HTTPRequest | None) -> None:
@@ -129,7 +128,10 @@ def hide_causes(error: BaseException, request: HTTPRequest | None) -> None:
         error: the error, which is changed.
         request: the request that failed.
     """
-    redaction = _redaction_for(request)
+    _hide_causes(error, _redaction_for(request))
+
+
+def _hide_causes(error: BaseException, redaction: Redaction) -> None:
     cause: BaseException | None = error
     while cause is not None:
         cause.args = tuple(

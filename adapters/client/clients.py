@@ -43,14 +43,22 @@ from .unsupported import PointsToOfficialClient
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["DEFAULT_MAX_RETRIES", "DEFAULT_TIMEOUT", "Anthropic", "AsyncAnthropic"]
+__all__ = [
+    "DEFAULT_CONNECTION_LIMITS",
+    "DEFAULT_MAX_RETRIES",
+    "DEFAULT_TIMEOUT",
+    "Anthropic",
+    "AsyncAnthropic",
+]
 
 DEFAULT_BASE_URL = "https://api.anthropic.com"
 DEFAULT_MAX_RETRIES = 2
 DEFAULT_TIMEOUT = httpx.Timeout(600.0, connect=5.0)
 """600 seconds without a byte from the API, and 5 seconds to connect."""
 
-_LIMITS = httpx.Limits(max_connections=1000, max_keepalive_connections=100)
+DEFAULT_CONNECTION_LIMITS = httpx.Limits(max_connections=1000, max_keepalive_connections=100)
+"""1,000 connections at most, of which 100 are kept open between requests."""
+
 _HTTPX_DEFAULT_TIMEOUT = httpx.Timeout(5.0).as_dict()
 _QUOTED = 200
 """The number of bytes of an answer that an error quotes."""
@@ -137,7 +145,9 @@ class _Client(PointsToOfficialClient):
         )
         self._retry = retrying(max_retries, self._caller)
         self._owned = http_client is None
-        self._http: Any = http_client or self._http_class(timeout=timeout, limits=_LIMITS)
+        self._http: Any = http_client or self._http_class(
+            timeout=timeout, limits=DEFAULT_CONNECTION_LIMITS
+        )
         self._connections = Connections(self._http) if self._owned else None
         self._library: Any = library
 

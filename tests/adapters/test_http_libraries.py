@@ -36,12 +36,11 @@ from streamfold.reducer import StreamState, feed, fold
 from streamfold.transports import Recording
 
 from tests.support.bombs import compress
-from tests.support.clients import ANSWER, PING, Caller
+from tests.support.clients import ANSWER, PING, Caller, is_cancelled
 from tests.support.cut_bodies import check, data_in, read
 from tests.support.events import body, end, error_event, message_start, text_block
 from tests.support.http_libraries import LIBRARIES, Library
 from tests.support.loopback import (
-    PATIENCE,
     api_error,
     chunk,
     close,
@@ -418,24 +417,7 @@ async def test_dropping_a_stream_closes_its_connection(reading, server) -> None:
 @pytest.mark.parametrize("library", [one for one in LIBRARIES if not one.shell.is_sync], ids=str)
 @pytest.mark.parametrize("beginning", [[], [HEAD], BEGINNING], ids=["no head", "head", "events"])
 async def test_cancelling(library, calling, server, beginning) -> None:
-    cancelled, sent = False, threading.Event()
-    server.answer([*beginning, lambda connection: sent.set(), hold])
-    caller = calling()
-
-    async def call() -> None:
-        nonlocal cancelled
-        try:
-            await caller.message()
-        except anyio.get_cancelled_exc_class():
-            cancelled = True
-            raise
-
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(call)
-        assert await anyio.to_thread.run_sync(sent.wait, PATIENCE)
-        await anyio.wait_all_tasks_blocked()
-        tasks.cancel_scope.cancel()
-    assert cancelled
+    assert await is_cancelled(calling(), server, beginning)
     await anyio.to_thread.run_sync(server.wait_closed)
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import anyio
 import attrs
 from streamfold.adapters.anthropic import Anthropic
 
-from tests.support.loopback import event_stream
+from tests.support.loopback import PATIENCE, Server, Step, event_stream, hold
 from tests.support.shells import BODY, Awaited
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
@@ -51,3 +53,24 @@ class Caller:
         """The final message of that stream."""
         async with self.stream(**request) as stream:
             return await stream.get_final_message()
+
+
+async def is_cancelled(caller: Caller, server: Server, beginning: Sequence[Step]) -> bool:
+    """Cancel a call that has read the beginning of its answer; return whether it was cancelled."""
+    cancelled, sent = False, threading.Event()
+    server.answer([*beginning, lambda connection: sent.set(), hold])
+
+    async def call() -> None:
+        nonlocal cancelled
+        try:
+            await caller.message()
+        except anyio.get_cancelled_exc_class():
+            cancelled = True
+            raise
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(call)
+        assert await anyio.to_thread.run_sync(sent.wait, PATIENCE)
+        await anyio.wait_all_tasks_blocked()  # the client has read what was sent
+        tasks.cancel_scope.cancel()
+    return cancelled

@@ -53,23 +53,17 @@ def blot(
     covered: list[tuple[list[Piece], list[Place]]] = []
     for text in texts:
         held = bytes(text)
-        places = [*_places(held, secrets), *places_in(held)]
+        places = [*Plain(held).places_of(secrets), *places_in(held)]
         covered.append(([(text, 0, len(text))], places))
     for pieces in _joined(texts) if secrets else ():
         joined = b"".join([text[start:end] for text, start, end in pieces])
-        covered.append((pieces, list(_places(joined, secrets))))
+        covered.append((pieces, list(Plain(joined).places_of(secrets))))
     for pieces, places in covered:
         _cover(pieces, places)
     for (start, end), text in payloads:
         if bytes(text) != b64decode(_whole(data[start:end])):
             _write_payload(body, start, end, text)
     return _with_checksums(data, bytes(body))
-
-
-def _places(text: bytes, secrets: tuple[bytes, ...]) -> Iterator[Place]:
-    plain = Plain(text)
-    for secret in secrets:
-        yield from plain.places(secret)
 
 
 def _cover(pieces: list[Piece], places: Iterable[Place]) -> None:

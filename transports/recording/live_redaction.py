@@ -152,7 +152,7 @@ def _joined(events: list[_Waiting], secrets: frozenset[bytes]) -> list[_Waiting]
     _replace(events, (place for place in whole if place[0] < known))
     text = _text_of(events)
     unknown = _unknown(text, secrets)
-    _replace(events, _places(text[: len(text) - unknown], secrets))
+    _replace(events, Plain(text[: len(text) - unknown]).places_of(secrets))
     waiting: list[_Waiting] = []
     for event in reversed(events):
         event.is_held = unknown > 0
@@ -170,7 +170,7 @@ def _unknown(text: bytes, secrets: frozenset[bytes]) -> int:
 
 def _end(events: list[_Waiting], secrets: frozenset[bytes]) -> None:
     """End the wait of events, because no more text of their block comes."""
-    _replace(events, _places(_text_of(events), secrets))
+    _replace(events, Plain(_text_of(events)).places_of(secrets))
     for event in events:
         event.is_held = False
 
@@ -192,12 +192,6 @@ def _rest(
 
 def _text_of(events: list[_Waiting]) -> bytes:
     return b"".join([event.text for event in events])
-
-
-def _places(text: bytes, secrets: frozenset[bytes]) -> Iterator[Place]:
-    plain = Plain(text)
-    for secret in secrets:
-        yield from plain.places(secret)
 
 
 def _replace(events: list[_Waiting], places: Iterable[Place]) -> None:

@@ -124,6 +124,11 @@ class Plain:
             yield self._origin(at), self._origin_of_end(end)
             at = self.data.find(beginning, end)
 
+    def places_of(self, secrets: Iterable[bytes]) -> Iterator[Place]:
+        """The places of all these secrets, one secret after the other."""
+        for secret in secrets:
+            yield from self.places(secret)
+
     def unfinished(self, secrets: Iterable[bytes]) -> int:
         """The start of the longest end of the text with which a secret may begin.
 

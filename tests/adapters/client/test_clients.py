@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import socket
-import threading
 
 import anyio
 import httpx
@@ -26,10 +25,9 @@ from streamfold.adapters.anthropic import (
     ProtocolError,
 )
 
-from tests.support.clients import ANSWER, ASK, PING, Caller
+from tests.support.clients import ANSWER, ASK, PING, Caller, is_cancelled
 from tests.support.events import body, error_event
 from tests.support.loopback import (
-    PATIENCE,
     api_error,
     close,
     event_stream,
@@ -242,23 +240,7 @@ async def test_the_connection_is_used_again(calling, server) -> None:
 async def test_a_call_that_is_cancelled_while_it_waits_leaves_nothing_open(calling, server) -> None:
     caller = calling()
     for beginning in ([], ANSWER[:1], event_stream(PING)[:2]):
-        cancelled, sent = False, threading.Event()
-        server.answer([*beginning, lambda connection, sent=sent: sent.set(), hold])
-
-        async def call() -> None:
-            nonlocal cancelled
-            try:
-                await caller.message()
-            except anyio.get_cancelled_exc_class():
-                cancelled = True
-                raise
-
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(call)
-            assert await anyio.to_thread.run_sync(sent.wait, PATIENCE)
-            await anyio.wait_all_tasks_blocked()  # the client has read what was sent
-            tasks.cancel_scope.cancel()
-        assert cancelled
+        assert await is_cancelled(caller, server, beginning)
         await anyio.to_thread.run_sync(server.wait_closed)
     assert len(server.requests) == 3
 
