@@ -180,7 +180,7 @@ def _below(store: RecordingStore, place: str) -> list[StoredRecording]:
     below = [stored for stored in store.recordings if stored.name.startswith(prefix)]
     if not below:
         raise UnmatchedRequestError(
-            f"there is no recording called {place!r}, nor a directory of recordings (GET / lists "
+            f"found no recording called {place!r}, nor a directory of recordings (GET / lists "
             f"them){_correction(place)}"
         )
     return below
