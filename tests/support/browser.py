@@ -72,9 +72,10 @@ class ShownPage:
         self.do("emulate_media", **features)
 
     def open(self, file: Path) -> None:
-        """Load the file, and wait until the inspector is ready."""
+        """Load the file, and wait until the inspector is ready and drawn."""
         self.do("goto", file.as_uri())
         self.do("wait_for_selector", "html[data-ready=true]", timeout=_TIMEOUT)
+        self.frame()
         assert self.requests.pop(0) == file.as_uri()
 
     def run(self, script: str, argument: Any = None) -> Any:
@@ -98,6 +99,10 @@ class ShownPage:
                 return
             self.do("wait_for_timeout", 50)
         pytest.fail(f"still not true: {script}")
+
+    def frame(self) -> None:
+        """Wait for a whole frame: what depends on sizes is drawn at its end."""
+        self.run("new Promise((end) => requestAnimationFrame(() => requestAnimationFrame(end)))")
 
     def press(self, *keys: str) -> None:
         """Press keys, one after the other."""
