@@ -13,7 +13,7 @@ import tempfile
 import webbrowser
 from pathlib import Path
 
-from .arguments import Commands
+from .arguments import Commands, check_input
 from .exit_status import FAILED, OK, CommandError, complain
 from .visible import one_line
 
@@ -52,6 +52,8 @@ def _inspect(options: argparse.Namespace) -> int:
 
     if len(options.paths) > 2:
         raise CommandError(f"expected one or two files, got {len(options.paths)}")
+    for path in options.paths:
+        check_input(path)
     try:
         first, *rest = [Recording.load(path) for path in options.paths]
     except OSError as error:
