@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import socket
 
@@ -269,6 +270,16 @@ async def test_a_client_closes_its_own_connections_only(shell, server) -> None:
         handed_in.close()
     else:
         await handed_in.aclose()
+
+
+async def test_a_client_that_is_dropped_closes_its_connections(shell, server) -> None:
+    server.answer(ANSWER)
+    client = (Anthropic if shell.is_sync else AsyncAnthropic)(api_key=KEY, base_url=server.url)
+    assert await Caller(client).message() == MESSAGE
+    assert server.open == 1
+    del client
+    gc.collect()
+    await anyio.to_thread.run_sync(server.wait_closed)
 
 
 # --- arguments ------------------------------------------------------------------------------------

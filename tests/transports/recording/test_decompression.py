@@ -183,6 +183,35 @@ async def test_an_async_body_that_is_left_early_is_closed() -> None:
     await body.aclose()
 
 
+class Counted(Wire):
+    """A body that counts the chunks it gave, and whether it was closed."""
+
+    given = closed = 0
+
+    async def __aiter__(self) -> Any:
+        for piece in self.chunks:
+            self.given += 1
+            yield piece
+
+    async def aclose(self) -> None:
+        self.closed += 1
+
+
+@pytest.mark.parametrize("is_connected", [True, False])
+async def test_a_body_that_is_left_is_closed_and_read_on_over_a_connection(
+    is_connected: bool,
+) -> None:
+    wire = Counted(cut(BODY, [1] * 9))
+    extensions = {"network_stream": None} if is_connected else {}
+    answer = httpx.Response(200, stream=wire, extensions=extensions)
+    body = AsyncDecompressed(answer, httpx, 100)
+    assert await body.__anext__() == BODY[:1]
+    await body.aclose()
+    assert answer.is_closed
+    assert wire.closed == 1
+    assert wire.given == (10 if is_connected else 1)
+
+
 def test_a_response_of_httpx2() -> None:
     class Wire2(httpx2.SyncByteStream):
         def __iter__(self) -> Any:
