@@ -25,6 +25,7 @@ from streamfold.adapters.anthropic import (
     OverloadedError,
     ProtocolError,
 )
+from streamfold.adapters.client import DEFAULT_CONNECTION_LIMITS
 
 from tests.support.clients import ANSWER, ASK, PING, Caller, is_cancelled
 from tests.support.events import body, error_event
@@ -287,6 +288,8 @@ async def test_a_client_that_is_dropped_closes_its_connections(shell, server) ->
 
 def test_timeouts() -> None:
     usual = httpx.Timeout(600.0, connect=5.0)
+    limits = httpx.Limits(max_connections=1000, max_keepalive_connections=100)
+    assert limits == DEFAULT_CONNECTION_LIMITS
     assert anthropic.DEFAULT_TIMEOUT == usual == Anthropic(api_key=KEY).timeout
     assert Anthropic(api_key=KEY, timeout=None).timeout is None
     assert Anthropic(api_key=KEY, timeout=3).timeout == 3

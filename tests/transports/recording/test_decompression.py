@@ -24,7 +24,11 @@ from streamfold.transports import (
     replay,
 )
 from streamfold.transports.recording import AsyncDecompressed, decompressed
-from streamfold.transports.recording.decompression import MOST_ENCODINGS, Decompression
+from streamfold.transports.recording.decompression import (
+    MOST_ENCODINGS,
+    MOST_EXPANSION,
+    Decompression,
+)
 
 from tests.support.bombs import (
     ENCODINGS,
@@ -149,6 +153,19 @@ def test_both_packages_for_zstd_are_bounded(zstd_library: str) -> None:
     assert total == 64 * MEGABYTE
     with pytest.raises(httpx.DecodingError):
         list(decompressed(response("zstd", [b"not zstd"]), httpx, DEFAULT_LIMIT))
+
+
+def test_a_body_may_expand_1100_times_beyond_the_limit() -> None:
+    wire = compress(["gzip"], [b"x" * 30_000])
+    assert MOST_EXPANSION == 1100
+    for rest in (0, 1):
+        limit = 30_000 - 1100 * len(wire) - rest
+        pieces = Decompression("gzip", limit).pieces(wire)
+        if rest:
+            with pytest.raises(ValueError, match=r"expand to more than 30,000"):
+                list(pieces)
+        else:
+            assert b"".join(pieces) == b"x" * 30_000
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
