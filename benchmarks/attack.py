@@ -386,7 +386,7 @@ def page(quick: bool) -> str:
         "| attack | before | streamfold | official client |",
         "|---|---|---|---|",
     ]
-    for row, (name, _, _, _, before) in enumerate(MEMORY):
+    for row, (name, _, _, before) in enumerate(MEMORY):
         cells = []
         for side in SIDES:
             found = isolated(read_attack, side, row, megabytes)
