@@ -18,6 +18,7 @@ import pytest
 import uvicorn
 from streamfold.adapters import cli
 from streamfold.adapters.anthropic import Anthropic
+from streamfold.adapters.cli import serve_application
 from streamfold.transports import (
     APIConnectionError,
     NotFoundError,
@@ -410,6 +411,22 @@ def test_head_chunks_and_end_come_at_their_times(speed, serve, served):
             came.append(time.monotonic() - start)
     for at, due in zip(came, (0.1, 0.2, 0.3, 0.4), strict=True):
         assert due / speed - 0.01 <= at <= due / speed + 5
+
+
+@pytest.mark.parametrize(
+    ("flags", "speed"), [([], 1.0), (["--speed=2"], 2.0), (["--speed=0"], 0.0)]
+)
+def test_the_speed_is_that_of_the_flag(flags, speed, served, monkeypatch):
+    given = []
+
+    def application(store, **options):
+        given.append(options["speed"])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(serve_application, "application", application)
+    (served / "a.sse").write_bytes(BODY)
+    assert cli.main(["serve", *flags, str(served)]) == 130
+    assert given == [speed]
 
 
 @posix
