@@ -153,6 +153,21 @@ def test_a_block_that_stops_ends_its_own_wait_only() -> None:
     assert joined([*seen, *events], 0, "text") == "[secret]"
 
 
+@pytest.mark.parametrize(
+    "echo",
+    [
+        "".join(f"&#{ord(letter)};" for letter in KEY),
+        "".join(f"\\u0026#x{ord(letter):x};" for letter in KEY),
+        KEY.encode("utf-16-le").decode()[:-1],
+    ],
+    ids=["entities", "escaped entities", "UTF-16"],
+)
+def test_an_echo_in_another_writing_may_be_cut_anywhere(echo: str) -> None:
+    for at in range(0, len(echo), 5):
+        events = shown(*TEXT, text_delta(0, f"It is {echo[:at]}"), text_delta(0, f"{echo[at:]}."))
+        assert joined(events, 0, "text") == "It is [secret]."
+
+
 def test_an_error_comes_after_the_events_that_wait() -> None:
     events = [*TEXT, text_delta(0, KEY[:20]), PING]
     seen: list[dict[str, Any]] = []
