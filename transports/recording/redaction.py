@@ -286,7 +286,8 @@ class Redaction:
     def _value(self, name: str, value: str) -> str:
         if name.lower() not in self.names and is_harmless_header(name):
             return value
-        if self._is_secret(name) or _LOOKS_SECRET.match(value):
+        is_id = name.lower().endswith("id")  # a body may have the same identifier
+        if self._is_secret(name) or (not is_id and _LOOKS_SECRET.match(value)):
             for secret in _SECRETS_IN_HEADER.get(name.lower(), _whole)(value):
                 self._find(secret)
         return PLACEHOLDER

@@ -248,6 +248,11 @@ def test_an_unknown_header_with_an_ordinary_value_is_not_searched_for(value):
     assert hidden.body == [f"see {value}"]
 
 
+def test_an_identifier_is_not_searched_for():
+    asked = request(headers={"X-Generation-Id": "a1B2" * 5, "x-a": "b1A2" * 5}, body=["a1B2" * 5])
+    assert Recording((), request=asked).redacted().request.body == ["a1B2" * 5]
+
+
 @pytest.mark.parametrize("name", ["x", "page", "q"])
 def test_a_parameter_that_is_only_unknown_loses_its_value_in_the_url(name):
     asked = request(url=f"https://example.com/?{name}=ordinary&limit=2#here", body=["ordinary"])
