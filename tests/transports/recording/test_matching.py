@@ -152,3 +152,9 @@ def test_a_wide_line_is_cut_after_160_characters():
     asked = RecordedRequest("POST", "https://example.com", content=b"y" * 160)
     shown = str(unmatched(asked, [("one", recorded)])).splitlines()
     assert shown[-2:] == [f"-{'x' * 159}", f"+{'y' * 159}…"]
+
+
+def test_letters_of_any_language_are_readable_in_a_difference():
+    error = unmatched(asking(turn("Grüße")), [("one", asking(turn("你好")))])
+    assert '-      "content": "你好",' in str(error)
+    assert '+      "content": "Grüße",' in str(error)
