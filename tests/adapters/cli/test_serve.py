@@ -429,6 +429,23 @@ def test_the_speed_is_that_of_the_flag(flags, speed, served, monkeypatch):
     assert given == [speed]
 
 
+@pytest.mark.parametrize(
+    ("flags", "address"),
+    [([], ("127.0.0.1", 8000)), (["--host=::1", "--port=0"], ("::1", 0))],
+)
+def test_the_address_is_that_of_the_flags(flags, address, served, monkeypatch):
+    given = []
+
+    def listen(*address):
+        given.append(address)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("streamfold.adapters.cli.serve._listen", listen)
+    (served / "a.sse").write_bytes(BODY)
+    assert cli.main(["serve", *flags, str(served)]) == 130
+    assert given == [address]
+
+
 @posix
 def test_a_process_of_its_own(running, served):
     chunks = [RecordedChunk(CHUNKS[1]), RecordedChunk(CHUNKS[2], 3600)]
