@@ -73,7 +73,13 @@ def _inspect(options: argparse.Namespace) -> int:
 
 
 def _written(page: str, name: str | None) -> Path:
-    """The file with the page, whole: of this name, or a temporary one."""
+    """The file with the page, whole: of this name, or a temporary one.
+
+    Raises:
+        CommandError: it cannot be written, or would replace a device or a pipe.
+    """
+    if name is not None and os.path.exists(name) and not os.path.isfile(name):
+        raise CommandError(f"cannot write {name}: not a regular file (- is standard output)")
     folder = None if name is None else Path(name).absolute().parent
     try:
         file, unfinished = tempfile.mkstemp(".html", "streamfold-", folder)
