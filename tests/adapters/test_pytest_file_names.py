@@ -100,3 +100,8 @@ def test_a_long_name_is_cut_to_60_characters_and_a_hash() -> None:
     assert file_name(longest) == longest
     assert file_name(f"{longest}y") == f"{longest[:60]}~" + file_name(f"{longest}y")[-12:]
     assert file_name(f"{longest}y") != file_name(f"{longest}z")
+
+
+def test_a_name_may_have_half_of_a_pair() -> None:
+    assert file_name("test_a[\ud800]") != file_name("test_a[\ud801]")
+    assert re.fullmatch(r"test_a~[0-9a-f]{12}", file_name("test_a[\ud800]"))
