@@ -136,12 +136,13 @@ def test_any_request_gets_a_clear_answer(tmp_path_factory, asked):
     assert "no recording fits" in answer.json()["error"]["message"]
 
 
-def test_a_body_beyond_the_bound(recorded, monkeypatch):
+def test_a_body_beyond_the_bound(recorded, monkeypatch, capsys):
     monkeypatch.setattr(serve_application, "MOST_BYTES", 1000)
     client = served(recorded)
     assert client.post("/v1/messages", content=b"x" * 1000).status_code == 404
     answer = client.post("/v1/messages", content=iter([b"x" * 600, b"y" * 600]))
     assert answer.status_code == 413
+    assert capsys.readouterr().out.endswith("\n/v1/messages: refused, the body is too large\n")
     assert answer.json()["error"]["type"] == "request_too_large"
     assert MOST_BYTES == 32 * 1024 * 1024
 
