@@ -11,8 +11,8 @@ with httpx:
   handed out before it is raised. A body that is cut short is a failure.
 - No exception refers to an exception of urllib3, because their tracebacks hold the headers of the
   request.
-- A request has the headers that httpx gives it, and no others. urllib3 follows no redirects, repeats
-  no requests and decompresses nothing.
+- A request has the headers that httpx gives it, and no others. urllib3 follows no redirects,
+  repeats no requests and decompresses nothing.
 - Each of the four timeouts of httpx limits its own step.
 
 It speaks HTTP/1.1 only, may be shared by threads, and needs the extra `urllib3`.
@@ -84,7 +84,9 @@ def _failure(error: Exception, request: httpx.Request) -> httpx.TransportError:
         kind = type(error)
     else:
         kind = next(kind for reported, kind in _FAILURES if isinstance(error, reported))
-    return kind(str(error) or type(error).__name__, request=request)
+    # an exception of urllib3 begins with the class, the host and the port of the connection
+    reason = str(getattr(error, "original_error", error)).rpartition("): ")[2]
+    return kind(reason or type(error).__name__, request=request)
 
 
 # --- connections --------------------------------------------------------------------------------
@@ -211,7 +213,7 @@ class _Body(httpx.SyncByteStream):
 
     def __next__(self) -> bytes:
         try:
-            chunk = self._read(_PIECE)
+            chunk: bytes = self._read(_PIECE)
         except Exception as error:
             failure = _failure(error, self._request)
         else:
@@ -254,6 +256,8 @@ class Urllib3Transport(httpx.BaseTransport):
         verify: ssl.SSLContext | str | bool = True,
         cert: Any = None,
         trust_env: bool = True,
+        http1: bool = True,
+        http2: bool = False,
         limits: httpx.Limits = DEFAULT_CONNECTION_LIMITS,
         proxy: httpx.Proxy | httpx.URL | str | None = None,
     ) -> None:
@@ -264,6 +268,8 @@ class Urllib3Transport(httpx.BaseTransport):
                 verified.
             cert: as for `httpx.HTTPTransport`: the client's certificate.
             trust_env: whether the environment may name the trusted certificates.
+            http1: has no effect.
+            http2: has no effect.
             limits: the connections that may be open, for each host, and the seconds for which one
                 may be idle. `max_keepalive_connections` has no effect.
             proxy: the proxy, whose scheme is `http` or `https`.
@@ -338,7 +344,10 @@ class Urllib3Transport(httpx.BaseTransport):
 
     def close(self) -> None:
         """Close the idle connections. One that is in use is closed at the end of its response."""
-        self._manager.clear()
+        pools = self._manager.pools
+        for key in pools.keys():  # noqa: SIM118  they cannot be iterated
+            pools[key].close()
+        pools.clear()
 
 
 def _content(request: httpx.Request) -> Any:
@@ -375,15 +384,8 @@ class DefaultUrllib3Client(httpx.Client):
         options.setdefault("limits", DEFAULT_CONNECTION_LIMITS)
         super().__init__(**options)
 
-    def _init_transport(self, transport: Any = None, **options: Any) -> httpx.BaseTransport:
-        return transport or _transport(options)
+    def _init_transport(self, *_: Any, transport: Any = None, **options: Any) -> Any:
+        return transport or Urllib3Transport(**options)
 
-    def _init_proxy_transport(self, proxy: httpx.Proxy, **options: Any) -> httpx.BaseTransport:
-        return _transport({"proxy": proxy, **options})
-
-
-def _transport(options: dict[str, Any]) -> Urllib3Transport:
-    """A transport with the options of a client; which version of HTTP it speaks is fixed."""
-    return Urllib3Transport(
-        **{name: value for name, value in options.items() if name not in ("http1", "http2")}
-    )
+    def _init_proxy_transport(self, *proxy: Any, **options: Any) -> Urllib3Transport:
+        return Urllib3Transport(proxy=proxy[0], **options)
