@@ -139,13 +139,30 @@ def test_a_body_of_known_length_that_is_cut(server: Server) -> None:
             next(chunks)
 
 
+def test_reading_on_after_a_failure_gives_it_again(server: Server) -> None:
+    server.answer([*BEGINNING, close])
+    with http_client() as http, http.stream("POST", server.url) as answer:
+        chunks: Any = answer.stream
+        body = chunks._stream
+        assert next(body) == HALF
+        errors = []
+        for _ in range(3):
+            with pytest.raises(httpx.RemoteProtocolError) as caught:
+                next(body)
+            errors.append(caught.value)
+    assert errors[0] is errors[1] is errors[2]
+
+
 def test_answers_without_a_body(server: Server) -> None:
     server.answer(
-        [b"HTTP/1.1 204 No Content\r\n\r\n"], [b"HTTP/1.1 200 Fine\r\ncontent-length: 9\r\n\r\n"]
+        [b"HTTP/1.1 204 No Content\r\n\r\n"],
+        [b"HTTP/1.1 200 Fine\r\ncontent-length: 9\r\n\r\n"],
+        event_stream(b"")[:1],
     )
     with http_client() as http:
         assert http.post(server.url).content == b""
         assert http.head(server.url).reason_phrase == "Fine"
+        assert http.head(server.url).headers["transfer-encoding"] == "chunked"
     assert len(server.connections) == 1
 
 
@@ -318,9 +335,11 @@ def test_an_illegal_header_is_not_shown(server: Server) -> None:
 
 
 class LateServer(Server):
-    """A server that reads no request before its client has waited."""
+    """A server that reads no request before it is ready."""
 
-    ready = threading.Event()
+    def __init__(self) -> None:
+        super().__init__()
+        self.ready = threading.Event()
 
     def _serve(self, connection: Connection) -> None:
         self.ready.wait(PATIENCE)
@@ -330,7 +349,6 @@ class LateServer(Server):
 def test_the_time_to_send_is_not_that_to_connect() -> None:
     with LateServer() as server:
         server.answer(response(200, b"", "text/plain"))
-        server.ready.clear()
         timeout = httpx.Timeout(PATIENCE, connect=0.1)
         threading.Timer(0.3, server.ready.set).start()
         with http_client(timeout=timeout) as http:
@@ -339,7 +357,6 @@ def test_the_time_to_send_is_not_that_to_connect() -> None:
 
 def test_the_time_to_send() -> None:
     with LateServer() as server:
-        server.ready.clear()
         timeout = httpx.Timeout(PATIENCE, write=0.05)
         with http_client(timeout=timeout) as http, pytest.raises(httpx.WriteTimeout):
             http.post(server.url, content=b"x" * 8_000_000)
