@@ -36,7 +36,7 @@ from typing import Any
 
 import httpx
 
-from .chunked_encoding import dechunked
+from .chunked_encoding import PIECE, dechunked
 from .client import DEFAULT_CONNECTION_LIMITS, DEFAULT_TIMEOUT
 
 try:
@@ -52,9 +52,6 @@ __all__ = ["DefaultUrllib3Client", "Urllib3Transport"]
 
 _ADDED_HEADERS = ("accept-encoding", "user-agent")
 """The headers that urllib3 adds to requests that lack them."""
-
-_PIECE = 1 << 16
-"""The bytes that are read or sent at once, at most."""
 
 
 # --- failures -----------------------------------------------------------------------------------
@@ -138,8 +135,8 @@ class _Connection(urllib3.connection.HTTPConnection):
         self.sock.settimeout(_write_timeout.get())
         view = memoryview(data)
         try:
-            for start in range(0, len(view), _PIECE):
-                super().send(view[start : start + _PIECE])
+            for start in range(0, len(view), PIECE):
+                super().send(view[start : start + PIECE])
         except TimeoutError:
             raise httpx.WriteTimeout("the server did not take the request") from None
         self.sock.settimeout(before)
@@ -205,7 +202,7 @@ class _Body(httpx.SyncByteStream):
         self._keepalive = keepalive
         self._connection: _Connection = answer.connection
         self._body: http.client.HTTPResponse = answer._original_response
-        chunks: Iterator[bytes] = iter(partial(self._body.read1, _PIECE), b"")
+        chunks: Iterator[bytes] = iter(partial(self._body.read1, PIECE), b"")
         if self._body.chunked and self._body.length is None:  # 0 if there is no body
             chunks = dechunked(self._body.fp.read1)
         self._next = chunks.__next__
