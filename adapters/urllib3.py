@@ -1,11 +1,12 @@
 """`DefaultUrllib3Client`: an httpx client that sends with urllib3, for sync streams.
 
-On a network, the HTTP library accounts for most of the cost of an event. The transport here needs
-less than half of the time that httpx takes for a chunk (see `docs/how-to/faster-transport.md`):
+On a network, the HTTP library accounts for most of the cost of an event. urllib3 leaves the body of
+a response to the standard library's `http.client`, which reads a chunk in less than half of the
+time that httpx takes (see `docs/how-to/faster-transport.md`). The transport here connects urllib3
+with httpx:
 
 - urllib3 keeps the connections, and does TLS, proxies, the request and the head of the answer. The
-  body is read as it comes, from the response of `http.client` that is inside urllib3's. urllib3
-  itself would enter a context for each chunk.
+  body is read by `http.client`, one call for each chunk, in the bytes as they come.
 - Each failure raises the exception that httpx raises for it. Bytes that came before a failure are
   handed out before it is raised. A body that is cut short is a failure.
 - No exception refers to an exception of urllib3, because their tracebacks hold the headers of the
@@ -31,12 +32,10 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from contextvars import ContextVar
-from functools import partial
 from typing import Any
 
 import httpx
 
-from .chunked_encoding import PIECE, dechunked
 from .client import DEFAULT_CONNECTION_LIMITS, DEFAULT_TIMEOUT
 
 try:
@@ -52,6 +51,9 @@ __all__ = ["DefaultUrllib3Client", "Urllib3Transport"]
 
 _ADDED_HEADERS = ("accept-encoding", "user-agent")
 """The headers that urllib3 adds to requests that lack them."""
+
+_PIECE = 1 << 16
+"""The bytes that are read or sent at once, at most."""
 
 
 # --- failures -----------------------------------------------------------------------------------
@@ -135,8 +137,8 @@ class _Connection(urllib3.connection.HTTPConnection):
         self.sock.settimeout(_write_timeout.get())
         view = memoryview(data)
         try:
-            for start in range(0, len(view), PIECE):
-                super().send(view[start : start + PIECE])
+            for start in range(0, len(view), _PIECE):
+                super().send(view[start : start + _PIECE])
         except TimeoutError:
             raise httpx.WriteTimeout("the server did not take the request") from None
         self.sock.settimeout(before)
@@ -201,11 +203,9 @@ class _Body(httpx.SyncByteStream):
         self._request = request
         self._keepalive = keepalive
         self._connection: _Connection = answer.connection
+        # urllib3's own `read1` takes twice as long, because it enters a context for each chunk
         self._body: http.client.HTTPResponse = answer._original_response
-        chunks: Iterator[bytes] = iter(partial(self._body.read1, PIECE), b"")
-        if self._body.chunked and self._body.length is None:  # 0 if there is no body
-            chunks = dechunked(self._body.fp.read1)
-        self._next = chunks.__next__
+        self._read = self._body.read1
         self._is_whole = False
         self._failure: httpx.TransportError | None = None
 
@@ -213,20 +213,21 @@ class _Body(httpx.SyncByteStream):
         return self
 
     def __next__(self) -> bytes:
-        try:
-            return self._next()
-        except StopIteration:
-            if self._body.length and self._failure is None:  # `http.client` does not check it
+        if self._failure is None:
+            try:
+                if chunk := self._read(_PIECE):
+                    return chunk
+            except Exception as error:
+                self._failure = _failure(error, self._request)
+            else:
+                if not self._body.length:  # `http.client` does not check that all of it came
+                    self._is_whole = True
+                    raise StopIteration
                 self._failure = httpx.RemoteProtocolError(
                     f"the connection was closed {self._body.length:,} bytes before the end",
                     request=self._request,
                 )
-        except Exception as error:
-            self._failure = _failure(error, self._request)
-        if self._failure is not None:
-            raise self._failure
-        self._is_whole = True
-        raise StopIteration
+        raise self._failure
 
     def close(self) -> None:
         """Return the connection to the pool; closed, if the body was not read to its end."""
