@@ -46,7 +46,7 @@ from .events import (
     ThinkingDelta,
     ThinkingEvent,
 )
-from .frozen_json import EMPTY, described, is_array, is_object
+from .frozen_json import EMPTY, described, freeze, is_array, is_object
 from .growing import Growing, Text
 from .messages import (
     CompactionBlock,
@@ -56,7 +56,7 @@ from .messages import (
     ThinkingBlock,
     ToolUseBlock,
 )
-from .partial_json import PartialJSON, PartialMode, parse_json_text
+from .partial_json import PartialJSON, PartialMode, nothing_yet, parse_json_text
 
 __all__ = [
     "DELTAS",
@@ -236,7 +236,7 @@ class InputGrowth(Growth):
         if not is_object(value):
             reason = f"must be an object, not {described(value)}"
             raise FieldError(f"content_block.{self.grows}", reason)
-        return PartialJSON(_NO_TEXT, mode, value)
+        return nothing_yet(mode, freeze(value))
 
     def so_far(self, block: Any, value: PartialJSON) -> Any:
         """See `Growth.so_far`."""

@@ -39,7 +39,7 @@ from .events import DERIVED_EVENT_CLASSES, MessageStreamEvent, RawPingEvent
 from .frozen_json import shorten
 from .messages import Message
 from .reduce import step
-from .runs import LONGEST_ONE, OpenRun, fold_run, inside_run
+from .runs import LONGEST_ONE, NO_DELTAS, OpenRun, fold_run, inside_run
 from .sealed import sealed
 from .snapshot import Snapshot
 from .sse import SSEState, scan
@@ -339,9 +339,11 @@ def _take(
         while at < len(frames):
             if at and steps is not None:
                 steps.append((len(events or ()), snapshot))
-            end, folded = fold_run(snapshot, frames, at, events)
+            name, data, _, _ = frames[at]
+            end = at
+            if name not in NO_DELTAS:
+                end, folded = fold_run(snapshot, frames, at, events)
             if end == at:
-                name, data, _, _ = frames[at]
                 event = parse_data(data, name)
                 folded, derived = step(snapshot, event)
                 if event.__class__ is RawPingEvent:

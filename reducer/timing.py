@@ -365,9 +365,9 @@ def _unseen(before: Snapshot, after: Snapshot, draft: Any) -> list[Any]:
     blocks: list[Any] = []
     stopped = after._settled.closed
     if stopped is not before._settled.closed:
-        blocks += [
-            block for _, block in stopped._shared[len(before._settled.closed) : len(stopped)]
-        ]
+        for _, block in stopped._shared[len(before._settled.closed) : len(stopped)]:
+            if getattr(draft, _FIRST.get(block._tag, "first_content")) is None:
+                blocks.append(block)
     for opened in after._open:
         if getattr(draft, _FIRST.get(opened.block._tag, "first_content")) is None:
             blocks.append(opened.so_far())

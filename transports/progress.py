@@ -408,9 +408,9 @@ class Progress(Generic[ResponseFormatT]):
             IncompleteStreamError: the message is not complete, and the caller does not allow that.
             RuntimeError: the caller allows it, but no message has started.
         """
-        if not self._allow_incomplete:
-            finish(self.state)
-        return self.message()
+        if self._allow_incomplete:
+            return self.message()
+        return parsed_message(finish(self.state), self._parse)
 
 
 def _has_more_than_the_end(before: Snapshot, after: Snapshot) -> bool:

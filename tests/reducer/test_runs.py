@@ -367,6 +367,35 @@ def test_deltas_with_default_spacing_are_a_run(start: Any, monkeypatch: pytest.M
     assert at_once(state, chunk) == expected
 
 
+@pytest.mark.parametrize(
+    "tail",
+    [
+        '},"trace":"4bf9"}',
+        '}, "a": {"b": [null]}, "c": 1 }',
+        '},"a":1,"a":2}',
+        "},}",
+        "}, }",
+        "},",
+        '},"a":1}}',
+        '},"a":1}x',
+        '},"a":1',
+        '},"a":NaN}',
+        '},"index":0}',
+        '},"index":1}',
+        '},"type":"ping"}',
+        '},"delta":{"type":"text_delta","text":"b"}}',
+        '},"a":' + "[" * 250 + "]" * 250 + "}",
+        '},"a":' + "[" * 100_000 + "]" * 100_000 + "}",
+    ],
+    ids=range(16),
+)
+def test_fields_after_the_delta_are_read_without_the_json_before_them(tail: str) -> None:
+    state, _ = feed(StreamState(), encode_sse([message_start(), STARTS[0]]))
+    start = '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a"'
+    chunk = "".join(f"data: {start}{end}\n\n" for end in ("}}", tail, tail, "}}")).encode()
+    assert at_once(state, chunk) == one_by_one(state, chunk)
+
+
 def test_after_the_end_of_the_stream_a_run_is_kept_aside() -> None:
     state, _ = feed(StreamState(), encode_sse([message_start(), STARTS[0]]))
     error = {"type": "error", "error": {"type": "api_error", "message": "no"}}
