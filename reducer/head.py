@@ -32,13 +32,11 @@ class Head:
         changes: the JSON fields that each delta set, the oldest first; those in `usage` are totals
             that replace the earlier ones one by one.
         counted: the last total of output tokens in these changes, for `Timing`.
-        _message: a cache of `message`. Without it, a call with five events takes 3 % longer.
     """
 
     started: Message
     changes: Growing[Mapping[str, Any]] = _NO_CHANGES
     counted: Any = None
-    _message: Message | None = attrs.field(default=None, init=False, repr=False)
 
     def changed(self, fields: Mapping[str, Any]) -> Head:
         """Return the head after a delta that sets these fields."""
@@ -55,15 +53,11 @@ class Head:
 
     @property
     def message(self) -> Message:
-        """The message without its content, as it stands. It is put together once."""
-        message = self._message
-        if message is None:
-            fields, totals = self._merged()
-            if totals is not None:
-                fields = {**fields, "usage": self.started.usage.replace(**totals)}
-            message = self.started.replace(**fields) if fields else self.started
-            object.__setattr__(self, "_message", message)
-        return message
+        """The message without its content, as it stands."""
+        fields, totals = self._merged()
+        if totals is not None:
+            fields = {**fields, "usage": self.started.usage.replace(**totals)}
+        return self.started.replace(**fields) if fields else self.started
 
     @property
     def stop_reason(self) -> str | None:

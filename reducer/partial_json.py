@@ -449,20 +449,3 @@ class PartialJSON:
 
 
 _PartialJSONDraft = draft_of(PartialJSON)
-_NO_TEXT = Text()
-
-
-def nothing_yet(mode: PartialMode, initial: Any) -> PartialJSON:
-    """Return `PartialJSON(mode=mode, initial=initial)`, in a fifth of the time.
-
-    Args:
-        mode: see `PartialJSON`.
-        initial: immutable JSON.
-    """
-    draft = _PartialJSONDraft()
-    draft.text = _NO_TEXT
-    draft.mode = mode
-    draft.initial = initial
-    draft.__class__ = PartialJSON
-    empty: PartialJSON = draft
-    return empty

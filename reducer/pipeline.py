@@ -39,9 +39,9 @@ from .events import DERIVED_EVENT_CLASSES, MessageStreamEvent, RawPingEvent
 from .frozen_json import shorten
 from .messages import Message
 from .reduce import step
-from .runs import LONGEST_ONE, NO_DELTAS, OpenRun, fold_run, inside_run
+from .runs import LONGEST_ONE, fold_one, fold_run, grown, inside_run, run_at
 from .sealed import sealed
-from .snapshot import Snapshot
+from .snapshot import OpenBlock, Snapshot
 from .sse import SSEState, scan
 
 if TYPE_CHECKING:
@@ -201,7 +201,7 @@ def fold_chunk(state: StreamState, chunk: bytes) -> FoldedChunk:
 
 @sealed
 @attrs.frozen(eq=False, weakref_slot=False)
-class LiveRun(OpenRun):
+class LiveRun:
     """A run of deltas of one block, of which each comes in a chunk of its own, as on a live stream.
 
     `feed` makes a state for every chunk. A program that needs only the last one can fold such
@@ -226,7 +226,10 @@ class LiveRun(OpenRun):
     (TextEvent(text='ha', snapshot='haha'), 4)
     """
 
+    value: Any
     state: StreamState
+    _opened: OpenBlock
+    _deltas: Any
 
     @classmethod
     def after(cls, state: StreamState, chunk: bytes) -> Self | None:
@@ -239,11 +242,27 @@ class LiveRun(OpenRun):
         Returns:
             The run; `None` if `chunk` does not begin with a delta of the block that is open.
         """
-        run = cls.begun(state.snapshot, chunk, state=state)
+        found = run_at(state.snapshot, chunk)
         decoder = state.sse
-        if run is None or isinstance(decoder, EventStreamState) or decoder.limit < LONGEST_ONE:
+        if found is None or isinstance(decoder, EventStreamState) or decoder.limit < LONGEST_ONE:
             return None
-        return run if decoder.is_between_events else None
+        opened, deltas = found
+        return cls(opened.grown[0], state, opened, deltas) if decoder.is_between_events else None
+
+    def fold(self, value: Any, chunk: bytes, events: Any) -> Any:
+        """Fold the next delta of the run.
+
+        Args:
+            value: the growing value of the block before it.
+            chunk: the next bytes of the stream.
+            events: a list or deque, to which the two events of the delta are added; `None` to make
+                no events.
+
+        Returns:
+            The growing value after it; `None` if the chunk is anything but one delta of the block,
+            written as the API writes it. Then nothing was folded, and the run is over.
+        """
+        return self._deltas.fold_one(self._opened.index, value, chunk, events)
 
     def state_at(self, value: Any, count: int) -> StreamState:
         """Return the state after the first deltas of the run.
@@ -253,7 +272,7 @@ class LiveRun(OpenRun):
             count: their number.
         """
         start = self.state
-        return _state_after(start, self._snapshot_at(value), start.sse, count, 0)
+        return _state_after(start, grown(start.snapshot, self._opened, value), start.sse, count, 0)
 
 
 def feed(state: StreamState, chunk: bytes) -> tuple[StreamState, tuple[MessageStreamEvent, ...]]:
@@ -325,10 +344,9 @@ def _take(
     sse: SSEState | EventStreamState
     if isinstance(decoder, SSEState):
         if decoder.is_between_events and len(chunk) <= decoder.limit:
-            run = OpenRun.begun(state.snapshot, chunk)
-            value = None if run is None else run.fold(run.value, chunk, events)
-            if run is not None and value is not None:
-                return _state_after(state, run._snapshot_at(value), decoder, 1, 0), None, True
+            after = fold_one(state.snapshot, chunk, events)
+            if after is not None:
+                return _state_after(state, after, decoder, 1, 0), None, True
         sse, frames, fault = scan(decoder, chunk)
     else:
         sse, frames, fault = scan_frames(decoder, chunk)
@@ -339,11 +357,9 @@ def _take(
         while at < len(frames):
             if at and steps is not None:
                 steps.append((len(events or ()), snapshot))
-            name, data, _, _ = frames[at]
-            end = at
-            if name not in NO_DELTAS:
-                end, folded = fold_run(snapshot, frames, at, events)
+            end, folded = fold_run(snapshot, frames, at, events)
             if end == at:
+                name, data, _, _ = frames[at]
                 event = parse_data(data, name)
                 folded, derived = step(snapshot, event)
                 if event.__class__ is RawPingEvent:

@@ -315,7 +315,7 @@ class Snapshot:
     def _started(self) -> int:
         """Return the number of blocks that have started."""
         settled = self._settled
-        return len(settled.closed) + settled.parked_count + len(self._open)
+        return settled.closed._count + settled.parked_count + len(self._open)
 
     def _open_at(self, index: int) -> OpenBlock | None:
         """Return the open block at this index."""

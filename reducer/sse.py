@@ -279,8 +279,8 @@ _DELTA_LINE = b"event: content_block_delta\n"
 _DELTA_BEGUN = UnfinishedEvent("content_block_delta")
 """The first line of most events, and the event after it.
 
-A network cuts most events behind this line. So such an event is read with the events after it, and
-not by its lines; without that, `feed` takes 6 % longer for chunks of 4 KiB.
+A network cuts most events behind this line. Such an event is read with the events after it, and not
+by its lines; without that, decoding chunks of 4 KiB takes 1.25 times as long.
 """
 
 
