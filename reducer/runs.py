@@ -4,11 +4,11 @@ Nearly all events of a stream are such deltas, and the API writes all those of a
 way: a prefix that is the same for each, the string, and two closing braces. So this module
 recognises an event by its prefix and scans only its string (0.3 µs), where the general way decodes
 the whole JSON (0.8 µs) and checks and builds the event (2 µs). A delta in another spelling (spaces,
-another order of keys, added fields) is decoded as JSON, and only checked for its shape. Then the
-whole run is folded as one step.
+another order of keys, added fields) is decoded as JSON, and only checked for its shape. If fields
+follow the delta, they alone are decoded. Then the whole run is folded as one step.
 
 On a live connection nearly every chunk is one such event. `fold_one` recognises it by its bytes,
-the line `event:` included, and scans its string.
+the line `event:` included, and scans its string. `pipeline.LiveRun` does so without a snapshot.
 
 Rules:
 
@@ -151,6 +151,7 @@ class _StringDeltas:
         rests: list[_Rests] | None = None
         for position in range(at, len(frames)):
             data = frames[position][1]
+            decoded = None
             if data.startswith(prefix):
                 try:
                     string, end = scan_string(data, start)
@@ -161,9 +162,8 @@ class _StringDeltas:
                     strings.append(string)
                     continue
                 added = _added(tail)
-                decoded = None if added is None else (string, (EMPTY, added))
-            else:
-                decoded = None
+                if added is not None:
+                    decoded = string, (EMPTY, added)
             if decoded is None and tag in data:
                 decoded = self._decode(data, index)
             if decoded is None:
