@@ -373,6 +373,8 @@ def test_deltas_with_default_spacing_are_a_run(start: Any, monkeypatch: pytest.M
         '},"trace":"4bf9"}',
         '}, "a": {"b": [null]}, "c": 1 }',
         '},"a":1,"a":2}',
+        ',"more":1}}',
+        ',"more":[1]},"trace":2}',
         "},}",
         "}, }",
         "},",
@@ -387,12 +389,20 @@ def test_deltas_with_default_spacing_are_a_run(start: Any, monkeypatch: pytest.M
         '},"a":' + "[" * 250 + "]" * 250 + "}",
         '},"a":' + "[" * 100_000 + "]" * 100_000 + "}",
     ],
-    ids=range(16),
+    ids=range(18),
 )
 def test_fields_after_the_delta_are_read_without_the_json_before_them(tail: str) -> None:
     state, _ = feed(StreamState(), encode_sse([message_start(), STARTS[0]]))
     start = '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a"'
     chunk = "".join(f"data: {start}{end}\n\n" for end in ("}}", tail, tail, "}}")).encode()
+    assert at_once(state, chunk) == one_by_one(state, chunk)
+
+
+def test_a_declared_field_that_is_rare_ends_the_run() -> None:
+    state, _ = feed(StreamState(), encode_sse([message_start(), STARTS[2]]))
+    delta = {"type": "thinking_delta", "thinking": "a", "estimated_tokens": 3}
+    event = {"type": "content_block_delta", "index": 0, "delta": delta}
+    chunk = f"data: {json.dumps(event)}\n\n".encode() * 2
     assert at_once(state, chunk) == one_by_one(state, chunk)
 
 
