@@ -27,7 +27,7 @@ from __future__ import annotations
 # pyright: reportPrivateUsage=false
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, get_args
 
 import attrs
 
@@ -71,6 +71,10 @@ __all__ = [
 
 _NO_TEXT = Text()
 _NO_ITEMS: Growing[Any] = Growing()
+_NO_INPUT: dict[PartialMode, PartialJSON] = {
+    mode: PartialJSON(mode=mode) for mode in get_args(PartialMode)
+}
+"""The inputs of most tools as they start."""
 
 
 class Expansion(NamedTuple):
@@ -236,7 +240,8 @@ class InputGrowth(Growth):
         if not is_object(value):
             reason = f"must be an object, not {described(value)}"
             raise FieldError(f"content_block.{self.grows}", reason)
-        return PartialJSON(_NO_TEXT, mode, value)
+        started = None if value else _NO_INPUT.get(mode)
+        return started or PartialJSON(_NO_TEXT, mode, value)
 
     def so_far(self, block: Any, value: PartialJSON) -> Any:
         """See `Growth.so_far`."""
@@ -296,7 +301,7 @@ class ListGrowth(Growth):
 
     def so_far(self, block: Any, value: Growing[Any]) -> Any:
         """See `Growth.so_far`."""
-        if not value:
+        if not value._count:
             return block
         if self.grows in block._rest:  # it started as `null`
             block = block.replace(**{self.grows: ()})

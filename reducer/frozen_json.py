@@ -241,9 +241,9 @@ def freeze(value: Any, _depth: int = 0) -> Any:
     [1, 2]
     """
     kind: type[Any] = value.__class__
-    if kind in SCALARS or (kind is not dict and isinstance(value, FrozenMapping)):
+    if kind in SCALARS or (_depth == 0 and (kind is JSONObject or kind is JSONArray)):
         return value
-    if _depth == 0 and (kind is JSONObject or kind is JSONArray):
+    if kind is not dict and isinstance(value, FrozenMapping):
         return value
     root = [value]
     drafts: list[Any] = []

@@ -199,7 +199,7 @@ def _block_start(snapshot: Snapshot, event: RawContentBlockStartEvent) -> Step:
         opened = OpenBlock.start(expected, block, settled.partial_mode)
     except FieldError as fault:
         raise ProtocolError(str(fault), event=event.type, index=expected, data=event) from None
-    if isinstance(block, FallbackBlock):
+    if block._kind is FallbackBlock:
         snapshot = _settle(snapshot, head=_renamed(cast(Head, settled.head), [block]))
     return snapshot._with_started(opened), (event,)
 

@@ -315,7 +315,7 @@ class Snapshot:
     def _started(self) -> int:
         """Return the number of blocks that have started."""
         settled = self._settled
-        return len(settled.closed) + settled.parked_count + len(self._open)
+        return settled.closed._count + settled.parked_count + len(self._open)
 
     def _open_at(self, index: int) -> OpenBlock | None:
         """Return the open block at this index."""
@@ -348,7 +348,10 @@ class Snapshot:
     def _with_stopped(self, opened: OpenBlock, block: Any) -> Snapshot:
         """Return the snapshot after an open block has stopped as `block`."""
         settled, at_hand = self._settled, self._open
-        changes: dict[str, Any] = {"closed": settled.closed.append((opened.index, block))}
+        closed = settled.closed.append((opened.index, block))
+        if len(at_hand) == 1 and at_hand[0] is opened:  # nearly always
+            return snapshot_of(settled_with(settled, closed=closed), ())
+        changes: dict[str, Any] = {"closed": closed}
         blocks = tuple([one for one in at_hand if one is not opened])
         if len(blocks) == len(at_hand):
             changes["parked"] = with_parked(settled.parked, opened.index, None)

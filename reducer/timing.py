@@ -366,12 +366,17 @@ def _unseen(before: Snapshot, after: Snapshot, draft: Any) -> list[Any]:
     stopped = after._settled.closed
     if stopped is not before._settled.closed:
         blocks += [
-            block for _, block in stopped._shared[len(before._settled.closed) : len(stopped)]
+            block
+            for _, block in stopped._shared[len(before._settled.closed) : len(stopped)]
+            if _is_unseen(draft, block)
         ]
-    for opened in after._open:
-        if getattr(draft, _FIRST.get(opened.block._tag, "first_content")) is None:
-            blocks.append(opened.so_far())
+    blocks += [opened.so_far() for opened in after._open if _is_unseen(draft, opened.block)]
     return blocks
+
+
+def _is_unseen(draft: Any, block: Any) -> bool:
+    """Whether content of `block` would be the first of its kind."""
+    return getattr(draft, _FIRST.get(block._tag, "first_content")) is None
 
 
 def _note_arrivals(draft: Any, arrivals: Iterable[float]) -> None:

@@ -142,7 +142,7 @@ STOP_EVENTS = frozenset[type[Any]]({ContentBlockStopEvent, MessageStopEvent})
 
 
 def _parsed_block(block: Any, parse: Callable[[str], Any] | None) -> Any:
-    if not isinstance(block, TextBlock):
+    if block.type != "text":  # `isinstance` takes ten times as long for classes of mappings
         return block
     parsed = evolve(block, ParsedTextBlock)
     object.__setattr__(parsed, "_parse", parse)
@@ -167,9 +167,9 @@ def parsed_message(
 
 def parsed_event(event: Any, parse: Callable[[str], Any] | None) -> Any:
     """`event` with `parsed_output` on its message or block; other events as they are."""
-    if isinstance(event, MessageStopEvent):
-        return evolve(event, ParsedMessageStopEvent, message=parsed_message(event.message, parse))
     if isinstance(event, ContentBlockStopEvent):
         block = _parsed_block(event.content_block, parse)
         return evolve(event, ParsedContentBlockStopEvent, content_block=block)
+    if isinstance(event, MessageStopEvent):
+        return evolve(event, ParsedMessageStopEvent, message=parsed_message(event.message, parse))
     return event

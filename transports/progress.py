@@ -19,6 +19,7 @@ import attrs
 from streamfold.reducer import (
     FoldedChunk,
     IncompleteStreamError,
+    LiveRun,
     Message,
     MessageStopEvent,
     PartialMode,
@@ -80,7 +81,6 @@ class Progress(Generic[ResponseFormatT]):
 
     Attributes:
         response: the response that is read; `None` if the chunks come from elsewhere.
-        state: the state of the fold after the chunks taken so far.
         pending: the events that were not handed out yet. It is always the same queue, from which
             readers take events with `popleft()`.
         stall_timer: the time that a reader may still wait; `None` for as long as it takes.
@@ -107,10 +107,14 @@ class Progress(Generic[ResponseFormatT]):
         self._timing = Timing()
         if response is not None:
             self._timing = self._timing.answered(self._clock())
-        self.state = StreamState(
+        self._state = StreamState(
             snapshot=Snapshot(partial_mode=partial_mode), sse=decoder_of(content_type, limit)
         )
-        self._timed = self.state
+        self._run: LiveRun | None = None
+        self._value: Any = None
+        self._value_before: Any = None
+        self._deltas = 0
+        self._timed = self._state
         self._untimed: list[float] = []
         self._untimed_bytes = 0
         self.pending: deque[Any] = deque()
@@ -120,7 +124,7 @@ class Progress(Generic[ResponseFormatT]):
         self._allow_incomplete = allow_incomplete
         self._parse = parse
         self._fault: StreamfoldError | None = None
-        self._folded: FoldedChunk
+        self._folded: FoldedChunk | None = None
         self._dropped = 0
 
     # --- input ---
@@ -129,11 +133,56 @@ class Progress(Generic[ResponseFormatT]):
         """Fold the next chunk. Its events become pending; a fault is raised after those."""
         if chunk.__class__ is not bytes:
             chunk = bytes_of(chunk)
-        before = self.state
+        if self._run is not None and self._take_delta(self._run, chunk, self.pending):
+            return
+        before = self._state
         self._folded = folded = fold_chunk(before, chunk)
-        self.state = folded.state
+        self._state = folded.state
         self._note(before, chunk)
-        self.pending.extend(folded.events if folded.is_growth_only else self._events_of(folded))
+        if folded.is_growth_only:
+            self.pending.extend(folded.events)
+            self._begin_run(chunk)
+        else:
+            self.pending.extend(self._events_of(folded))
+
+    def _take_delta(self, run: LiveRun, chunk: bytes, events: deque[Any] | None) -> bool:
+        """Fold the next chunk if it is the next delta of the run; `take` in half the time.
+
+        The state, the snapshot and the timing are made when they are read.
+
+        Args:
+            run: the run.
+            chunk: the chunk.
+            events: the queue to which the events are added; `None` to make no events.
+
+        Returns:
+            Whether it was. If not, the run has ended.
+        """
+        value = run.fold(self._value, chunk, events)
+        if value is None:
+            self._state, self._run = self.state, None
+            return False
+        self._value_before, self._value, self._folded = self._value, value, None
+        self._deltas += 1
+        self._untimed_bytes += len(chunk)
+        self._untimed.append(self._clock())
+        if len(self._untimed) == _MOST_UNTIMED:
+            self._time()
+        if self.stall_timer is not None:
+            self.stall_timer.reset()
+        return True
+
+    def _begin_run(self, chunk: bytes) -> None:
+        """Expect a run of deltas if `chunk`, the last one, was a delta of one."""
+        run = LiveRun.after(self._state, chunk)
+        if run is not None and self._timing.only_counts(run.state, run.state):
+            self._run, self._value, self._deltas = run, run.value, 0
+
+    @property
+    def state(self) -> StreamState:
+        """The state of the fold after the chunks taken so far."""
+        run = self._run
+        return self._state if run is None else run.state_at(self._value, self._deltas)
 
     def _events_of(self, folded: FoldedChunk) -> list[Any]:
         """The events to hand out from a chunk that did more than grow blocks."""
@@ -151,7 +200,9 @@ class Progress(Generic[ResponseFormatT]):
         """Fold the next chunk without making its events, which costs about half."""
         if chunk.__class__ is not bytes:
             chunk = bytes_of(chunk)
-        before = self.state
+        if self._run is not None and self._take_delta(self._run, chunk, None):
+            return
+        before = self._state
         try:
             after = drain(before, chunk)
         except ProtocolError:
@@ -159,15 +210,17 @@ class Progress(Generic[ResponseFormatT]):
         if after is None or _has_more_than_the_end(before.snapshot, after.snapshot):
             self.take(chunk)  # the end of the stream needs the snapshot at its event
         else:
-            self.state = after
+            self._state = after
             self._note(before, chunk)
             if after.snapshot.is_over:
                 self.end()
+            else:
+                self._begin_run(chunk)
         self.pending.clear()
 
     def _note(self, before: StreamState, chunk: bytes) -> None:
         """Time the chunk that was folded, and end the stream if it stalls."""
-        after, at = self.state, self._clock()
+        after, at = self._state, self._clock()
         self._untimed_bytes += len(chunk)
         if after.events > before.events:
             self._untimed.append(at)
@@ -204,7 +257,7 @@ class Progress(Generic[ResponseFormatT]):
         snapshot = folded.state.snapshot
         if position + 1 < len(events):
             snapshot = folded.snapshot_after(position + 1)
-            self.state = attrs.evolve(folded.state, snapshot=snapshot)
+            self._state = attrs.evolve(folded.state, snapshot=snapshot)
         if snapshot.error is None:
             position += 1
             self.end()
@@ -324,6 +377,11 @@ class Progress(Generic[ResponseFormatT]):
         if not self.pending:
             return self.state.snapshot
         folded = self._folded
+        if folded is None:  # the last chunk was the next delta of a run
+            assert self._run is not None
+            if len(self.pending) == 1:
+                return self.state.snapshot
+            return self._run.state_at(self._value_before, self._deltas - 1).snapshot
         handed_out = len(folded.events) - self._dropped - len(self.pending)
         return folded.snapshot_after(handed_out)
 
@@ -347,9 +405,9 @@ class Progress(Generic[ResponseFormatT]):
             IncompleteStreamError: the message is not complete, and the caller does not allow that.
             RuntimeError: the caller allows it, but no message has started.
         """
-        if not self._allow_incomplete:
-            finish(self.state)
-        return self.message()
+        if self._allow_incomplete:
+            return self.message()
+        return parsed_message(finish(self.state), self._parse)
 
 
 def _has_more_than_the_end(before: Snapshot, after: Snapshot) -> bool:

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from streamfold.reducer import (
+    EventStreamState,
+    LiveRun,
     PartialJSON,
     PartialMode,
     ProtocolError,
@@ -17,6 +19,7 @@ from streamfold.reducer import (
     StreamState,
     decode_sse,
     drain,
+    encode_event_stream,
     encode_sse,
     feed,
     parse_event,
@@ -209,6 +212,103 @@ def test_chunks_of_one_event_are_folded_as_their_events_one_by_one(data: st.Data
         state = drain(state, chunk)
 
 
+@effort(400)
+@given(st.data())
+def test_a_live_run_gives_the_events_and_the_states_of_feed(data: st.DataObject) -> None:
+    start, kind = data.draw(
+        st.sampled_from(list(zip(STARTS, [KINDS[0], *KINDS[:3], KINDS[0]], strict=True)))
+    )
+    head = encode_sse([message_start(), start])
+    first = encode_sse([block_delta(0, kind[0], **{kind[1]: "é"})])
+    begun = feed(StreamState(), head)[0]
+    run = LiveRun.after(begun, first)
+    assert (run is None) == (start is STARTS[4])
+    if run is None:
+        return
+    value, states, snapshots = run.value, [begun], [begun.snapshot]
+    datas = data.draw(st.lists(deltas(kind) | deltas(kind) | spelled_deltas(kind), max_size=6))
+    for event in datas:
+        end = data.draw(st.sampled_from(["\n\n"] * 6 + ["\r\n\r\n", "\n\n\n", "\n"]))
+        chunk = f"event: content_block_delta\ndata: {event}{end}".encode("utf-8", "replace")
+        events: list[Any] = []
+        after = run.fold(value, chunk, events if data.draw(st.booleans()) else None)
+        assert run.fold(value, chunk, None) == after
+        if after is None:
+            assert not events
+            break
+        expected = feed(states[-1], chunk)
+        assert tuple(events) in ((), expected[1])
+        value = after
+        states.append(run.state_at(value, len(states)))
+        snapshots.append(expected[0].snapshot)
+        assert states[-1] == expected[0]
+    assert [state.snapshot for state in states] == snapshots
+    assert run.state_at(run.value, 0) == begun
+
+
+@pytest.mark.parametrize("kind", KINDS[:3])
+def test_a_live_run_goes_on_while_each_chunk_is_a_delta_of_the_api(kind: tuple[str, str]) -> None:
+    start = STARTS[[0, 2, 3][KINDS.index(kind)]]
+    state, _ = feed(StreamState(), encode_sse([message_start(), start]))
+    chunk = encode_sse([block_delta(0, kind[0], **{kind[1]: '[1, "é'})])
+    run = LiveRun.after(state, chunk)
+    assert run is not None
+    events: list[Any] = []
+    value = run.value
+    for _ in range(5):
+        value = run.fold(value, chunk.replace(b"}}", b"}   }"), events)
+    assert (run.state_at(value, 5), tuple(events)) == feed(state, chunk * 5)
+
+
+DELTA = encode_sse([block_delta(0, "text_delta", text="a")])
+TEXT_OPEN, _ = feed(StreamState(), encode_sse([message_start(), STARTS[0]]))
+
+
+@pytest.mark.parametrize(
+    ("state", "chunk"),
+    [
+        (StreamState(), DELTA),
+        (TEXT_OPEN, encode_sse([block_delta(1, "text_delta", text="a")])),
+        (TEXT_OPEN, encode_sse([{"type": "ping"}])),
+        (TEXT_OPEN, encode_sse([block_delta(0, "text_delta", text="a" * 1000)])),
+        (drain(TEXT_OPEN, DELTA[:-1]), DELTA[:-1]),
+        (drain(TEXT_OPEN, encode_sse([STARTS[0] | {"index": 1}])), DELTA),
+        (drain(TEXT_OPEN, encode_sse([{"type": "error", "error": {}}])), DELTA),
+        (
+            drain(StreamState(sse=SSEState(limit=900)), encode_sse([message_start(), STARTS[0]])),
+            DELTA,
+        ),
+        (
+            drain(
+                StreamState(sse=EventStreamState()),
+                encode_event_stream([message_start(), STARTS[0]]),
+            ),
+            DELTA,
+        ),
+    ],
+    ids=[
+        "no block",
+        "another block",
+        "no delta",
+        "a long chunk",
+        "within an event",
+        "two blocks",
+        "over",
+        "a low limit",
+        "other frames",
+    ],
+)
+def test_no_live_run_begins_elsewhere(state: StreamState, chunk: bytes) -> None:
+    assert LiveRun.after(state, chunk) is None
+
+
+def test_a_live_run_ends_with_a_long_chunk() -> None:
+    run = LiveRun.after(TEXT_OPEN, DELTA)
+    assert run is not None
+    long = encode_sse([block_delta(0, "text_delta", text="a" * 1000)])
+    assert run.fold(run.value, long, None) is None
+
+
 @pytest.mark.parametrize("start", STARTS[:4])
 @pytest.mark.parametrize("index", [0, 63, 64])
 def test_an_event_in_a_chunk_of_its_own_is_read_without_its_lines(
@@ -265,6 +365,45 @@ def test_deltas_with_default_spacing_are_a_run(start: Any, monkeypatch: pytest.M
     expected = one_by_one(state, chunk)
     monkeypatch.setattr("streamfold.reducer.pipeline.parse_data", None)
     assert at_once(state, chunk) == expected
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [
+        '},"trace":"4bf9"}',
+        '}, "a": {"b": [null]}, "c": 1 }',
+        '},"a":1,"a":2}',
+        ',"more":1}}',
+        ',"more":[1]},"trace":2}',
+        "},}",
+        "}, }",
+        "},",
+        '},"a":1}}',
+        '},"a":1}x',
+        '},"a":1',
+        '},"a":NaN}',
+        '},"index":0}',
+        '},"index":1}',
+        '},"type":"ping"}',
+        '},"delta":{"type":"text_delta","text":"b"}}',
+        '},"a":' + "[" * 250 + "]" * 250 + "}",
+        '},"a":' + "[" * 100_000 + "]" * 100_000 + "}",
+    ],
+    ids=range(18),
+)
+def test_fields_after_the_delta_are_read_without_the_json_before_them(tail: str) -> None:
+    state, _ = feed(StreamState(), encode_sse([message_start(), STARTS[0]]))
+    start = '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a"'
+    chunk = "".join(f"data: {start}{end}\n\n" for end in ("}}", tail, tail, "}}")).encode()
+    assert at_once(state, chunk) == one_by_one(state, chunk)
+
+
+def test_a_declared_field_that_is_rare_ends_the_run() -> None:
+    state, _ = feed(StreamState(), encode_sse([message_start(), STARTS[2]]))
+    delta = {"type": "thinking_delta", "thinking": "a", "estimated_tokens": 3}
+    event = {"type": "content_block_delta", "index": 0, "delta": delta}
+    chunk = f"data: {json.dumps(event)}\n\n".encode() * 2
+    assert at_once(state, chunk) == one_by_one(state, chunk)
 
 
 def test_after_the_end_of_the_stream_a_run_is_kept_aside() -> None:

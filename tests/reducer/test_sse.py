@@ -685,3 +685,29 @@ def test_an_event_with_a_line_between_its_name_and_its_data() -> None:
         ServerSentEvent(event="a", data="x", id="5"),
         ServerSentEvent(event="b", data="y", id="5"),
     )
+
+
+# --- an event that is cut behind its first line --------------------------------------------------
+
+DELTA_LINE = b"event: content_block_delta\n"
+
+
+@effort(300)
+@given(st.lists(st.one_of(st.just(b"data: {}\n\n"), blocks), min_size=1, max_size=4), st.data())
+def test_an_event_of_a_delta_is_decoded_alike_wherever_it_is_cut(
+    after: list[bytes], data: st.DataObject
+) -> None:
+    body = DELTA_LINE + b"data: 1\n\n" + b"".join(DELTA_LINE + block for block in after)
+    cut = data.draw(st.sampled_from([m.end() for m in re.finditer(DELTA_LINE, body)]))
+    state, first = decode_sse(SSEState(), body[:cut])
+    state, rest = decode_sse(state, body[cut:])
+    found = [Frame(*attrs.astuple(event)) for event in (*first, *rest)]
+    assert found == decode(body)
+    assert state == decode_sse(SSEState(), body)[0]
+
+
+def test_the_first_line_of_a_delta_has_a_limit_as_well() -> None:
+    state, _ = decode_sse(SSEState(limit=20), b"data: 1\n\n")
+    for begun in (SSEState(limit=20), state):
+        with pytest.raises(ProtocolError, match="a line is longer than the limit of 20 bytes"):
+            decode_sse(begun, DELTA_LINE)

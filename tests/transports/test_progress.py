@@ -32,10 +32,12 @@ from tests.support.events import (
     body,
     end,
     error_event,
+    input_delta,
     message_start,
     text_block,
     text_delta,
     tool_block,
+    tool_start,
 )
 from tests.support.shells import BODY, EVENTS, HALF, MESSAGE
 
@@ -125,6 +127,64 @@ async def test_the_snapshot_before_an_error_event_in_the_same_chunk(shell):
         with pytest.raises(OverloadedError) as caught:
             await stream.__anext__()
         assert stream.snapshot == caught.value.snapshot == fold([*EVENTS[:4], OVERLOADED])
+
+
+@pytest.mark.parametrize("kind", ["text", "thinking", "tool"])
+@pytest.mark.parametrize("limit", [DEFAULT_LIMIT, 1000])
+async def test_the_snapshot_is_that_of_the_events_handed_out_one_a_chunk(shell, kind, limit):
+    """Each event is awaited before it is taken, and the snapshot is read in between."""
+    start, deltas = {
+        "text": (
+            block_start(0, type="text", text=""),
+            [text_delta(0, text) for text in "abcdef"],
+        ),
+        "thinking": (
+            block_start(0, type="thinking", thinking="", signature=""),
+            [block_delta(0, type="thinking_delta", thinking=text) for text in "abcdef"],
+        ),
+        "tool": (tool_start(0), [input_delta(0, text) for text in '{"a":1}']),
+    }[kind]
+    events = [message_start(), start, *deltas[:4], {"type": "ping"}, *deltas[4:], block_stop(0)]
+    chunks = [body(event) for event in [*events, *end()]]
+    async with shell.stream(chunks, limit=limit) as stream:
+        before = Snapshot()
+        for event, snapshot in steps_of(b"".join(chunks)):
+            await stream.await_first_event()
+            assert stream.snapshot == before
+            assert await stream.__anext__() == event
+            assert stream.snapshot == snapshot
+            before = snapshot
+        assert stream.timing.events == len(events) + 1
+
+
+@pytest.mark.parametrize("read", [list, MessageStream.get_final_message])
+def test_deltas_in_chunks_of_their_own_are_folded_without_their_states(
+    read: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the first delta, only the other events go through `fold_chunk` or `drain`."""
+    folded: list[bytes] = []
+
+    def counted(fold_bytes: Any) -> Any:
+        return lambda state, chunk: folded.append(chunk) or fold_bytes(state, chunk)
+
+    for name in ("fold_chunk", "drain"):
+        monkeypatch.setattr(progress, name, counted(getattr(progress, name)))
+    whole = [*OPEN, *[text_delta(0, "x")] * 100, block_stop(0), *end()]
+    stream = MessageStream([body(event) for event in whole])
+    read(stream)
+    assert stream.get_final_message().content[0].to_dict()["text"] == "x" * 101
+    assert folded == [body(event) for event in [*OPEN, block_stop(0), *end()]]
+
+
+async def test_a_message_is_skimmed_one_event_a_chunk(shell):
+    deltas = [text_delta(0, text) for text in "abcdef"] * 20
+    start = [message_start(), block_start(0, type="text", text="")]
+    chunks = [body(event) for event in [*start, *deltas, block_stop(0), *end()]]
+    async with shell.stream(chunks) as stream:
+        message = await stream.get_final_message()
+        assert message.content[0].text == "abcdef" * 20
+        assert stream.snapshot == fold([*start, *deltas, block_stop(0), *end()])
+        assert stream.timing.events == len(chunks)
 
 
 async def test_a_kept_snapshot_stays_as_it_was(shell):
