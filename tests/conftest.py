@@ -14,6 +14,7 @@ neither keeps a database, so that no run depends on an earlier one.
 from __future__ import annotations
 
 import gc
+import os
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -40,6 +41,7 @@ settings.register_profile(
     derandomize=True,
 )
 settings.load_profile("default")  # also under CI=true, for which Hypothesis has its own profile
+os.environ["HYPOTHESIS_NO_PLUGINS"] = "1"  # in child processes, where they would import trio
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -56,9 +58,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Exempt the modules and the collected tests from garbage collection, which they slow down."""
+    """Exempt the modules and the collected tests from garbage collection, and collect less often.
+
+    Property tests make many objects, so that a tenth of their time would be garbage collection.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 50, 50)
 
 
 @pytest.fixture(params=["sync", "asyncio", "trio"])

@@ -47,6 +47,8 @@ def test_same_seed_same_find_in_another_process() -> None:
     code = (
         "from tests.support.planted.accumulators import *\n"
         "from streamfold.adapters.conformance import *\n"
+        "from streamfold.adapters.conformance.search import Search\n"
+        "Search.shrinking_tries = 40\n"
         "try: check_accumulator(\n"
         "    AddsUpTotals.accumulate, seed=3, blocks=['text'], first=True, growth=False\n"
         ")\n"
