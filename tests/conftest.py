@@ -51,6 +51,14 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.dist = "loadfile"
 
 
+@pytest.hookimpl(optionalhook=True)  # a hook of xdist
+def pytest_xdist_auto_num_workers() -> int | None:
+    """For `-n auto`, one worker more than there are cores, because workers wait for sockets."""
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Make every warning an error while a test runs, but not while other plugins start."""
     for item in items:
