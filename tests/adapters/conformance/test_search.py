@@ -168,6 +168,7 @@ def test_progress_can_be_watched() -> None:
     assert seen[-1][1]
 
 
+@pytest.mark.thorough
 def test_a_run_collects_the_distinct_findings_and_shrinks_each() -> None:
     class Bad(Right):
         def read_text(self, block: Any, pieces: list[str], text: str) -> None:
