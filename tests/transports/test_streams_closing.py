@@ -38,9 +38,16 @@ ASYNC = pytest.mark.parametrize("shell", ["asyncio", "trio"], indirect=True)
 
 ONE_CONNECTION = {
     "limits": httpx.Limits(max_connections=1, max_keepalive_connections=0),
-    "timeout": httpx.Timeout(60, pool=1),
+    "timeout": httpx.Timeout(60, pool=30),
 }
 """The options of a client that waits until its only connection is given back, and keeps none."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _without_older_objects():
+    """Exempt what earlier files left from the collections of garbage here, which are many."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
