@@ -146,14 +146,17 @@ def test_a_reader_of_chunks_may_be_async() -> None:
 
 def test_a_slow_reader_is_not_measured_to_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cost, "_ENOUGH_LINES", 20_000)
-    monkeypatch.setattr(cost, "_TIMED", [64, 128, 256])
+    monkeypatch.setattr(cost, "_ENOUGH_SECONDS", 0.0)  # each run takes longer
+    monkeypatch.setattr(cost, "_TIMED", [64, 128, 256, 512])
 
     def accumulate(events: Iterable[Any]) -> None:
         for _ in events:
             for _ in range(200):
                 pass
 
-    assert max(measure(accumulate, "text").lines) == 64
+    measured = measure(accumulate, "text")
+    assert max(measured.lines) == 64
+    assert max(measured.seconds) == 256
 
 
 @pytest.mark.usefixtures("shorter_streams")
