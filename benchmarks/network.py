@@ -30,7 +30,9 @@ import aiohttp
 import anthropic
 import httpx
 import httpx2
+import urllib3
 from streamfold.adapters.anthropic import Anthropic, AsyncAnthropic, DefaultAioHttpClient
+from streamfold.adapters.urllib3 import DefaultUrllib3Client
 
 from . import peers, streams
 from .measure import Comparison, Side
@@ -129,6 +131,21 @@ def _bytes(library: Any) -> Reader:
     return reader
 
 
+@contextmanager
+def _urllib3_bytes(url: str) -> Iterator[Callable[[], Any]]:
+    """urllib3 alone."""
+    with urllib3.PoolManager(timeout=60) as pool:
+
+        def read() -> None:
+            response = pool.request(
+                "POST", f"{url}/v1/messages", json=peers.REQUEST, preload_content=False
+            )
+            while response.read1(decode_content=False):
+                pass
+
+        yield read
+
+
 READERS: dict[str, AsyncReader] = {
     "streamfold": _async_client(AsyncAnthropic),
     "streamfold on aiohttp": _async_client(AsyncAnthropic, DefaultAioHttpClient),
@@ -143,10 +160,12 @@ READERS: dict[str, AsyncReader] = {
 
 SYNC_READERS: dict[str, Reader] = {
     "streamfold": _client(Anthropic),
+    "streamfold on urllib3": _client(Anthropic, DefaultUrllib3Client),
     "streamfold on httpx2": _client(Anthropic, partial(httpx2.Client, timeout=60)),
     "anthropic": _client(anthropic.Anthropic),
     "httpx alone": _bytes(httpx),
     "httpx2 alone": _bytes(httpx2),
+    "urllib3 alone": _urllib3_bytes,
 }
 """The ways to read a sync stream."""
 
@@ -165,10 +184,12 @@ ROWS: tuple[tuple[str, str, float | None], ...] = (
 """The async rows: our way, the peer's, and the minimum ratio."""
 
 SYNC_ROWS: tuple[tuple[str, str, float | None], ...] = (
-    ("streamfold", "anthropic", 3.0),
+    ("streamfold", "anthropic", None),
+    ("streamfold on urllib3", "anthropic", 3.0),
     ("streamfold on httpx2", "anthropic", None),
     ("streamfold", "httpx alone", None),
     ("streamfold on httpx2", "httpx2 alone", None),
+    ("streamfold on urllib3", "urllib3 alone", None),
 )
 """The sync rows."""
 

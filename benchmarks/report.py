@@ -24,6 +24,7 @@ PEERS = (
     "httpx2",
     "aiohttp",
     "httpx-aiohttp",
+    "urllib3",
     "httpx-sse",
     "jiter",
     "partial-json-parser",
@@ -33,6 +34,7 @@ PEERS = (
 INTRODUCTIONS = {
     "On a network": "The cost of an event to a program that reads from a server: most of it is "
     'that of the HTTP library. "On aiohttp" is `DefaultAioHttpClient`, with the extra `aiohttp`; '
+    '"on urllib3" is `DefaultUrllib3Client`, with the extra `urllib3`; '
     '"alone" is the library\'s own client, which reads the bytes and nothing else.',
     "Short streams": "The cost of a call whose answer is short.",
     "The fold alone": "The cost of an event whose bytes are in memory. Streams come in chunks of "

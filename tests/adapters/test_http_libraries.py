@@ -1,4 +1,5 @@
-"""The promises of streams and clients over each HTTP library: httpx, httpx2 and aiohttp.
+"""The promises of streams and clients over each HTTP library: httpx, httpx2,
+aiohttp and urllib3.
 
 The other tests use httpx; these hold the libraries to the same behaviour.
 """

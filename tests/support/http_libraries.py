@@ -13,8 +13,13 @@ import httpx2
 import streamfold.adapters.httpx2 as adapters_httpx2
 from streamfold import transports
 from streamfold.adapters.aiohttp import AiohttpTransport, DefaultAioHttpClient
+from streamfold.adapters.urllib3 import DefaultUrllib3Client, Urllib3Transport
 
 from tests.support.shells import NO_TLS, TIMEOUT, Shell
+
+_CLIENTS: dict[str, Any] = {"aiohttp": DefaultAioHttpClient, "urllib3": DefaultUrllib3Client}
+_TRANSPORTS: dict[str, Any] = {"aiohttp": AiohttpTransport, "urllib3": Urllib3Transport}
+"""The clients and transports of the libraries that send for httpx."""
 
 
 @attrs.frozen
@@ -22,7 +27,7 @@ class Library:
     """A library and an event loop.
 
     Attributes:
-        name: "httpx", "httpx2" or "aiohttp".
+        name: "httpx", "httpx2", "aiohttp" or "urllib3".
         shell: the stream that reads: sync, or async on an event loop.
     """
 
@@ -41,15 +46,15 @@ class Library:
         """A client of the library."""
         options = {"trust_env": False, "verify": NO_TLS, **options}
         options.setdefault("timeout", self.module.Timeout(**TIMEOUT.as_dict()))
-        if self.name == "aiohttp":
-            return DefaultAioHttpClient(**options)
+        if self.name in _CLIENTS:
+            return _CLIENTS[self.name](**options)
         kind = self.module.Client if self.shell.is_sync else self.module.AsyncClient
         return kind(**options)
 
     def transport(self) -> Any:
         """A transport of the library that sends."""
-        if self.name == "aiohttp":
-            return AiohttpTransport(verify=NO_TLS)
+        if self.name in _TRANSPORTS:
+            return _TRANSPORTS[self.name](verify=NO_TLS)
         kinds = self.module.HTTPTransport, self.module.AsyncHTTPTransport
         return kinds[not self.shell.is_sync](verify=NO_TLS)
 
@@ -65,6 +70,7 @@ LIBRARIES = [
         "httpx": ("sync", "asyncio"),  # all other tests run it, also on trio
         "httpx2": ("sync", "asyncio"),
         "aiohttp": ("asyncio",),
+        "urllib3": ("sync",),
     }.items()
     for shell in shells
 ]

@@ -30,6 +30,7 @@ from streamfold.adapters.anthropic import (
     TextEvent,
     ToolUseBlock,
 )
+from streamfold.adapters.urllib3 import DefaultUrllib3Client
 from typing_extensions import assert_type
 
 
@@ -47,6 +48,7 @@ client = Anthropic(api_key="key", max_retries=5, timeout=httpx.Timeout(10.0), ht
 aclient = AsyncAnthropic(auth_token="token", base_url="http://localhost", timeout=None)
 over_aiohttp = AsyncAnthropic(http_client=DefaultAioHttpClient(timeout=5.0))
 assert_type(DefaultAioHttpClient(), DefaultAioHttpClient)
+over_urllib3 = Anthropic(http_client=DefaultUrllib3Client(timeout=5.0))
 
 
 def arguments() -> None:
