@@ -391,7 +391,8 @@ def test_a_failure_shrinks_to_the_events_that_matter(feature: str) -> None:
     blocks: list[Any] = ["text", "tool_use"] if is_thorough() else ["text"]
     ways: list[Any] = ["cut", "halves", "usage", "interleaved"]
     streams = raw_events(blocks=blocks, ways=ways, unusual=UNUSUAL)
-    assert len(least(streams, is_reached)) <= most
+    with without_local_constants():  # or the result depends on the modules that are loaded
+        assert len(least(streams, is_reached)) <= most
 
 
 @effort(100)
