@@ -7,22 +7,28 @@ Each growth row folds one family of hostile streams at n, 2n, 4n and 8n events, 
 at n and the ratios to it; linear work gives 2, 4 and 8. Each memory row reads an attack in a
 process of its own, and shows the peak of its memory above the start. The official client reads the
 same attack in the same way. A side that takes longer than a quarter of a minute is stopped. The
-column "before" has the figures from before the defences were made.
+other attacks have an outcome instead of a figure: see `attack_outcomes`. The column "before" has
+the figures and outcomes from before the defences were made.
 """
 
 from __future__ import annotations
 
 import argparse
-import gzip
+import io
 import json
 import multiprocessing
 import resource
+import tempfile
 import time
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import redirect_stdout, suppress
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
+
+from .attack_outcomes import OUTCOMES, outcome
 
 PAGE = Path(__file__).with_name("ATTACK.md")
 PATIENCE = 15.0
@@ -120,6 +126,12 @@ GROWTH: tuple[tuple[str, Callable[[int], Iterator[Event]], int, bool, str], ...]
 are), and the figure before."""
 
 
+def whole() -> Iterator[Event]:
+    yield message_start()
+    yield {**message_delta(), "delta": {"stop_reason": "end_turn", "stop_sequence": None}}
+    yield {"type": "message_stop"}
+
+
 def body(events: Iterator[Event]) -> list[bytes]:
     return [f"event: {e['type']}\ndata: {json.dumps(e)}\n\n".encode() for e in events]
 
@@ -172,25 +184,76 @@ def seconds(side: str, events: Callable[[int], Iterator[Event]], count: int, rea
 MEGABYTE = 1024 * 1024
 
 
-def bomb(megabytes: int) -> bytes:
-    """One endless line, compressed twice, made without holding it."""
-    gzipped = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS | 16)
-    pieces = [gzipped.compress(b"event: x\ndata: ")]
-    pieces += [gzipped.compress(b"a" * MEGABYTE) for _ in range(megabytes)]
-    return gzip.compress(b"".join([*pieces, gzipped.flush()]))
+def bomb(encodings: str, megabytes: int) -> bytes:
+    """One endless line, compressed; the innermost encoding is made without holding it."""
+    pieces: Iterator[bytes] = (b"a" * MEGABYTE for _ in range(megabytes))
+    wire = b""
+    for number, encoding in enumerate(encodings.split(", ")):
+        wire = COMPRESSORS[encoding](chain([b"event: x\ndata: "], pieces) if not number else [wire])
+    return wire
 
 
-MEMORY: tuple[tuple[str, int, dict[str, str], bool, str], ...] = (
-    ("a stream, gzip twice", 200, {"content-encoding": "gzip, gzip"}, True, "2,043 MB"),
-    ("an error's body, gzip twice", 529, {"content-encoding": "gzip, gzip"}, True, "3,044 MB"),
-    ("an endless body of an error", 529, {}, False, "1,542 MB"),
+def compressed_by_zlib(window_bits: int, pieces: Iterable[bytes]) -> bytes:
+    compressor = zlib.compressobj(9, zlib.DEFLATED, window_bits)
+    return b"".join([*map(compressor.compress, pieces), compressor.flush()])
+
+
+def compressed_by_brotli(pieces: Iterable[bytes]) -> bytes:
+    import brotli
+
+    compressor = brotli.Compressor(quality=5)
+    return b"".join([*map(compressor.process, pieces), compressor.finish()])
+
+
+def compressed_by_zstd(pieces: Iterable[bytes]) -> bytes:
+    import zstandard
+
+    compressor = zstandard.ZstdCompressor().compressobj()
+    return b"".join([*map(compressor.compress, pieces), compressor.flush()])
+
+
+COMPRESSORS: dict[str, Callable[[Iterable[bytes]], bytes]] = {
+    "gzip": partial(compressed_by_zlib, zlib.MAX_WBITS | 16),
+    "deflate": partial(compressed_by_zlib, zlib.MAX_WBITS),
+    "br": compressed_by_brotli,
+    "zstd": compressed_by_zstd,
+}
+
+
+def endless(line: bytes) -> bytes:
+    """A megabyte of events or comments of a stream, or of the body of an error."""
+    return line * (MEGABYTE // len(line))
+
+
+PLAIN: dict[str, tuple[bytes, bytes]] = {
+    "letters": (b"", b"x"),
+    "unknown events": (b"", b'event: new\ndata: {"type":"new"}\n\n'),
+    "comments after the end": (b"".join(body(whole())), b": comment\n\n"),
+    "events after the end": (b"".join(body(whole())), b'event: new\ndata: {"type":"new"}\n\n'),
+}
+"""The bodies without an end: their beginning, and the line that they repeat."""
+
+MEMORY: tuple[tuple[str, int, str, str], ...] = (
+    ("a stream, gzip", 200, "gzip", "2,043 MB"),
+    ("a stream, gzip twice", 200, "gzip, gzip", "2,043 MB"),
+    ("a stream, deflate", 200, "deflate", "2,043 MB"),
+    ("a stream, br", 200, "br", "2,043 MB"),
+    ("a stream, zstd", 200, "zstd", "2,043 MB"),
+    ("an error's body, gzip twice", 529, "gzip, gzip", "3,044 MB"),
+    ("an endless body of an error", 529, "letters", "1,542 MB"),
+    ("unknown events without end", 200, "unknown events", "all are kept"),
+    ("comments after `message_stop`", 200, "comments after the end", "read as long as they come"),
+    ("events after `message_stop`", 200, "events after the end", "read as long as they come"),
 )
+"""Name, status, encodings or plain body, and the figure before."""
 
 
 def read_attack(side: str, row: int, megabytes: int, out: Any) -> None:
     """Read an attack in this process, and send the peak of the memory above the start."""
-    _, status, headers, is_bomb, _ = MEMORY[row]
-    wire = bomb(megabytes) if is_bomb else b""
+    _, status, kind, _ = MEMORY[row]
+    is_plain = kind in PLAIN
+    beginning, line = PLAIN[kind] if is_plain else (bomb(kind, megabytes), b"x")
+    piece = endless(line)
 
     if side == "streamfold":
         import httpx as library
@@ -201,14 +264,13 @@ def read_attack(side: str, row: int, megabytes: int, out: Any) -> None:
 
     class Wire(library.SyncByteStream):
         def __iter__(self) -> Iterator[bytes]:
-            if is_bomb:
-                yield wire
-            else:
-                yield from (b"x" * MEGABYTE for _ in range(megabytes))
+            yield beginning
+            yield from (piece for _ in range(megabytes if is_plain else 0))
 
     def answer(_: Any) -> Any:
-        kind = {"content-type": "text/event-stream", **headers}
-        return library.Response(status, headers=kind, stream=Wire())
+        encoding = "identity" if is_plain else kind
+        headers = {"content-type": "text/event-stream", "content-encoding": encoding}
+        return library.Response(status, headers=headers, stream=Wire())
 
     http = library.Client(transport=library.MockTransport(answer))
     client: Any = Client(api_key="none", http_client=http, max_retries=0)
@@ -224,6 +286,35 @@ def read_attack(side: str, row: int, megabytes: int, out: Any) -> None:
         failure = type(error).__name__
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     out.put((peak / 1024, failure))
+
+
+COMMANDS = ("check", "replay", "serve")
+
+
+def read_recording(command: str, megabytes: int, out: Any) -> None:
+    """Read a recording with a bomb in this process, and send the peak of the memory above the
+    start."""
+    from starlette.testclient import TestClient
+    from streamfold.adapters import cli
+    from streamfold.adapters.cli.serve_application import TARGET, application
+    from streamfold.transports import RecordedResponse, Recording
+    from streamfold.transports.recording import RecordingStore
+
+    with tempfile.TemporaryDirectory() as folder, redirect_stdout(io.StringIO()):
+        path = Path(folder, "bomb.jsonl")
+        headers = {"content-type": "text/event-stream", "content-encoding": "gzip, gzip"}
+        chunks = Recording.of(bomb("gzip, gzip", megabytes)).chunks
+        Recording(chunks, response=RecordedResponse(200, headers)).save(path)
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        if command == "serve":
+            store = RecordingStore(path, target=TARGET)
+            served = application(store, answers_all=True, speed=0, log=lambda _: None)
+            with TestClient(served).stream("POST", "/v1/messages", json={}) as answer:
+                sum(map(len, answer.iter_raw()))  # the client must not decompress it
+        else:
+            cli.main([command, str(path)])
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    out.put((peak / 1024, "bounded"))
 
 
 def isolated(work: Callable[..., None], *arguments: Any) -> Any:
@@ -296,12 +387,18 @@ def page(quick: bool) -> str:
         "| attack | before | streamfold | official client |",
         "|---|---|---|---|",
     ]
-    for row, (name, _, _, _, before) in enumerate(MEMORY):
+    for row, (name, _, _, before) in enumerate(MEMORY):
         cells = []
         for side in SIDES:
             found = isolated(read_attack, side, row, megabytes)
             cells.append("stopped" if found is None else f"{found[0]:,.0f} MB, {found[1]}")
         lines.append(f"| {name} | {before} | {cells[0]} | {cells[1]} |")
+    for command in COMMANDS:
+        found = isolated(read_recording, command, megabytes)
+        cell = "stopped" if found is None else f"{found[0]:,.0f} MB"
+        lines.append(f"| `{command}` of a recording, gzip twice | 2,034 MB | {cell} | |")
+    lines += ["", "## Outcomes", "", "| attack | before | streamfold |", "|---|---|---|"]
+    lines += [f"| {name} | {before} | {outcome(attack)} |" for name, before, attack in OUTCOMES]
     return "\n".join([*lines, ""])
 
 

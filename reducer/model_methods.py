@@ -45,20 +45,28 @@ class _Dump:
 
     def of(self, value: Any, include: Selection = None, exclude: Selection = None) -> Any:
         """Return `value` as plain JSON values."""
-        if is_array(value):
-            return [self.of(item) for item in value]
-        if not is_object(value):
-            return value
-        items = value._dumped(self) if isinstance(value, ModelMethods) else value.items()
-        dumped: dict[str, Any] = {}
-        for key, item in items:
-            inside = True if include is None else _within(include, key)
-            outside = _within(exclude, key)
-            left_out = outside is True or inside is None or (self.exclude_none and item is None)
-            if not left_out:
-                kept: Any = None if inside is True else inside
-                dumped[key] = self.of(item, kept, outside)
-        return dumped
+        root = [value]
+        waiting: list[tuple[Any, Any, Any, Any]] = [(root, 0, include, exclude)]
+        for holder, place, include, exclude in waiting:  # no recursion: see `thaw`
+            item = holder[place]
+            copy: Any
+            if is_array(item):
+                copy = list(item)
+                waiting += [(copy, index, None, None) for index in range(len(copy))]
+            elif is_object(item):
+                copy = {}
+                members = item._dumped(self) if isinstance(item, ModelMethods) else item.items()
+                for key, member in members:
+                    inside = True if include is None else _within(include, key)
+                    outside = _within(exclude, key)
+                    is_none = self.exclude_none and member is None
+                    if not (outside is True or inside is None or is_none):
+                        copy[key] = member
+                        waiting.append((copy, key, None if inside is True else inside, outside))
+            else:
+                continue
+            holder[place] = copy
+        return root[0]
 
 
 def _within(selection: Any, key: str) -> Any:

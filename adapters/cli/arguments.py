@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -12,7 +13,17 @@ from .exit_status import CommandError
 from .json_display import EventLines, FinalMessage
 from .transcript import Transcript
 
-__all__ = ["Commands", "add_display_flags", "open_input", "speed", "tokens_per_second"]
+__all__ = [
+    "Commands",
+    "add_display_flags",
+    "check_input",
+    "open_input",
+    "speed",
+    "tokens_per_second",
+]
+
+_INHERITED = ("/dev/stdin", "/dev/fd/")
+"""The beginnings of the names of files that the shell has opened: `/dev/fd/63` for `<(…)`."""
 
 
 class Commands(Protocol):
@@ -21,13 +32,25 @@ class Commands(Protocol):
     add_parser: Callable[..., argparse.ArgumentParser]
 
 
+def check_input(name: str) -> None:
+    """Refuse a pipe or a device, which might never end, unless the shell has opened it.
+
+    Raises:
+        CommandError: it is one.
+    """
+    is_known = os.path.isfile(name) or os.path.isdir(name) or name.startswith(_INHERITED)
+    if not is_known and os.path.exists(name):
+        raise CommandError(f"{name}: not a regular file")
+
+
 def open_input(name: str) -> AbstractContextManager[BinaryIO]:
     """The file `name`, open for reading; for `-` standard input, which is not closed.
 
     Raises:
-        CommandError: it cannot be opened.
+        CommandError: it cannot be opened, or is refused by `check_input`.
     """
     if name != "-":
+        check_input(name)
         try:
             return open(name, "rb")
         except OSError as error:

@@ -13,7 +13,7 @@ import tempfile
 import webbrowser
 from pathlib import Path
 
-from .arguments import Commands
+from .arguments import Commands, check_input
 from .exit_status import FAILED, OK, CommandError, complain
 from .visible import one_line
 
@@ -52,6 +52,8 @@ def _inspect(options: argparse.Namespace) -> int:
 
     if len(options.paths) > 2:
         raise CommandError(f"expected one or two files, got {len(options.paths)}")
+    for path in options.paths:
+        check_input(path)
     try:
         first, *rest = [Recording.load(path) for path in options.paths]
     except OSError as error:
@@ -71,7 +73,13 @@ def _inspect(options: argparse.Namespace) -> int:
 
 
 def _written(page: str, name: str | None) -> Path:
-    """The file with the page, whole: of this name, or a temporary one."""
+    """The file with the page, whole: of this name, or a temporary one.
+
+    Raises:
+        CommandError: it cannot be written, or would replace a device or a pipe.
+    """
+    if name is not None and os.path.exists(name) and not os.path.isfile(name):
+        raise CommandError(f"cannot write {name}: not a regular file (- is standard output)")
     folder = None if name is None else Path(name).absolute().parent
     try:
         file, unfinished = tempfile.mkstemp(".html", "streamfold-", folder)

@@ -16,7 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 from streamfold.reducer import IncompleteStreamError, Snapshot
 
-from .arguments import Commands, add_display_flags, open_input, speed, tokens_per_second
+from .arguments import (
+    Commands,
+    add_display_flags,
+    check_input,
+    open_input,
+    speed,
+    tokens_per_second,
+)
 from .display import ReadError, show_body, show_stream
 from .exit_status import MISUSED, CommandError, complain, status_of
 
@@ -107,6 +114,7 @@ def _is_empty(snapshot: Snapshot | None) -> bool:
 def _replay_recording(options: argparse.Namespace) -> int:
     from streamfold.transports import Recording, RecordingError, replay
 
+    check_input(options.file)
     try:
         recording = Recording.load(options.file)
     except OSError as error:

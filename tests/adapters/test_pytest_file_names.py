@@ -93,3 +93,15 @@ def test_other(recorded_streams):
     result.assert_outcomes(errors=1, passed=1)
     result.stdout.fnmatch_lines([f"@pytest.mark.recording: {reason}"])
     assert sample.unused() == []
+
+
+def test_a_long_name_is_cut_to_60_characters_and_a_hash() -> None:
+    longest = "test_" + "x" * 115
+    assert file_name(longest) == longest
+    assert file_name(f"{longest}y") == f"{longest[:60]}~" + file_name(f"{longest}y")[-12:]
+    assert file_name(f"{longest}y") != file_name(f"{longest}z")
+
+
+def test_a_name_may_have_half_of_a_pair() -> None:
+    assert file_name("test_a[\ud800]") != file_name("test_a[\ud801]")
+    assert re.fullmatch(r"test_a~[0-9a-f]{12}", file_name("test_a[\ud800]"))

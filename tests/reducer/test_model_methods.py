@@ -33,6 +33,8 @@ from streamfold.reducer import (
     reduce,
 )
 
+from tests.support.deep_stack import outcomes_near_the_limit
+
 MESSAGE: dict[str, Any] = {
     "id": "msg_1",
     "type": "message",
@@ -55,6 +57,19 @@ def without_nulls(value: Any) -> Any:
 
 
 # --- dumps --------------------------------------------------------------------------------------
+
+
+def test_a_dump_of_deep_json_needs_few_frames_of_the_stack() -> None:
+    deep: Any = None
+    for _ in range(90):
+        deep = {"a": [deep], "left out": None}
+    block = TextBlock.from_dict({"text": "", "new": deep})
+    dumps = outcomes_near_the_limit(lambda: block.to_dict(exclude_none=True))
+    assert dumps == [without_nulls(block.to_dict())] * len(dumps)
+    dumps = outcomes_near_the_limit(lambda: block.model_dump(exclude={"new": {"a"}}))
+    assert dumps == [{"type": "text", "text": "", "citations": None, "new": {"left out": None}}] * (
+        len(dumps)
+    )
 
 
 @given(messages(unknown=True))

@@ -39,6 +39,7 @@ from streamfold.transports import (
     RequestTimeoutError,
     ServiceUnavailableError,
     UnprocessableEntityError,
+    hide_causes,
     refuse_other_content,
     status_error,
 )
@@ -438,3 +439,14 @@ def test_a_response_that_came_whole_is_a_stream_too(server):
     with httpx.Client() as client:
         request = client.build_request("POST", server.url)
         assert transports.MessageStream(client.send(request)).get_final_text() == "Grüß dich 😀"
+
+
+def test_the_key_is_removed_from_causes_and_contexts() -> None:
+    first, second, third = (ValueError(f"{number}: {KEY}", number) for number in range(3))
+    third.__cause__, second.__context__ = second, first
+    hide_causes(third, httpx.Request("POST", "https://example.com", headers={"x-api-key": KEY}))
+    assert [error.args for error in (first, second, third)] == [
+        ("0: [secret]", 0),
+        ("1: [secret]", 1),
+        ("2: [secret]", 2),
+    ]

@@ -12,7 +12,7 @@ import anyio
 import pytest
 import trio
 import trio.testing
-from streamfold.transports.event_loops import shielded, spawner
+from streamfold.transports.event_loops import briefly, shielded, spawner
 
 RUN = pytest.mark.parametrize("backend", ["asyncio", "trio"])
 
@@ -83,6 +83,23 @@ def test_a_shielded_step_goes_on_when_its_task_is_cancelled():
 
     asyncio.run(main())
     assert finished == [True]
+
+
+@RUN
+def test_a_step_that_takes_too_long_has_ended_when_the_wait_is_over(backend):
+    ended = []
+
+    async def step():
+        try:
+            await anyio.sleep_forever()
+        finally:
+            ended.append(True)
+
+    async def main():
+        await briefly(0.01, step)
+        assert ended == [True]
+
+    anyio.run(main, backend=backend)
 
 
 @RUN

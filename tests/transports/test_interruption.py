@@ -191,3 +191,9 @@ def test_a_read_of_the_end_is_interrupted_in_time() -> None:
     read_end(lambda: woken.wait(60), woken.set)
     assert PATIENCE <= time.monotonic() - start < SOON
     read_end(lambda: 1 / 0, None)
+
+
+def test_the_timer_keeps_no_interpreter_alive() -> None:
+    timers: list[threading.Thread] = []
+    read_end(lambda: timers.extend(threading.enumerate()), lambda: None)
+    assert {timer.daemon for timer in timers if isinstance(timer, threading.Timer)} == {True}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import time
 from pathlib import Path
@@ -94,6 +95,11 @@ async def test_the_recorded_request_selects_the_partial_mode(shell):
         stream = shell.replay(recording, allow_incomplete=True)
         inputs.append((await stream.get_final_message()).content[0].input)
     assert inputs == [{}, {"city": "Kö"}]
+
+
+@pytest.mark.parametrize("function", [replay, areplay])
+def test_without_a_speed_there_is_no_delay(function):
+    assert inspect.signature(function).parameters["speed"].default == 0
 
 
 async def test_the_speed_of_a_replay(shell):

@@ -23,6 +23,7 @@ from streamfold.transports import (
     replay,
 )
 from streamfold.transports.interruption import interruption_of
+from streamfold.transports.stalls import Watchdog
 
 from tests.support.events import body
 from tests.support.loopback import chunk, close, event_stream, hold, wait
@@ -284,3 +285,15 @@ def iter_slowly():
     for _ in range(3):
         time.sleep(0.02)
         yield PING
+
+
+def test_no_thread_keeps_the_interpreter_alive():
+    timer = SimpleNamespace(timeout=60.0, left=lambda: 60.0)
+    watchdog = Watchdog(iter([b"x"]), timer, lambda: None)
+    before = set(threading.enumerate())
+    assert next(watchdog) == b"x"
+    started = set(threading.enumerate()) - before
+    (thread,) = (each for each in started if each.name == "stall_timeout")
+    assert thread.daemon
+    watchdog.close()
+    thread.join()

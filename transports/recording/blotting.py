@@ -23,13 +23,29 @@ from .secret_search import Place, Plain
 
 __all__ = ["blot"]
 
+
+def _key(*names: str) -> bytes:
+    r"""The pattern of a key of JSON and its colon, with a group for each of these names.
+
+    A letter of the key may be escaped (`\u0061`), and another line of the event's data may follow.
+    """
+    beginnings = "".join({name[0] for name in names})
+    groups = "|".join(f"(?P<{name}>{''.join(map(_letter, name))})" for name in names)
+    return rf'"(?=[{beginnings}\\])(?:{groups})"{_SPACE}:{_SPACE}'.encode()
+
+
+def _letter(letter: str) -> str:
+    return rf"(?:{letter}|\\u(?i:{ord(letter):04x}))"
+
+
+_SPACE = r"\s*(?:(?<=[\r\n])data:\s*)*"
 _EVENT = re.compile(rb"(?:\r\n|\r(?!\n)|\n){2}")
-_INDEX = re.compile(rb'"index"\s*:\s*(\d{1,20})')
-_DELTA_TEXT = re.compile(rb'"(text|thinking|partial_json)"\s*:\s*"')
-"""The start of a string that the deltas of a stream cut into pieces."""
+_INDEX = re.compile(_key("index") + rb"(?P<number>\d{1,20})")
+_DELTA_TEXT = re.compile(_key("text", "thinking", "partial_json") + b'"')
+"""The start of a string that the deltas of a stream cut into pieces, with its field as a group."""
 _IN_STRING = re.compile(rb'[^"\\\r\n]*(?:\\[^\r\n][^"\\\r\n]*){0,1000}')
 """A part of a string of JSON. `re` keeps 100 bytes for each escape, so their number has a bound."""
-_BASE64 = re.compile(rb'"bytes"\s*:\s*"([A-Za-z0-9+/\\]+={0,2})')
+_BASE64 = re.compile(_key("bytes") + rb'"(?P<base64>[A-Za-z0-9+/\\]+={0,2})')
 """A payload in one of Bedrock's frames; a cut body may end inside it."""
 
 Piece = tuple[bytearray, int, int]
@@ -85,8 +101,8 @@ def _cover(pieces: list[Piece], places: Iterable[Place]) -> None:
 
 def _joined(texts: list[bytearray]) -> Iterator[list[Piece]]:
     """The strings of the deltas: those of each field in order, and those of each of its blocks."""
-    fields: dict[bytes, list[Piece]] = {}
-    blocks: dict[tuple[bytes, bytes], list[Piece]] = {}
+    fields: dict[str, list[Piece]] = {}
+    blocks: dict[tuple[str, bytes], list[Piece]] = {}
     for text in texts:
         for field, index, start, end in _strings(bytes(text)):
             fields.setdefault(field, []).append((text, start, end))
@@ -97,14 +113,14 @@ def _joined(texts: list[bytearray]) -> Iterator[list[Piece]]:
             yield pieces
 
 
-def _strings(text: bytes) -> Iterator[tuple[bytes, bytes, int, int]]:
+def _strings(text: bytes) -> Iterator[tuple[str, bytes, int, int]]:
     """The strings of the deltas in `text`: field, index of the block, start and end."""
     start = 0
     for end in [*(found.end() for found in _EVENT.finditer(text)), len(text)]:
         found = _INDEX.search(text, start, end)
-        index = found[1] if found else b""
+        index = found["number"] if found else b""
         for found in _DELTA_TEXT.finditer(text, start, end):
-            yield found[1], index, found.end(), _end_of_string(text, found.end())
+            yield found.lastgroup or "", index, found.end(), _end_of_string(text, found.end())
         start = end
 
 
@@ -123,7 +139,7 @@ def _end_of_string(text: bytes, start: int) -> int:
 def _payloads(data: bytes) -> Iterator[tuple[Place, bytearray]]:
     """The base64 texts in `data`: place and content."""
     for found in _BASE64.finditer(data):
-        yield found.span(1), bytearray(b64decode(_whole(found[1])))
+        yield found.span("base64"), bytearray(b64decode(_whole(found["base64"])))
 
 
 def _whole(written: bytes) -> bytes:

@@ -2,8 +2,9 @@
 
 Recordings, error messages and the client's requests follow it. The rules:
 
-- A header is kept only if its name begins with one of `HARMLESS_HEADERS`, and a parameter of a URL
-  only if its name is in `HARMLESS_PARAMETERS`. All others lose their value.
+- A header is kept only if its name is in `HARMLESS_HEADERS` or begins with one of those that end
+  with a dash, and a parameter of a URL only if its name is in `HARMLESS_PARAMETERS`. All others
+  lose their value.
 - A parameter of a form, and a key in the JSON of a request, is secret if its name is in
   `SECRET_NAMES`, sounds like a secret (`client_secret`, `api_key`, …), or is one of the names that
   a caller adds. Case does not matter. So is a parameter of a URL inside other text.
@@ -15,8 +16,9 @@ that differ only in a secret compare equal.
 Servers repeat in their answers what they received ("invalid x-api-key: …"). Therefore the value of
 each secret that was found by its name is removed from all other text, too, however its characters
 are written: see `secret_search`. In the bytes of an answer it is replaced by as many asterisks, so
-that no chunk changes its length: see `blotting`. Values shorter than 12 characters, and the values
-of headers that are merely unknown, are not searched for, because they may be ordinary words.
+that no chunk changes its length: see `blotting`. Values shorter than 12 characters are not searched
+for, because they may be ordinary words. Neither are the values of headers that are merely unknown,
+unless they look like a key or a token.
 
 Headers that name an account or a request (`anthropic-organization-id`, `request-id`) are kept.
 
@@ -68,6 +70,7 @@ SECRET_NAMES = frozenset(
 
 HARMLESS_HEADERS = (
     "accept",
+    "accept-",
     "age",
     "anthropic-",
     "cache-control",
@@ -82,7 +85,9 @@ HARMLESS_HEADERS = (
     "last-modified",
     "request-id",
     "retry-after",
+    "retry-after-ms",
     "server",
+    "server-timing",
     "strict-transport-security",
     "transfer-encoding",
     "user-agent",
@@ -92,7 +97,10 @@ HARMLESS_HEADERS = (
     "x-should-retry",
     "x-stainless-",
 )
-"""The beginnings of the names of headers that hold no secret, in lower case."""
+"""The headers that hold no secret, in lower case. A name that ends with a dash stands for all names
+that begin with it."""
+
+_HARMLESS_BEGINNINGS = tuple(name for name in HARMLESS_HEADERS if name.endswith("-"))
 
 HARMLESS_PARAMETERS = frozenset({"after_id", "api-version", "before_id", "beta", "limit"})
 """The parameters of a URL that hold no secret, in lower case."""
@@ -105,12 +113,19 @@ a body.
 """
 
 _SOUNDS_SECRET = re.compile(
-    r"(?:^|[-_.])(?:auth|authorization|cookie|credentials?|passw(?:or)?d|secret|session|sig|signature)"
-    r"(?:$|[-_.])|(?:api|access|account|master|private|secret|subscription)[-_.]?key|passw(?:or)?d"
-    r"|(?:^|[-_.])(?:client|app|webhook)[-_.]?secret|(?:^|[-_.])(?:token|key)$|^jwt$",
+    r"(?:^|[-_.])(?:assertion|auth|authorization|bearer|cookie|credentials?|jwt|passw(?:or)?d|secret"
+    r"|session|sig|signature)(?:$|[-_.])"
+    r"|(?:api|access|account|master|private|secret|subscription)[-_.]?key|passw(?:or)?d"
+    r"|(?:^|[-_.])(?:client|app|webhook)[-_.]?secret|(?:^|[-_.])(?:token|key)$",
     re.IGNORECASE,
 )
 """The names of headers and parameters whose value is searched for in other text."""
+
+_LOOKS_SECRET = re.compile(
+    r"(?i:basic|bearer|token)\s|sk-|(?=.*[a-z])(?=.*[A-Z])(?=.*\d)[\w.~+/=-]{20,1000}$"
+)
+"""The values of unknown headers that are searched for in other text: credentials with their scheme,
+keys, and long words of small letters, capitals and digits, such as tokens."""
 
 _SECRET_KEY = re.compile(
     r"(?:api|access|private|secret|subscription)[-_]?key$|client[-_]?secret$|passw(?:or)?d$"
@@ -143,7 +158,8 @@ def is_harmless_header(name: str) -> bool:
     (True, False)
     """
     name = name.lower()
-    return name.startswith(HARMLESS_HEADERS) and not _SOUNDS_SECRET.search(name)
+    is_known = name in HARMLESS_HEADERS or name.startswith(_HARMLESS_BEGINNINGS)
+    return is_known and not _SOUNDS_SECRET.search(name)
 
 
 def _with_standard_names(names: Iterable[str]) -> frozenset[str]:
@@ -270,10 +286,10 @@ class Redaction:
     def _value(self, name: str, value: str) -> str:
         if name.lower() not in self.names and is_harmless_header(name):
             return value
-        if not self._is_secret(name):
-            return PLACEHOLDER
-        for secret in _SECRETS_IN_HEADER.get(name.lower(), _whole)(value):
-            self._find(secret)
+        is_id = name.lower().endswith("id")  # a body may have the same identifier
+        if self._is_secret(name) or (not is_id and _LOOKS_SECRET.match(value)):
+            for secret in _SECRETS_IN_HEADER.get(name.lower(), _whole)(value):
+                self._find(secret)
         return PLACEHOLDER
 
     def _find(self, secret: str) -> None:
@@ -349,7 +365,7 @@ def _without(text: str, secrets: Iterable[bytes]) -> str:
 
 
 def _whole(value: str) -> list[str]:
-    return [value]
+    return [value, *_credentials(value)]
 
 
 def _credentials(value: str) -> list[str]:

@@ -1,13 +1,15 @@
 r"""The places of secrets in a text, however their characters are written.
 
-A character may be written as it is, percent-encoded (`%41`, `%2541`), or as an escape of JSON at
-any depth (`\/`, `\n`, `\u0041`, `\\u0041`). `Plain` decodes all of these at once, and remembers the
-place from which each byte came. Secrets are decoded in the same way, and then searched for.
+A character may be written as it is, percent-encoded (`%41`, `%2541`), as a numbered entity of HTML
+(`&#65;`, `&#x41;`), or as an escape of JSON at any depth (`\/`, `\n`, `\u0041`, `\\u0041`). `Plain`
+decodes all of these at once, and remembers the place from which each byte came. Secrets are decoded
+in the same way, and then searched for.
 
 Rules:
 
 - Backslashes are dropped, and a control character is equal to the letter of its escape, because a
   reader cannot see how often a text was escaped.
+- NUL characters are dropped, because they separate the letters in UTF-16.
 - A place includes the backslashes before its first character, so that no half of an escape stays.
 - The beginning of a secret is found too, if it has 16 characters: an error message or a connection
   may have cut the rest.
@@ -18,8 +20,10 @@ escape.
 
 from __future__ import annotations
 
+import html
 import json
 import re
+import sys
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from functools import cached_property, lru_cache
@@ -44,17 +48,27 @@ _SHORTEST_BEGINNING = 16
 Place = tuple[int, int]
 """The start and the end of a part of a text."""
 
-_NUMBERED = re.compile(rb"%(?:25)*([0-9a-fA-F]{2})|\\u([0-9a-fA-F]{4})")
+_ENTITY = rb"(?:&|\\+u0026)#(?:0{0,9}(\d{1,7})(?!\d)|[xX]0{0,9}([0-9a-fA-F]{1,6})(?![0-9a-fA-F]));?"
+_NUMBERED = re.compile(
+    rb"%(?:25)*([0-9a-fA-F]{2})|" + _ENTITY + rb"|\\u([0-9a-fA-F]{4})",
+)
 """A character that is written with its number."""
-_WRITTEN = re.compile(rb"\\*%(?:25)*([0-9a-fA-F]{2})|\\+(?:u([0-9a-fA-F]{4})|(.))?", re.DOTALL)
-"""A character that is escaped or percent-encoded, with all backslashes before it."""
-_CUT = re.compile(rb"(?:\\+(?:u[0-9a-fA-F]{0,3})?|%(?:25)*[0-9a-fA-F]?)\Z")
-"""The beginning of an escaped or percent-encoded character, at the end of a text."""
+_WRITTEN = re.compile(
+    rb"\\*%(?:25)*([0-9a-fA-F]{2})|\\*" + _ENTITY + rb"|\\+(?:u([0-9a-fA-F]{4})|(.))?|\0+",
+    re.DOTALL,
+)
+"""A character that is escaped or encoded, with all backslashes before it; or NUL characters."""
+_CUT = re.compile(
+    rb"(?:\\+(?:u[0-9a-fA-F]{0,3})?|%(?:25)*[0-9a-fA-F]?"
+    rb"|(?:&|\\+u0026)(?:#(?:\d{0,16}|[xX][0-9a-fA-F]{0,15}))?)\Z"
+)
+"""The beginning of an escaped or encoded character, at the end of a text."""
 
 _LONGEST_BEGINNING = 4096
 """The maximum number of bytes of a secret that `Plain.unfinished` looks for."""
 
 _LETTERS = bytes.maketrans(b"\b\t\n\f\r", b"btnfr")
+_DROPPED = b"\\\0"
 
 
 def encoded(text: str) -> bytes:
@@ -78,9 +92,9 @@ class Plain:
 
     def __init__(self, text: bytes) -> None:
         self._text = text
-        is_numbered = b"%" in text or b"\\u" in text
+        is_numbered = b"%" in text or b"\\u" in text or b"&#" in text
         decoded = _NUMBERED.sub(_decoded, text) if is_numbered else text
-        self.data = decoded.translate(_LETTERS, b"\\")
+        self.data = decoded.translate(_LETTERS, _DROPPED)
 
     @cached_property
     def _segments(self) -> tuple[list[int], list[int], list[bool]]:
@@ -100,10 +114,10 @@ class Plain:
                 written.append(False)
                 size += start - end
             if found is not None:
-                byte, unit, character = found.groups()
-                decoded = character if byte is unit is None else _decoded_as(byte, unit)
+                *numbers, character = found.groups()
+                decoded = character or _decoded_as(*numbers)
                 end = found.end()
-                if decoded is not None and (length := len(decoded.translate(None, b"\\"))):
+                if length := len(decoded.translate(None, _DROPPED)):
                     starts.append(size)
                     origins.append(start)
                     written.append(True)
@@ -165,11 +179,17 @@ def _decoded(found: re.Match[bytes]) -> bytes:
     return _decoded_as(*found.groups())
 
 
-def _decoded_as(byte: bytes | None, unit: bytes | None) -> bytes:
-    """The bytes of a character that is written as a byte or as a unit of UTF-16."""
+def _decoded_as(
+    byte: bytes | None, decimal: bytes | None, hexadecimal: bytes | None, unit: bytes | None
+) -> bytes:
+    """The bytes of a character that is written as a byte, an entity, or a unit of UTF-16.
+
+    Without any of these it is NUL, which is dropped.
+    """
     if byte is not None:
         return bytes([int(byte, 16)])
-    return encoded(chr(int(unit or b"", 16)))
+    number = int(decimal) if decimal else int(hexadecimal or unit or b"0", 16)
+    return encoded(chr(number)) if number <= sys.maxunicode else b""
 
 
 def _common(text: bytes, secret: bytes) -> int:
@@ -188,12 +208,13 @@ def cut_character(text: bytes) -> int:
 def searched_for(secret: str) -> frozenset[bytes]:
     r"""The decoded forms of a secret that are searched for; none if it is short.
 
-    JSON may write a character outside the basic plane as two escapes, which decode otherwise.
+    JSON may write a character outside the basic plane as two escapes, which decode otherwise, and
+    HTML has names for some characters.
 
     >>> searched_for("a%41") == set(), searched_for("sk-ant-100%41") == {b"sk-ant-100A"}
     (True, False)
     """
-    forms = (encoded(secret), json.dumps(secret)[1:-1].encode())
+    forms = (encoded(secret), json.dumps(secret)[1:-1].encode(), encoded(html.escape(secret)))
     decoded = (Plain(form).data for form in forms)
     return frozenset(form for form in decoded if len(form) >= SHORTEST_SEARCHED)
 

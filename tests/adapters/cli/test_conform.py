@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 from streamfold.adapters import cli
+from streamfold.adapters.cli.conform import _seconds
 from streamfold.adapters.conformance import REQUESTS
 from streamfold.reducer import encode_sse
 
@@ -114,3 +116,10 @@ def test_unusable_arguments(conform: Any, capsys: pytest.CaptureFixture[str]) ->
     with pytest.raises(SystemExit):
         cli.main(["conform", "http://localhost", "--timeout", "0"])
     assert "expected a number of seconds above 0, got 0" in capsys.readouterr().err
+
+
+def test_the_timeout_is_above_0_seconds() -> None:
+    assert _seconds("0.5") == 0.5
+    for text in ("0", "-1", "inf", "nan"):
+        with pytest.raises(argparse.ArgumentTypeError, match=f"above 0, got {text}"):
+            _seconds(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any, get_args
 
 import pytest
 from streamfold.adapters import cli
-from streamfold.adapters.cli.fuzz import _progress
+from streamfold.adapters.cli.fuzz import _positive, _progress
 from streamfold.adapters.conformance import Takes, cost
 from streamfold.adapters.conformance.search import Search
 from streamfold.adapters.strategies import BLOCKS, FAULTS, QUIRKS, WAYS
@@ -328,3 +329,9 @@ def test_the_progress_moves_while_a_bug_is_shrunk(monkeypatch):
             watch(1, True)
     assert "1 right" in screen.getvalue()
     assert "3 streams tried" in screen.getvalue()
+
+
+def test_numbers_are_at_least_1() -> None:
+    assert _positive("1") == 1
+    with pytest.raises(argparse.ArgumentTypeError, match="at least 1, got 0"):
+        _positive("0")

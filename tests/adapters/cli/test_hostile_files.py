@@ -16,6 +16,7 @@ from streamfold.adapters.cli.serve import _hosts
 from streamfold.adapters.cli.serve_application import MOST_BYTES, TARGET, application
 from streamfold.adapters.cli.visible import BIDIRECTIONAL, visible
 from streamfold.adapters.corpus import check
+from streamfold.adapters.inspector import render
 from streamfold.transports import RecordedRequest, Recording, RecordingError
 from streamfold.transports.recording import RecordingStore
 from streamfold.transports.recording.matching import unmatched
@@ -135,12 +136,13 @@ def test_any_request_gets_a_clear_answer(tmp_path_factory, asked):
     assert "no recording fits" in answer.json()["error"]["message"]
 
 
-def test_a_body_beyond_the_bound(recorded, monkeypatch):
+def test_a_body_beyond_the_bound(recorded, monkeypatch, capsys):
     monkeypatch.setattr(serve_application, "MOST_BYTES", 1000)
     client = served(recorded)
     assert client.post("/v1/messages", content=b"x" * 1000).status_code == 404
     answer = client.post("/v1/messages", content=iter([b"x" * 600, b"y" * 600]))
     assert answer.status_code == 413
+    assert capsys.readouterr().out.endswith("\n/v1/messages: refused, the body is too large\n")
     assert answer.json()["error"]["type"] == "request_too_large"
     assert MOST_BYTES == 32 * 1024 * 1024
 
@@ -186,3 +188,33 @@ def test_hosts_of_a_network_address():
     assert _hosts("0.0.0.0", []) is None
     assert _hosts("192.168.0.2", ["me"]) == ["192.168.0.2", "me"]
     assert _hosts("127.0.0.2", []) == ["127.0.0.2", "127.0.0.1", "localhost", "::1"]
+
+
+# --- files named on the command line -------------------------------------------------------------
+
+
+@posix
+@pytest.mark.parametrize("name", ["pipe.sse", "zero.sse", "pipe.jsonl", "zero.jsonl"])
+@pytest.mark.parametrize(
+    "command", [["inspect", "-o", "-"], ["replay"], ["record", "-o", "new.jsonl"], ["serve"]]
+)
+def test_a_command_refuses_a_pipe_and_a_device(tmp_path, monkeypatch, capsys, command, name):
+    monkeypatch.chdir(tmp_path)
+    for suffix in ("sse", "jsonl"):
+        os.mkfifo(f"pipe.{suffix}")
+        os.symlink("/dev/zero", f"zero.{suffix}")
+    assert cli.main([*command, name]) == 2
+    assert f"{name}: not a regular file" in capsys.readouterr().err
+
+
+@posix
+def test_a_file_that_the_shell_has_opened_is_read(capsys):
+    for command in (["replay", "--json"], ["inspect", "-o", "-"]):
+        source, target = os.pipe()
+        name = f"/dev/fd/{source}"
+        os.write(target, BODY)
+        os.close(target)
+        assert cli.main([*command, name]) == 0
+        os.close(source)
+        out = capsys.readouterr().out
+        assert "get_weather" in out or out == render(WHOLE, name=name)

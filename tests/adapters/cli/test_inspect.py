@@ -12,6 +12,7 @@ from streamfold.adapters import cli
 from streamfold.adapters.inspector import render
 from streamfold.transports import Recording
 
+from tests.support.command_line import posix
 from tests.support.shells import BODY
 
 
@@ -93,6 +94,16 @@ def test_misuse(arguments, reason, file, tmp_path, monkeypatch, capsys):
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith(f"streamfold: {reason}")
+
+
+@posix
+def test_the_page_replaces_no_device_and_no_pipe(file, tmp_path, capsys):
+    for path in (tmp_path / "pipe", tmp_path / "folder"):
+        os.mkfifo(path) if path.name == "pipe" else path.mkdir()
+        mode = path.stat().st_mode
+        assert cli.main(["inspect", str(file), "-o", str(path)]) == 2
+        assert capsys.readouterr().err.startswith(f"streamfold: cannot write {path}: not a regular")
+        assert path.stat().st_mode == mode
 
 
 def test_a_finding_of_fuzz_can_be_opened(tmp_path, monkeypatch, capsys):

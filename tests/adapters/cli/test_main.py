@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from streamfold.adapters import cli
+from streamfold.adapters.cli.main import _parser
 
 from tests.support.command_line import (
     ENVIRONMENT,
@@ -175,3 +176,12 @@ def test_an_unknown_flag_shows_the_usage_of_its_command(arguments, usage, capsys
     err = capsys.readouterr().err
     assert err.startswith(usage)
     assert "unrecognized arguments: --sped" in err
+
+
+@pytest.mark.parametrize("command", _parser()[1])
+def test_flags_have_no_abbreviations(command, capsys):
+    """A flag of a later version could make an abbreviation ambiguous."""
+    for flag, status in (("--help", 0), ("--hel", 2)):
+        with pytest.raises(SystemExit) as left:
+            cli.main([command, flag])
+        assert left.value.code == status

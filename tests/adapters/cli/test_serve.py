@@ -18,6 +18,7 @@ import pytest
 import uvicorn
 from streamfold.adapters import cli
 from streamfold.adapters.anthropic import Anthropic
+from streamfold.adapters.cli import serve_application
 from streamfold.transports import (
     APIConnectionError,
     NotFoundError,
@@ -357,6 +358,29 @@ def test_other_requests_are_refused_in_the_api_s_own_shape(method, path, status,
     assert path in answer.json()["error"]["message"]
 
 
+def test_the_recorded_connection_is_not_served(serve, served):
+    """Its headers would contradict the connection of the server."""
+    kept = (("content-type", "text/plain"), ("X-Request-Id", "1"))
+    names = [
+        "Connection", "content-length", "keep-alive", "proxy-authenticate", "proxy-connection",
+        "te", "trailer", "transfer-encoding", "upgrade",
+    ]  # fmt: skip
+    response = RecordedResponse(200, (*kept, *((name, "close") for name in names)))
+    saying(b"alone", response=response).save(served / "alone.jsonl")
+    answer = post(serve())
+    assert answer.text == "alone"
+    headers = {name: value for name, value in answer.headers.items() if value != "chunked"}
+    assert headers == {"content-type": "text/plain", "x-request-id": "1"}
+
+
+def test_an_error_is_json_and_names_the_request(serve, served):
+    saying(b"sun", request=asking("x")).save(served / "sun.jsonl")
+    answer = post(serve(), {})
+    assert answer.headers["content-type"] == "application/json"
+    message = answer.json()["error"]["message"]
+    assert message.startswith("no recording fits POST /v1/messages; the nearest of 1 is sun.jsonl")
+
+
 # --- in time --------------------------------------------------------------------------------------
 
 
@@ -387,6 +411,39 @@ def test_head_chunks_and_end_come_at_their_times(speed, serve, served):
             came.append(time.monotonic() - start)
     for at, due in zip(came, (0.1, 0.2, 0.3, 0.4), strict=True):
         assert due / speed - 0.01 <= at <= due / speed + 5
+
+
+@pytest.mark.parametrize(
+    ("flags", "speed"), [([], 1.0), (["--speed=2"], 2.0), (["--speed=0"], 0.0)]
+)
+def test_the_speed_is_that_of_the_flag(flags, speed, served, monkeypatch):
+    given = []
+
+    def application(store, **options):
+        given.append(options["speed"])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(serve_application, "application", application)
+    (served / "a.sse").write_bytes(BODY)
+    assert cli.main(["serve", *flags, str(served)]) == 130
+    assert given == [speed]
+
+
+@pytest.mark.parametrize(
+    ("flags", "address"),
+    [([], ("127.0.0.1", 8000)), (["--host=::1", "--port=0"], ("::1", 0))],
+)
+def test_the_address_is_that_of_the_flags(flags, address, served, monkeypatch):
+    given = []
+
+    def listen(*address):
+        given.append(address)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("streamfold.adapters.cli.serve._listen", listen)
+    (served / "a.sse").write_bytes(BODY)
+    assert cli.main(["serve", *flags, str(served)]) == 130
+    assert given == [address]
 
 
 @posix
@@ -462,9 +519,11 @@ def test_the_recordings_are_listed_with_their_base_urls(serve, served):
     Recording.of([BODY]).save(served / "below" / "hello.jsonl")
     url = serve()
     with httpx.Client(trust_env=False) as client:
-        listed = client.get(f"{url}/").json()
+        answer = client.get(f"{url}/")
+        listed = answer.json()
         refused = client.get(f"{url}/", headers={"host": "evil.example"})
     assert refused.status_code == 403
     assert "evil.example" in refused.json()["error"]["message"]
+    assert answer.headers["content-type"] == "application/json"
     assert listed == {"recordings": {"below/hello.jsonl": f"{url}/below/hello"}}
     assert post(listed["recordings"]["below/hello.jsonl"]).content == BODY

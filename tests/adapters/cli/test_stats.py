@@ -18,6 +18,7 @@ import attrs
 import pytest
 from streamfold.adapters import cli
 from streamfold.adapters.cli import check as check_module
+from streamfold.adapters.cli import plot
 from streamfold.adapters.cli import rows as rows_module
 from streamfold.adapters.cli.executors import executor_of
 from streamfold.adapters.corpus import check_all, measure
@@ -322,3 +323,13 @@ def test_names_that_are_not_accumulators(run_command, tmp_path):
         status, _, err = run_command("check", "--against", name, RECORDINGS / "text.sse")
         assert status == 2
         assert err.startswith("streamfold: ")
+
+
+@pytest.mark.parametrize(("smallest", "edge"), [(0.3, 0.2), (1e-9, 0.001 / 1.5)])
+def test_the_axis_of_a_picture_begins_below_the_smallest_value(smallest, edge, monkeypatch):
+    figure = pytest.importorskip("matplotlib.figure").Figure()
+    monkeypatch.setattr(plot, "_shares", lambda found: ([smallest, 2.0], [0.5, 1.0]))
+    axis = figure.subplots()
+    group = SimpleNamespace(model="m", silence=SimpleNamespace(count=2))
+    plot._draw_shares(axis, [group], "silence", "Silence")
+    assert axis.get_xlim()[0] == pytest.approx(edge)

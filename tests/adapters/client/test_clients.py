@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import socket
 
@@ -24,6 +25,7 @@ from streamfold.adapters.anthropic import (
     OverloadedError,
     ProtocolError,
 )
+from streamfold.adapters.client import DEFAULT_CONNECTION_LIMITS
 
 from tests.support.clients import ANSWER, ASK, PING, Caller, is_cancelled
 from tests.support.events import body, error_event
@@ -271,11 +273,23 @@ async def test_a_client_closes_its_own_connections_only(shell, server) -> None:
         await handed_in.aclose()
 
 
+async def test_a_client_that_is_dropped_closes_its_connections(shell, server) -> None:
+    server.answer(ANSWER)
+    client = (Anthropic if shell.is_sync else AsyncAnthropic)(api_key=KEY, base_url=server.url)
+    assert await Caller(client).message() == MESSAGE
+    assert server.open == 1
+    del client
+    gc.collect()
+    await anyio.to_thread.run_sync(server.wait_closed)
+
+
 # --- arguments ------------------------------------------------------------------------------------
 
 
 def test_timeouts() -> None:
     usual = httpx.Timeout(600.0, connect=5.0)
+    limits = httpx.Limits(max_connections=1000, max_keepalive_connections=100)
+    assert limits == DEFAULT_CONNECTION_LIMITS
     assert anthropic.DEFAULT_TIMEOUT == usual == Anthropic(api_key=KEY).timeout
     assert Anthropic(api_key=KEY, timeout=None).timeout is None
     assert Anthropic(api_key=KEY, timeout=3).timeout == 3

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from datetime import datetime, timezone
 from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import anthropic as official
 import pytest
 from anthropic import omit
 from pydantic import BaseModel
 from streamfold.adapters.anthropic import Anthropic, APIResponseValidationError, AsyncAnthropic
+from streamfold.adapters.client.json_body import encode_body
 
 from tests.support.clients import ANSWER, ASK
 from tests.support.shells import KEY
@@ -63,6 +66,17 @@ def test_sets_and_times_are_sent_as_the_official_client_sends_them(server) -> No
         client.messages.stream(**ASK, extra_body={"x": given}).__enter__().close()
     expected = {"set": [1], "keys": ["a"], "at": "2026-11-27T09:00:00+00:00", "day": "2026-11-27"}
     assert server.requests[0].json()["x"] == expected
+
+
+def test_a_pydantic_model_is_sent_in_its_form_of_json() -> None:
+    class Order(BaseModel):
+        number: UUID
+        note: str = ""
+
+    number = UUID(int=1)
+    assert json.loads(encode_body({"order": Order(number=number)})) == {
+        "order": {"number": str(number)}
+    }
 
 
 def image(data: Any) -> dict[str, Any]:

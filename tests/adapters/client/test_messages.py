@@ -62,9 +62,10 @@ class Recipe(BaseModel):
     ingredients: list[Ingredient]
 
 
-async def test_structured_output(calling, server) -> None:
+@pytest.mark.parametrize("beta", [False, True])
+async def test_structured_output(calling, server, beta) -> None:
     server.answer(event_stream(recording("json-answer")))
-    async with calling().stream(output_format=Recipe) as stream:
+    async with calling().stream(beta=beta, output_format=Recipe) as stream:
         async for event in stream:
             if event.type == "text":
                 assert event.snapshot.startswith('{"recipe')

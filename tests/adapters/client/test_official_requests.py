@@ -332,7 +332,7 @@ async def test_create_fails_as_streams_fail(server: Server) -> None:
     await fails(server, APIConnectionError, "the connection failed")
     server.answer([half, b"{", hold])
     await fails(server, APITimeoutError, "no answer in time", timeout=0.2)
-    for body in (b"<html>", b"[]", b'{"type":"message"}', b"[" * 100_000):
+    for body in (b"<html>", b"\xff", b"[]", b'{"type":"message"}', b"[" * 100_000):
         server.answer(response(200, body, "application/json"))
         await fails(server, APIResponseValidationError, "expected a message as JSON, got '")
     server.answer(ANSWER)

@@ -241,3 +241,13 @@ def test_long_streams_add_to_the_findings() -> None:
         ("differs", ""),
         ("raises", "MemoryError"),
     }
+
+
+def test_a_smaller_stream_must_meet_the_condition() -> None:
+    watched: list[tuple[int, bool]] = []
+    search = Search(AccumulatorSubject(fold), 0, lambda *state: watched.append(state), True)
+    assert search._accepts([1])
+    search.assume = lambda given: len(given) > 1
+    assert not search._accepts([1])
+    assert search._accepts([1, 2])
+    assert watched == [(0, True)] * 3

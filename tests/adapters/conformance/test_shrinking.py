@@ -10,7 +10,12 @@ from hypothesis import given
 from streamfold.adapters.conformance import Finding, lint
 from streamfold.adapters.conformance.accumulators import AccumulatorSubject
 from streamfold.adapters.conformance.emitters import EmitterSubject
-from streamfold.adapters.conformance.shrinking import simpler_messages, simpler_streams, smaller
+from streamfold.adapters.conformance.shrinking import (
+    _REQUIRED_OF_BLOCKS,
+    simpler_messages,
+    simpler_streams,
+    smaller,
+)
 from streamfold.adapters.strategies import FAULTS, broken, messages, raw_events
 from streamfold.reducer import fold
 
@@ -146,3 +151,11 @@ def test_a_message_loses_its_optional_fields() -> None:
     assert any("container" not in one for one in simpler)
     assert any("service_tier" not in one["usage"] for one in simpler)
     assert any("caller" not in one["content"][-1] for one in simpler if len(one["content"]) == 2)
+
+
+def test_fields_that_may_be_null_are_kept() -> None:
+    """They have a default here, but the API sends them in every block."""
+    fields = {"thinking": "signature", "compaction": "content", "fallback": "trigger"}
+    for kind, field in fields.items():
+        assert field in _REQUIRED_OF_BLOCKS[kind]
+        assert "type" in _REQUIRED_OF_BLOCKS[kind]

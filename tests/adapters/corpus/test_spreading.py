@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import (
+    BrokenExecutor,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+)
 from multiprocessing import get_context
 
 import pytest
+from streamfold.adapters.corpus import spreading
 from streamfold.adapters.corpus.spreading import BATCH, BATCHES, spread
 
 from tests.support.corpora import die_of_poison, die_once, fail, length
@@ -140,3 +147,27 @@ def test_an_error_of_a_file_alone_is_raised():
 
     with pytest.raises(OSError, match="disk"):
         list(spread(length, ["a", "b"], Odd(9, None), lost))
+
+
+def test_an_executor_that_was_started_here_is_closed_here(monkeypatch):
+    class Broken(Cluster):
+        _max_workers = 1
+
+        def submit(self, function, *args):
+            raise BrokenExecutor
+
+    started = []
+
+    class Own(Cluster):
+        closed = 0
+
+        def __init__(self, size):
+            super().__init__(0, None)
+            started.append(self)
+
+        def shutdown(self, wait=True, *, cancel_futures=False):
+            self.closed += 1
+
+    monkeypatch.setattr(spreading, "ProcessPoolExecutor", Own)
+    assert list(spread(length, NAMES, Broken(0, None), lost)) == list(map(length, NAMES))
+    assert [own.closed for own in started] == [1]

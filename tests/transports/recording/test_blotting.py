@@ -117,5 +117,35 @@ def test_a_body_that_is_cut_inside_of_a_secret(cut: int) -> None:
             assert KEY[9:].encode() not in part
 
 
+KEYS = {
+    "escaped": lambda name: f'"{name[0]}\\u{ord(name[1]):04x}{name[2:]}":'.encode(),
+    "all escaped": lambda name: b'"%b" :' % "".join(f"\\u{ord(c):04X}" for c in name).encode(),
+    "a line of its own": lambda name: f'"{name}"\ndata::\r\ndata:  '.encode(),
+}
+
+
+@pytest.mark.parametrize("form", KEYS)
+@pytest.mark.parametrize("name", ["text", "thinking", "partial_json"])
+def test_a_key_of_a_delta_may_be_written_in_any_way(form: str, name: str) -> None:
+    key = KEYS[form]
+    event = b'data: {%b%d,"delta":{%b"%b"}}\n\n'
+    pieces = [(0, KEY[:9]), (1, "other"), (0, KEY[9:])]
+    body = b"".join(
+        event % (key("index"), index, key(name), piece.encode()) for index, piece in pieces
+    )
+    blotted = redaction_of(KEY).blot(body)
+    hidden = b"".join(
+        event % (key("index"), index, key(name), piece)
+        for index, piece in [(0, b"*" * 9), (1, b"other"), (0, b"*" * len(KEY[9:]))]
+    )
+    assert blotted == hidden
+
+
+def test_a_payload_under_an_escaped_key() -> None:
+    payload = base64.b64encode(KEY.encode())
+    body = b'{"b\\u0079tes":"%b"}'
+    assert redaction_of(KEY).blot(body % payload) == body % base64.b64encode(b"*" * len(KEY))
+
+
 def decoded(text: bytes) -> bytes:
     return base64.b64decode(text[: len(text) // 4 * 4])

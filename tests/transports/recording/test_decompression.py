@@ -24,7 +24,11 @@ from streamfold.transports import (
     replay,
 )
 from streamfold.transports.recording import AsyncDecompressed, decompressed
-from streamfold.transports.recording.decompression import MOST_ENCODINGS, Decompression
+from streamfold.transports.recording.decompression import (
+    MOST_ENCODINGS,
+    MOST_EXPANSION,
+    Decompression,
+)
 
 from tests.support.bombs import (
     ENCODINGS,
@@ -151,6 +155,19 @@ def test_both_packages_for_zstd_are_bounded(zstd_library: str) -> None:
         list(decompressed(response("zstd", [b"not zstd"]), httpx, DEFAULT_LIMIT))
 
 
+def test_a_body_may_expand_1100_times_beyond_the_limit() -> None:
+    wire = compress(["gzip"], [b"x" * 30_000])
+    assert MOST_EXPANSION == 1100
+    for rest in (0, 1):
+        limit = 30_000 - 1100 * len(wire) - rest
+        pieces = Decompression("gzip", limit).pieces(wire)
+        if rest:
+            with pytest.raises(ValueError, match=r"expand to more than 30,000"):
+                list(pieces)
+        else:
+            assert b"".join(pieces) == b"x" * 30_000
+
+
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("brotli", "brotlicffi"):
         monkeypatch.setitem(sys.modules, name, None)
@@ -181,6 +198,35 @@ async def test_an_async_body_that_is_left_early_is_closed() -> None:
     body = AsyncDecompressed(response("gzip", [compress(["gzip"], [b"one"])]), httpx, 100)
     assert [piece async for piece in body] == [b"one"]
     await body.aclose()
+
+
+class Counted(Wire):
+    """A body that counts the chunks it gave, and whether it was closed."""
+
+    given = closed = 0
+
+    async def __aiter__(self) -> Any:
+        for piece in self.chunks:
+            self.given += 1
+            yield piece
+
+    async def aclose(self) -> None:
+        self.closed += 1
+
+
+@pytest.mark.parametrize("is_connected", [True, False])
+async def test_a_body_that_is_left_is_closed_and_read_on_over_a_connection(
+    is_connected: bool,
+) -> None:
+    wire = Counted(cut(BODY, [1] * 9))
+    extensions = {"network_stream": None} if is_connected else {}
+    answer = httpx.Response(200, stream=wire, extensions=extensions)
+    body = AsyncDecompressed(answer, httpx, 100)
+    assert await body.__anext__() == BODY[:1]
+    await body.aclose()
+    assert answer.is_closed
+    assert wire.closed == 1
+    assert wire.given == (10 if is_connected else 1)
 
 
 def test_a_response_of_httpx2() -> None:

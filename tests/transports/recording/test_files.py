@@ -52,3 +52,12 @@ def test_a_file_and_a_missing_folder_have_no_files(name, tmp_path):
     (tmp_path / "a.sse").touch()
     with pytest.raises(OSError, match=name):
         recording_files(tmp_path / name)
+
+
+def test_the_data_is_on_the_disk_before_the_file_has_its_name(tmp_path, monkeypatch):
+    path = tmp_path / "turn.jsonl"
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda file: synced.append((os.fstat(file), path.exists())))
+    Recording.of(b"first").save(path)
+    ((unfinished, existed),) = synced
+    assert (unfinished.st_size, existed) == (path.stat().st_size, False)

@@ -143,6 +143,31 @@ def test_no_text_waits_longer_than_its_block() -> None:
     assert shown(*events)[2]["delta"]["text"] == "It is [secret]"
 
 
+def test_a_block_that_stops_ends_its_own_wait_only() -> None:
+    start = [*TEXT, block_start(1, "text", text=""), text_delta(1, "is")]
+    source = Source(*start, text_delta(0, KEY[:9]), block_stop(1), text_delta(0, KEY[9:]), PING)
+    events = redacted_events(iter(source), redaction_of())
+    seen = [next(events) for _ in range(4)]
+    assert joined(seen, 1, "text") == "is"
+    assert source.given == len(events_of(*start, text_delta(0, KEY[:9]))) + 1
+    assert joined([*seen, *events], 0, "text") == "[secret]"
+
+
+@pytest.mark.parametrize(
+    "echo",
+    [
+        "".join(f"&#{ord(letter)};" for letter in KEY),
+        "".join(f"\\u0026#x{ord(letter):x};" for letter in KEY),
+        KEY.encode("utf-16-le").decode()[:-1],
+    ],
+    ids=["entities", "escaped entities", "UTF-16"],
+)
+def test_an_echo_in_another_writing_may_be_cut_anywhere(echo: str) -> None:
+    for at in range(0, len(echo), 5):
+        events = shown(*TEXT, text_delta(0, f"It is {echo[:at]}"), text_delta(0, f"{echo[at:]}."))
+        assert joined(events, 0, "text") == "It is [secret]."
+
+
 def test_an_error_comes_after_the_events_that_wait() -> None:
     events = [*TEXT, text_delta(0, KEY[:20]), PING]
     seen: list[dict[str, Any]] = []

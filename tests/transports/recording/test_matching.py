@@ -132,3 +132,29 @@ def test_the_difference_of_long_bodies_may_be_at_the_end(more):
         text = str(error)
         assert f"{sign}more" in text
         assert " line 2999" in text
+
+
+@pytest.mark.parametrize("lines", [40, 41, 60])
+def test_a_long_difference_is_cut_after_40_lines(lines):
+    recorded = RecordedRequest("POST", "https://example.com", content=b"")
+    content = "\n".join(map(str, range(lines - 4))).encode()
+    asked = RecordedRequest("POST", "https://example.com", content=content)
+    shown = str(unmatched(asked, [("one", recorded)])).splitlines()[1:]
+    assert shown[:5] == ["--- recorded", "+++ requested", shown[2], "-null", "+0"]
+    if lines == 40:
+        assert shown[39:] == ["+35"]
+    else:
+        assert shown[39:] == ["+35", f"… and {lines - 40} more lines"]
+
+
+def test_a_wide_line_is_cut_after_160_characters():
+    recorded = RecordedRequest("POST", "https://example.com", content=b"x" * 159)
+    asked = RecordedRequest("POST", "https://example.com", content=b"y" * 160)
+    shown = str(unmatched(asked, [("one", recorded)])).splitlines()
+    assert shown[-2:] == [f"-{'x' * 159}", f"+{'y' * 159}…"]
+
+
+def test_letters_of_any_language_are_readable_in_a_difference():
+    error = unmatched(asking(turn("Grüße")), [("one", asking(turn("你好")))])
+    assert '-      "content": "你好",' in str(error)
+    assert '+      "content": "Grüße",' in str(error)

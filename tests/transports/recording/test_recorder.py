@@ -283,3 +283,12 @@ def test_arguments_that_are_refused(path):
         RecordingTransport(httpx.HTTPTransport(), path.with_suffix(".sse"))
     with pytest.raises(TypeError, match="got one string: 'token'"):
         RecordingTransport(httpx.HTTPTransport(), path, secrets="token")
+
+
+def test_a_recording_that_was_written_is_not_kept(path) -> None:
+    transport = RecordingTransport(httpx.MockTransport(lambda _: httpx.Response(200)), path)
+    with httpx.Client(transport=transport) as client:
+        with client.stream("POST", "https://example.com") as response:
+            assert len(transport._open) == 1
+            response.read()
+        assert transport._open == set()

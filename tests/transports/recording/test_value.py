@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import itertools
 import pickle
 import re
@@ -204,3 +205,9 @@ def test_saving_refuses_a_name_without_the_suffix_and_a_path_that_is_taken(tmp_p
     with pytest.raises(TypeError, match="got one string: 'user_token'"):
         Recording.of(b"").to_bytes(secrets="user_token")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_only_the_chunks_are_positional() -> None:
+    chunks, *others = inspect.signature(Recording).parameters.values()
+    assert chunks.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
+    assert {parameter.kind for parameter in others} == {inspect.Parameter.KEYWORD_ONLY}
