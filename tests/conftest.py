@@ -14,6 +14,7 @@ neither keeps a database, so that no run depends on an earlier one.
 from __future__ import annotations
 
 import gc
+import os
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -40,6 +41,7 @@ settings.register_profile(
     derandomize=True,
 )
 settings.load_profile("default")  # also under CI=true, for which Hypothesis has its own profile
+os.environ["HYPOTHESIS_NO_PLUGINS"] = "1"  # in child processes, where they would import trio
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -49,6 +51,14 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.dist = "loadfile"
 
 
+@pytest.hookimpl(optionalhook=True)  # a hook of xdist
+def pytest_xdist_auto_num_workers() -> int | None:
+    """For `-n auto`, one worker more than there are cores, because workers wait for sockets."""
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Make every warning an error while a test runs, but not while other plugins start."""
     for item in items:
@@ -56,9 +66,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Exempt the modules and the collected tests from garbage collection, which they slow down."""
+    """Exempt the modules and the collected tests from garbage collection, and collect less often.
+
+    Property tests make many objects, so that a tenth of their time would be garbage collection.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 50, 50)
 
 
 @pytest.fixture(params=["sync", "asyncio", "trio"])

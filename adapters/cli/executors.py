@@ -6,12 +6,14 @@ import argparse
 import os
 import signal
 from collections.abc import Generator
-from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .exit_status import CommandError
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 __all__ = ["add_executor_flags", "executor_of"]
 
@@ -61,6 +63,8 @@ def executor_of(options: argparse.Namespace) -> Generator[Executor | None, None,
     elif options.jobs == 1:
         yield None
     else:
+        from concurrent.futures import ProcessPoolExecutor
+
         # Ctrl-C reaches each process of the terminal; only this one answers.
         pool = ProcessPoolExecutor(
             options.jobs, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)

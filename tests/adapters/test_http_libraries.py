@@ -350,9 +350,10 @@ async def test_a_connection_that_is_not_accepted(library, calling) -> None:
 
 async def test_a_server_that_does_not_take_the_request(library, calling) -> None:
     with socket.create_server(("127.0.0.1", 0)) as deaf:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # the connections have it too
         url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
         caller = calling(base_url=url, max_retries=0, timeout=0.1)
-        question = [{"role": "user", "content": "x" * 12_000_000}]
+        question = [{"role": "user", "content": "x" * 6_000_000}]
         with pytest.raises(APITimeoutError):
             await caller.message(messages=question)
         with deaf.accept()[0]:

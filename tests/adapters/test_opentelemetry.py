@@ -386,8 +386,11 @@ def test_a_reader_that_is_cancelled(server, exported, backend, answered):
             httpx.AsyncHTTPTransport(verify=NO_TLS), **exported.options
         )
         async with httpx.AsyncClient(transport=transport) as http:
-            with anyio.move_on_after(0.3) as scope:
-                await http.post(f"{server.url}/v1/messages", json={**REQUEST, "stream": True})
+            options = {"json": {**REQUEST, "stream": True}, "timeout": 60}
+            with anyio.move_on_after(None if answered else 0.3) as scope:
+                async with http.stream("POST", f"{server.url}/v1/messages", **options) as response:
+                    async for _ in response.aiter_raw():
+                        scope.cancel()  # the read of the next chunk
             assert scope.cancelled_caught
 
     anyio.run(main, backend=backend)

@@ -35,6 +35,8 @@ from hypothesis import Phase, settings
 from streamfold.reducer import SSEState, decode_sse, encode_event_stream
 from streamfold.transports import Recording
 
+from tests.support.effort import is_thorough
+
 ROOT = Path(__file__).parent.parent.parent
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 
@@ -45,11 +47,21 @@ STEP = re.compile(
 )
 SERVED_AT = "http://127.0.0.1:8000"
 FILE_NAME = re.compile(r"# ([\w./-]+\.py)\n")
+STREAMFOLD = """
+import sys
+from streamfold.adapters import cli
+if sys.argv[1] == "fuzz":
+    from streamfold.adapters.conformance.search import Search
+    Search.shrinking_tries = 20
+sys.exit(cli.main())
+"""
+"""The command with less shrinking, which takes most of its time."""
+
 COMMANDS = {
     "python": "",
     # without a folder for a cache, and without plugins that no page needs
     "pytest": "-m pytest -p no:cacheprovider -p no:anyio -p no:hypothesispytest -p no:xdist",
-    "streamfold": "-m streamfold.adapters.cli",
+    "streamfold": "-m streamfold.adapters.cli" if is_thorough() else f"-c '{STREAMFOLD}'",
 }
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
@@ -146,6 +158,7 @@ def repeatable_find() -> Iterator[None]:
 # --- running a page -------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("page", PAGES, ids=names(PAGES))
 @pytest.mark.usefixtures("repeatable_find")
 def test_page(

@@ -31,6 +31,7 @@ _FLAGS = [
     "--no-first-run",
 ]
 _TIMEOUT = 60_000
+_VIEWPORT = {"width": 1440, "height": 900}
 
 Call = Callable[..., Any]
 """Calls a function with arguments, in the thread of Playwright."""
@@ -50,6 +51,7 @@ class ShownPage:
         self.requests: list[str] = []
         self.messages: list[str] = []
         self._media = False
+        self._resized = False
         call(page.on, "console", lambda message: self.messages.append(message.text))
         call(page.on, "pageerror", lambda error: self.messages.append(str(error)))
         call(page.on, "request", lambda request: self.requests.append(request.url))
@@ -59,12 +61,20 @@ class ShownPage:
         return self._call(getattr(self._page, method), *arguments, **options)
 
     def reset(self) -> None:
-        """Forget what the last page did, and its media."""
+        """Forget what the last page did, its media and its size."""
         self.requests.clear()
         self.messages.clear()
         if self._media:
             self.do("emulate_media", media="null", color_scheme="null")
             self._media = False
+        if self._resized:
+            self.do("set_viewport_size", _VIEWPORT)
+            self._resized = False
+
+    def resize(self, width: int, height: int) -> None:
+        """Give the window this size, until `reset`. It is for the page that is opened next."""
+        self._resized = True
+        self.do("set_viewport_size", {"width": width, "height": height})
 
     def media(self, **features: str) -> None:
         """Emulate a medium, or a theme, until `reset`."""
@@ -73,7 +83,7 @@ class ShownPage:
 
     def open(self, file: Path) -> None:
         """Load the file, and wait until the inspector is ready and drawn."""
-        self.do("goto", file.as_uri())
+        self.do("goto", file.as_uri(), timeout=_TIMEOUT)
         self.do("wait_for_selector", "html[data-ready=true]", timeout=_TIMEOUT)
         self.frame()
         assert self.requests.pop(0) == file.as_uri()
@@ -120,7 +130,7 @@ class Browser:
     @contextmanager
     def page(self, **options: Any) -> Iterator[ShownPage]:
         """A new page. The options are those of Playwright's `new_context`."""
-        options = {"viewport": {"width": 1440, "height": 900}, **options}
+        options = {"viewport": _VIEWPORT, **options}
         context = self._call(self._browser.new_context, **options)
         try:
             yield ShownPage(self._call, self._call(context.new_page))

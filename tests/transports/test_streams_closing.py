@@ -38,9 +38,16 @@ ASYNC = pytest.mark.parametrize("shell", ["asyncio", "trio"], indirect=True)
 
 ONE_CONNECTION = {
     "limits": httpx.Limits(max_connections=1, max_keepalive_connections=0),
-    "timeout": httpx.Timeout(60, pool=1),
+    "timeout": httpx.Timeout(60, pool=30),
 }
 """The options of a client that waits until its only connection is given back, and keeps none."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _without_older_objects():
+    """Exempt what earlier files left from the collections of garbage here, which are many."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
@@ -270,7 +277,7 @@ async def test_dropping_a_stream_over_an_async_generator_closes_that(shell):
     stream = AsyncMessageStream(chunks())
     await stream.__anext__()
     del stream
-    with anyio.fail_after(5):
+    with anyio.fail_after(30):
         await closed.wait()
 
 
@@ -282,7 +289,7 @@ async def test_closing_a_response_without_a_connection_does_not_wait_for_its_end
         yield HALF
         await anyio.sleep_forever()
 
-    with anyio.fail_after(5):
+    with anyio.fail_after(30):
         async with AsyncMessageStream(httpx.Response(200, content=content())) as stream:
             await stream.__anext__()
         assert stream.response.is_closed
@@ -481,8 +488,10 @@ async def test_cancelling_a_task_that_waits_for_the_end_of_a_message_that_is_ove
     server.answer([*event_stream(BODY)[:-1], hold])
     async with shell.client(**ONE_CONNECTION) as client:
         stream = await client.open(server)
-        with anyio.move_on_after(0.1) as scope:
-            await stream.until_done()
+        with anyio.CancelScope() as scope:
+            async for event in stream:
+                if event.type == "message_stop":
+                    scope.cancel()
         assert scope.cancelled_caught
         assert await stream.get_final_message() == MESSAGE
         await wait_closed(server)
@@ -515,7 +524,7 @@ async def test_closing_a_stream_that_another_task_waits_for(shell, server, allow
 
     async with shell.client(**ONE_CONNECTION) as client:
         stream = await client.open(server, allow_incomplete=allow_incomplete)
-        with anyio.fail_after(5):
+        with anyio.fail_after(30):
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(read, stream)
                 await anyio.wait_all_tasks_blocked()

@@ -5,12 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -89,20 +87,16 @@ def test_the_own_server_serves_legal_streams(conform: Any, tmp_path: Path) -> No
 def serving_process(directory: Path) -> Iterator[str]:
     """`streamfold serve` as a process of its own, and its URL."""
     pytest.importorskip("uvicorn")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    arguments = ["serve", str(directory), "--port", str(port), "--speed", "0"]
+    arguments = ["serve", str(directory), "--port", "0", "--speed", "0"]
     command = [sys.executable, "-m", "streamfold.adapters.cli", *arguments]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        for _ in range(200):
-            with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-                break
-            time.sleep(0.05)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(10)
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, encoding="utf-8"
+    ) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.terminate()
 
 
 def test_a_gateway_that_is_not_there_fails(conform: Any) -> None:

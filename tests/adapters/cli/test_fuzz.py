@@ -11,7 +11,7 @@ from typing import Any, get_args
 import pytest
 from streamfold.adapters import cli
 from streamfold.adapters.cli.fuzz import _positive, _progress
-from streamfold.adapters.conformance import Takes
+from streamfold.adapters.conformance import Takes, cost
 from streamfold.adapters.conformance.search import Search
 from streamfold.adapters.strategies import BLOCKS, FAULTS, QUIRKS, WAYS
 from streamfold.reducer import ProtocolError, StreamState, feed, finish, fold
@@ -34,8 +34,10 @@ ONE = (*FEW, "--first")
 def fuzz(capsys, monkeypatch):
     """A function that runs the command: exit status, output, error output."""
     monkeypatch.setattr(sys, "path", [*sys.path])
-    if not is_thorough():  # these tests need no smallest stream
+    if not is_thorough():  # these tests need no smallest stream and no exact cost
         monkeypatch.setattr(Search, "shrinking_tries", 5)
+        monkeypatch.setattr(cost, "_COUNTED", [16, 32, 64, 128])
+        monkeypatch.setattr(cost, "_TIMED", [64, 128, 256])
 
     def run(*arguments):
         status = cli.main(["fuzz", *map(str, arguments)])
@@ -205,7 +207,7 @@ def test_a_function_that_ends_the_process_fails(fuzz, tmp_path, monkeypatch):
 
 def test_a_module_in_the_current_directory_is_found(tmp_path: Path):
     (tmp_path / "mine.py").write_text("def accumulate(events):\n    return {}\n")
-    run = command("fuzz", "mine:accumulate", *ONE, cwd=tmp_path)
+    run = command("fuzz", "mine:accumulate", *ONE, "--blocks", "text", cwd=tmp_path)
     assert run.returncode == 1
     assert run.stdout.startswith(b"mine.accumulate differs")
     assert b"from mine import accumulate\n" in run.stdout

@@ -150,6 +150,7 @@ def test_an_exception_the_second_time_does_not_repeat() -> None:
     assert "ValueError: once" in found.value.got
 
 
+@pytest.mark.usefixtures("shorter_streams")
 def test_long_streams_are_measured_for_each_kind() -> None:
     report = check_accumulator(Right.accumulate, max_examples=1, seed=0)
     assert [growth.kind for growth in report.growth] == ["text", "tool_use", "thinking", "blocks"]

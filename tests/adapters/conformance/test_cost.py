@@ -124,6 +124,7 @@ def reads_all(see: Callable[[str], object]) -> Callable[[Iterable[Any]], Any]:
         lambda text: text * 2,
     ],
 )
+@pytest.mark.usefixtures("shorter_streams")
 def test_quadratic_work_is_seen(see: Callable[[str], object]) -> None:
     assert measure(reads_all(see), "text").work_order > 1.7
 
@@ -138,21 +139,27 @@ async def of_chunks(chunks: Any) -> int:
     return sum([len(chunk) async for chunk in chunks])
 
 
-def test_a_reader_of_chunks_may_be_async(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cost, "_COUNTED", [64, 128, 256])
-    monkeypatch.setattr(cost, "_TIMED", [64, 128, 256])
+@pytest.mark.usefixtures("shorter_streams")
+def test_a_reader_of_chunks_may_be_async() -> None:
     assert measure(of_chunks, "text", takes="chunks").work_order < 1.2
 
 
-def test_a_slow_reader_is_not_measured_to_the_end() -> None:
+def test_a_slow_reader_is_not_measured_to_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cost, "_ENOUGH_LINES", 20_000)
+    monkeypatch.setattr(cost, "_ENOUGH_SECONDS", 0.0)  # each run takes longer
+    monkeypatch.setattr(cost, "_TIMED", [64, 128, 256, 512])
+
     def accumulate(events: Iterable[Any]) -> None:
         for _ in events:
-            for _ in range(2000):
+            for _ in range(200):
                 pass
 
-    assert max(measure(accumulate, "text").lines) == 64
+    measured = measure(accumulate, "text")
+    assert max(measured.lines) == 64
+    assert max(measured.seconds) == 256
 
 
+@pytest.mark.usefixtures("shorter_streams")
 def test_it_leaves_no_trace_function_and_no_tracing_behind() -> None:
     before = sys.gettrace()
     assert not tracemalloc.is_tracing()
@@ -167,6 +174,7 @@ def test_it_leaves_no_trace_function_and_no_tracing_behind() -> None:
         tracemalloc.stop()
 
 
+@pytest.mark.usefixtures("shorter_streams")
 def test_it_leaves_the_collector_as_it_was() -> None:
     assert gc.isenabled()
     measure(lambda events: None, "text")

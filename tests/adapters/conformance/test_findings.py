@@ -17,7 +17,6 @@ from streamfold.adapters.conformance import (
     check_accumulator,
     check_decoder,
     check_stream,
-    cost,
 )
 from streamfold.adapters.conformance.search import Search
 from streamfold.reducer import SSEState, decode_sse, fold
@@ -29,12 +28,13 @@ from tests.support.planted.accumulators import Right
 
 @pytest.fixture(scope="module")
 def added_up() -> AccumulatorMismatch:
-    return mismatch_of(accumulators.AddsUpTotals, seed=1)
+    return mismatch_of(accumulators.AddsUpTotals, seed=1, blocks=["text"])
 
 
 @pytest.mark.parametrize("planted", ["AddsUpTotals", "SharesItsContent"])
 def test_the_pasted_test_fails(planted: str) -> None:
-    found = mismatch_of(getattr(accumulators, planted), seed=0, ignore=("usage.speed",))
+    ignore = ("usage.speed",)
+    found = mismatch_of(getattr(accumulators, planted), seed=0, blocks=["text"], ignore=ignore)
     pasted: dict[str, Any] = {}
     exec(found.code, pasted)
     with pytest.raises(AccumulatorMismatch) as again:
@@ -72,7 +72,7 @@ def joins_all_chunks(chunks: Any) -> Any:
     body = b""
     for chunk in chunks:
         body += chunk
-        for _ in body[::3]:  # lines of Python are counted, so that no clock decides
+        for _ in body[::10]:  # lines of Python are counted, so that no clock decides
             pass
     return Right.accumulate([json.loads(each.data) for each in decode_sse(SSEState(), body)[1]])
 
@@ -88,11 +88,8 @@ def fails_on_long_bodies(chunks: Any) -> Any:
     ("accumulate", "imported"),
     [(joins_all_chunks, "measure"), (fails_on_long_bodies, "check_stream")],
 )
-def test_the_pasted_test_of_a_long_body_takes_chunks_too(
-    accumulate: Any, imported: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(cost, "_COUNTED", [16, 32, 64, 128])
-    monkeypatch.setattr(cost, "_TIMED", [64, 128, 256])
+@pytest.mark.usefixtures("shorter_streams")
+def test_the_pasted_test_of_a_long_body_takes_chunks_too(accumulate: Any, imported: str) -> None:
     options: Any = {"takes": "chunks", "blocks": ["text"], "claims": GA_CLAIMS}
     with pytest.raises(AccumulatorMismatch) as found:
         check_accumulator(accumulate, max_examples=3, seed=0, first=True, **options)
@@ -150,7 +147,7 @@ def test_the_text_has_every_part(added_up: AccumulatorMismatch) -> None:
 
 
 def test_an_exception_is_the_cause() -> None:
-    found = mismatch_of(accumulators.BreaksOnAPing, seed=0)
+    found = mismatch_of(accumulators.BreaksOnAPing, seed=0, blocks=["text"])
     assert isinstance(found.__cause__, KeyError)
     assert "KeyError: 'ping' (in read, line" in str(found)
     assert found.got == ""
@@ -256,6 +253,7 @@ def test_a_mismatch_can_be_pickled(added_up: AccumulatorMismatch) -> None:
     assert (str(again), again.events) == (str(added_up), added_up.events)
 
 
+@pytest.mark.usefixtures("shorter_streams")
 def test_a_report_has_the_cost_of_long_streams() -> None:
     report = check_accumulator(Right.accumulate, max_examples=5, seed=0, blocks=["text"])
     assert str(report).startswith("5 streams, all as they should be (seed 0)\ntext deltas: work")

@@ -78,10 +78,11 @@ def test_a_planted_bug_is_found(name: str, seed: int) -> None:
         assert finding["size"] <= 40
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("function", SAMPLE, ids=name_of)
 def test_a_finding_is_shrunk(function: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    if not THOROUGH and "decoders" not in name_of(function):  # bodies need more tries
-        monkeypatch.setattr(Search, "shrinking_tries", 60)
+    if not THOROUGH and "decoders" in name_of(function):  # bodies need more tries
+        monkeypatch.setattr(Search, "shrinking_tries", 200)
     ((check, _, options),) = [
         each for each in checks.PLANTED if name_of(each[1]) == name_of(function)
     ]

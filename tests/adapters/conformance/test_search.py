@@ -47,6 +47,8 @@ def test_same_seed_same_find_in_another_process() -> None:
     code = (
         "from tests.support.planted.accumulators import *\n"
         "from streamfold.adapters.conformance import *\n"
+        "from streamfold.adapters.conformance.search import Search\n"
+        "Search.shrinking_tries = 40\n"
         "try: check_accumulator(\n"
         "    AddsUpTotals.accumulate, seed=3, blocks=['text'], first=True, growth=False\n"
         ")\n"
@@ -166,6 +168,7 @@ def test_progress_can_be_watched() -> None:
     assert seen[-1][1]
 
 
+@pytest.mark.thorough
 def test_a_run_collects_the_distinct_findings_and_shrinks_each() -> None:
     class Bad(Right):
         def read_text(self, block: Any, pieces: list[str], text: str) -> None:

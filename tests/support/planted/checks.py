@@ -118,7 +118,8 @@ def main(
     if not is_thorough:
         examples = 100
         Search.shrinking_tries = 0
-        cost._COUNTED, cost._TIMED = [16, 32, 64, 128, 256, 512], [256, 1024, 2048]
+        cost._COUNTED, cost._TIMED = [16, 32, 64, 128, 256, 512], [64, 256, 1024, 2048]
+        cost._ENOUGH_LINES, cost._ENOUGH_SECONDS = 50_000, 0.03
         for module in (_accumulators, _decoders, _emitters):
             module.Search = SearchAmongDrawn  # type: ignore[attr-defined]
     for seed in seeds:
