@@ -215,11 +215,12 @@ class _Body(httpx.SyncByteStream):
     def __next__(self) -> bytes:
         if self._failure is None:
             try:
-                if chunk := self._read(_PIECE):
-                    return chunk
+                chunk: bytes = self._read(_PIECE)
             except Exception as error:
                 self._failure = _failure(error, self._request)
             else:
+                if chunk:
+                    return chunk
                 if not self._body.length:  # `http.client` does not check that all of it came
                     self._is_whole = True
                     raise StopIteration
