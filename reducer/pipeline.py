@@ -350,15 +350,19 @@ def _take(
         sse, frames, fault = scan(decoder, chunk)
     else:
         sse, frames, fault = scan_frames(decoder, chunk)
-    snapshot = state.snapshot
+    snapshot = folded = state.snapshot
     is_growth_only = True
     at = pings = 0
+    run_end = -1
     try:
         while at < len(frames):
             if at and steps is not None:
                 steps.append((len(events or ()), snapshot))
-            end, folded = fold_run(snapshot, frames, at, events)
-            if end == at:
+            if at != run_end:  # a run does not begin where another one has ended
+                run_end, folded = fold_run(snapshot, frames, at, events)
+            if at != run_end:
+                at = run_end
+            else:
                 name, data, _, _ = frames[at]
                 event = parse_data(data, name)
                 folded, derived = step(snapshot, event)
@@ -368,8 +372,8 @@ def _take(
                     events += derived
                 if derived and derived[-1].__class__ not in DERIVED_EVENT_CLASSES:
                     is_growth_only = False
-                end += 1
-            snapshot, at = folded, end
+                at += 1
+            snapshot = folded
     except ProtocolError as error:
         # A value holds no frames; those of the fault hold `fault` in turn, which makes a cycle.
         fault = error.with_traceback(None)

@@ -43,7 +43,7 @@ from .sse import Frame
 
 __all__ = ["LONGEST_ONE", "fold_one", "fold_run", "grown", "inside_run", "run_at"]
 
-_PREFIXES = 64
+_PREFIXES = 256
 """The number of blocks whose prefixes are written in advance; that saves 6 % of `feed`."""
 
 LONGEST_ONE = 1024
