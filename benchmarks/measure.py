@@ -87,9 +87,9 @@ class Patience:
         shortest: the minimum time of one measurement, in seconds; shorter readings are repeated.
     """
 
-    rounds: tuple[int, int] = (9, 41)
+    rounds: tuple[int, int] = (5, 41)
     error: float = 0.01
-    seconds: float = 20.0
+    seconds: float = 10.0
     shortest: float = 0.05
 
 
