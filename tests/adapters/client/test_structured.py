@@ -162,6 +162,15 @@ def test_a_format_that_the_api_does_not_know_is_described(kind: str) -> None:
     assert transform_schema(schema) == official_schema(schema)
 
 
+@pytest.mark.parametrize(
+    "kind",
+    ["date", "date-time", "duration", "email", "hostname", "ipv4", "ipv6", "time", "uri", "uuid"],
+)
+def test_a_format_that_the_api_knows_is_kept(kind: str) -> None:
+    schema = {"type": "string", "format": kind}
+    assert transform_schema(schema) == official_schema(schema) == schema
+
+
 def test_a_model_may_be_given_itself() -> None:
     assert transform_schema(Ingredient) == response_format(Ingredient)[0]["schema"]
 

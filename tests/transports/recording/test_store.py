@@ -103,6 +103,7 @@ def test_recordings_without_a_request_can_start_over_after_the_last():
     starts = [True, False, False, True, True, True, False]
     played = [store.play_for(OTHER, starts_over=start).recording.body for start in starts]
     assert played == [b"one", b"two", b"two", b"one", b"two", b"one", b"two"]
+    assert store.play_for(OTHER).recording.body == b"two"  # by default it is played again
     assert [store.play_for(REQUEST, starts_over=True).recording for _ in range(2)] == [known] * 2
     assert store.unused == ()
 
