@@ -53,15 +53,18 @@ class Shared(list[Any]):
         joined_last: the last text that was read and was shorter than `joined`. It makes reading the
             texts of a chunk in turn cheap when the text after the chunk was read before them.
         parsed: the longest text that was read as JSON, and its reading.
+        parsed_last: the last one that was shorter than `parsed`, and its reading. It makes reading
+            kept snapshots in turn cheap when a later one was read before them.
     """
 
-    __slots__ = ("joined", "joined_last", "parsed")
+    __slots__ = ("joined", "joined_last", "parsed", "parsed_last")
 
     def __init__(self, items: Any = ()) -> None:
         super().__init__(items)
         self.joined: tuple[int, str] = (0, "")
         self.joined_last: tuple[int, str] = (0, "")
         self.parsed: tuple[int, Any] | None = None
+        self.parsed_last: tuple[int, Any] | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Shared, (list(self),)

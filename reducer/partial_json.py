@@ -300,15 +300,19 @@ def _advance(reading: _Reading, more: str) -> _Reading:
 
 
 def _read(text: Text) -> _Reading:
-    """Return the reading of `text`, continued from the cached one if that covers no more."""
+    """Return the reading of `text`, continued from a cached one that covers no more."""
     shared, count = text._shared, len(text)
     start, reading = shared.parsed or (0, _Reading())
     if start > count:
-        start, reading = 0, _Reading()
+        start, reading = shared.parsed_last or (0, _Reading())
+        if start > count:
+            start, reading = 0, _Reading()
     if start < count:
         reading = _advance(reading, "".join(shared[start:count]))
         if shared.parsed is None or shared.parsed[0] < count:
             shared.parsed = (count, reading)
+        else:
+            shared.parsed_last = (count, reading)
     return reading
 
 

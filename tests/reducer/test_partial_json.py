@@ -676,6 +676,23 @@ def test_no_text_is_read_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     assert read == []
 
 
+def test_kept_texts_are_read_in_turn_after_the_last_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    scan = partial_json.scan_string
+    monkeypatch.setattr(
+        partial_json, "scan_string", lambda text, at: (read.append(text), scan(text, at))[1]
+    )
+    values = [PartialJSON(mode="trailing-strings").append('["')]
+    for number in range(100):
+        values.append(values[-1].append(f"{number},"))
+    last = values[-1].value
+    del read[:]
+    assert [value.value[0] for value in values] == [
+        "".join(f"{number}," for number in range(count)) for count in range(101)
+    ]
+    assert sum(map(len, read)) < 2 * len(last[0])
+
+
 @pytest.mark.parametrize("end", ["", "]", ", 2]"])
 def test_a_number_longer_than_the_bound_is_no_value(end: str) -> None:
     assert PartialJSON().append(f"[1, {'9' * 4301}{end}").value == [1]
