@@ -244,7 +244,7 @@ def save_plots(folder: Path, cost: Sequence[Point], memory: Sequence[Point]) -> 
 def _plot(path: Path, points: Sequence[Point], title: str, unit: str) -> None:
     from matplotlib import pyplot
 
-    figure, axes = pyplot.subplots(figsize=(7, 4), layout="constrained")
+    figure, axes = pyplot.subplots(figsize=(9, 4), layout="constrained")
     for curve in dict.fromkeys(point.curve for point in points):
         at = [point.deltas for point in points if point.curve == curve]
         values = [point.value for point in points if point.curve == curve]
@@ -256,6 +256,6 @@ def _plot(path: Path, points: Sequence[Point], title: str, unit: str) -> None:
     axes.set_xticks(lengths, [f"{length / 1000:g}k" for length in lengths])
     axes.minorticks_off()
     axes.grid(visible=True, alpha=0.3)
-    axes.legend()
+    figure.legend(loc="outside right upper")
     figure.savefig(path, metadata={"Date": None, "Creator": None})
     pyplot.close(figure)
