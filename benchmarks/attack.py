@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import json
 import multiprocessing
 import resource
 import tempfile
@@ -28,40 +27,25 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from .attack_events import (
+    Event,
+    block_delta,
+    block_start,
+    body_of,
+    chunks_of,
+    message_delta,
+    message_start,
+    message_stop,
+)
 from .attack_outcomes import OUTCOMES, outcome
 
 PAGE = Path(__file__).with_name("ATTACK.md")
 PATIENCE = 15.0
 """Seconds after which a side of a row is stopped."""
 
-Event = dict[str, Any]
-
 # --- hostile streams ----------------------------------------------------------------------------
 
-HEAD = {"id": "msg_1", "type": "message", "role": "assistant", "model": "m", "content": []}
-START = {
-    "stop_reason": None,
-    "stop_sequence": None,
-    "usage": {"input_tokens": 1, "output_tokens": 1},
-}
 LARGE = {f"key {number}": [number] for number in range(2000)}
-
-
-def message_start(**fields: Any) -> Event:
-    return {"type": "message_start", "message": {**HEAD, **START, **fields}}
-
-
-def message_delta(**usage: int) -> Event:
-    delta = {"stop_reason": None, "stop_sequence": None}
-    return {"type": "message_delta", "delta": delta, "usage": {"output_tokens": 1, **usage}}
-
-
-def block_start(index: int, **block: Any) -> Event:
-    return {"type": "content_block_start", "index": index, "content_block": block}
-
-
-def block_delta(**delta: Any) -> Event:
-    return {"type": "content_block_delta", "index": 0, "delta": delta}
 
 
 def usage_keys(count: int) -> Iterator[Event]:
@@ -126,16 +110,6 @@ GROWTH: tuple[tuple[str, Callable[[int], Iterator[Event]], int, bool, str], ...]
 are), and the figure before."""
 
 
-def whole() -> Iterator[Event]:
-    yield message_start()
-    yield {**message_delta(), "delta": {"stop_reason": "end_turn", "stop_sequence": None}}
-    yield {"type": "message_stop"}
-
-
-def body(events: Iterator[Event]) -> list[bytes]:
-    return [f"event: {e['type']}\ndata: {json.dumps(e)}\n\n".encode() for e in events]
-
-
 # --- the sides ----------------------------------------------------------------------------------
 
 
@@ -172,7 +146,7 @@ SIDES = {"streamfold": ours, "anthropic": official}
 
 
 def seconds(side: str, events: Callable[[int], Iterator[Event]], count: int, reads: bool) -> float:
-    chunks = body(events(count))
+    chunks = chunks_of(events(count))
     start = time.perf_counter()
     with suppress(Exception):  # an attack may end with an error; its cost counts all the same
         SIDES[side](chunks, reads)
@@ -225,11 +199,14 @@ def endless(line: bytes) -> bytes:
     return line * (MEGABYTE // len(line))
 
 
+EMPTY = body_of([message_start(), message_delta("end_turn"), message_stop()])
+"""A whole stream without content."""
+
 PLAIN: dict[str, tuple[bytes, bytes]] = {
     "letters": (b"", b"x"),
     "unknown events": (b"", b'event: new\ndata: {"type":"new"}\n\n'),
-    "comments after the end": (b"".join(body(whole())), b": comment\n\n"),
-    "events after the end": (b"".join(body(whole())), b'event: new\ndata: {"type":"new"}\n\n'),
+    "comments after the end": (EMPTY, b": comment\n\n"),
+    "events after the end": (EMPTY, b'event: new\ndata: {"type":"new"}\n\n'),
 }
 """The bodies without an end: their beginning, and the line that they repeat."""
 

@@ -18,51 +18,36 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppres
 from pathlib import Path
 from typing import Any
 
+from .attack_events import (
+    Event,
+    block_delta,
+    block_start,
+    block_stop,
+    body_of,
+    message_delta,
+    message_start,
+    message_stop,
+)
+
 KEY = "sk-ant-api03-do-not-tell"
-MESSAGE = {
-    "id": "msg_1",
-    "type": "message",
-    "role": "assistant",
-    "model": "m",
-    "content": [],
-    "stop_reason": None,
-    "stop_sequence": None,
-    "usage": {"input_tokens": 1, "output_tokens": 1},
-}
 TOOL = {"type": "tool_use", "id": "toolu_1", "name": "look", "input": {}}
 TEXT = {"type": "text", "text": ""}
 HALVES = ('{"a":"\ud83d', '\\ude00"}')
 
 
-def start(block: dict[str, Any]) -> list[dict[str, Any]]:
-    return [
-        {"type": "message_start", "message": MESSAGE},
-        {"type": "content_block_start", "index": 0, "content_block": block},
-    ]
+def start(block: Event) -> list[Event]:
+    return [message_start(), block_start(0, **block)]
 
 
-def end(reason: str | None = "end_turn") -> list[dict[str, Any]]:
-    delta = {"stop_reason": reason, "stop_sequence": None}
-    return [
-        {"type": "content_block_stop", "index": 0},
-        {"type": "message_delta", "delta": delta, "usage": {"output_tokens": 1}},
-        {"type": "message_stop"},
-    ]
+def end(reason: str | None = "end_turn") -> list[Event]:
+    return [block_stop(), message_delta(reason), message_stop()]
 
 
-def delta(**fields: Any) -> dict[str, Any]:
-    return {"type": "content_block_delta", "index": 0, "delta": fields}
+def tool_input(*pieces: str) -> list[Event]:
+    return [block_delta(type="input_json_delta", partial_json=piece) for piece in pieces]
 
 
-def tool_input(*pieces: str) -> list[dict[str, Any]]:
-    return [delta(type="input_json_delta", partial_json=piece) for piece in pieces]
-
-
-def sse(events: list[dict[str, Any]]) -> bytes:
-    return b"".join(f"event: {e['type']}\ndata: {json.dumps(e)}\n\n".encode() for e in events)
-
-
-HELLO = sse([*start(TEXT), delta(type="text_delta", text="Hello"), *end()])
+HELLO = body_of([*start(TEXT), block_delta(type="text_delta", text="Hello"), *end()])
 
 
 def outcome(function: Callable[[], object]) -> str:
@@ -76,10 +61,10 @@ def outcome(function: Callable[[], object]) -> str:
 # --- streams ------------------------------------------------------------------------------------
 
 
-def finished(events: list[dict[str, Any]]) -> Any:
+def finished(events: list[Event]) -> Any:
     from streamfold.reducer import StreamState, feed, finish
 
-    state, _ = feed(StreamState(), sse(events))
+    state, _ = feed(StreamState(), body_of(events))
     return finish(state)
 
 
@@ -93,7 +78,7 @@ def deep_stack() -> str:
     """JSON of 50 levels, folded with every number of frames left from 450 down to 60."""
     from streamfold.reducer import StreamState, feed
 
-    data = sse([{"type": "unknown", "deep": json.loads("[" * 50 + "]" * 50)}])
+    data = body_of([{"type": "unknown", "deep": json.loads("[" * 50 + "]" * 50)}])
     seen: set[str] = set()
 
     def fold() -> str:
@@ -134,7 +119,7 @@ def not_a_number() -> str:
 def meeting_halves() -> str:
     from streamfold.reducer import StreamState, feed
 
-    state, _ = feed(StreamState(), sse([*start(TOOL), *tool_input(*HALVES)]))
+    state, _ = feed(StreamState(), body_of([*start(TOOL), *tool_input(*HALVES)]))
     message = state.snapshot.message
     assert message is not None
     partial: Any = message.content[0]
@@ -264,7 +249,7 @@ def named_device() -> str:
 def controls() -> str:
     error = {"type": "error", "error": {"type": "api_error", "message": "a\x9b\u202eb"}}
     with folder() as place:
-        (place / "one.sse").write_bytes(sse([*start(TEXT), error]))
+        (place / "one.sse").write_bytes(body_of([*start(TEXT), error]))
         shown = command("check", str(place))[1] + command("check", "--json", str(place))[1]
     return "visible" if "\x9b" not in shown and "\u202e" not in shown else "written as they are"
 
