@@ -34,7 +34,7 @@ class RecordedStreams:
         draft: the file for the new recording of the first request, until the test has passed;
             `None` to send nothing and replay.
         inner: the transport that sends the requests; `None` for the library's own.
-        missing: the text of the failure if there is no recording to replay.
+        missing: the text of the failure if the recording is missing.
         secrets: further names whose values are left out of recordings: see `Recording.redacted`.
         match: the rule by which a request finds its recording: see `ReplayTransport`.
         speed: a factor on the recorded speed; 0 for no delay.

@@ -47,7 +47,7 @@ class _Dump:
         """Return `value` as plain JSON values."""
         root = [value]
         waiting: list[tuple[Any, Any, Any, Any]] = [(root, 0, include, exclude)]
-        for holder, place, include, exclude in waiting:  # no recursion: see `thaw`
+        for holder, place, included, excluded in waiting:  # no recursion: see `thaw`
             item = holder[place]
             copy: Any
             if is_array(item):
@@ -57,8 +57,8 @@ class _Dump:
                 copy = {}
                 members = item._dumped(self) if isinstance(item, ModelMethods) else item.items()
                 for key, member in members:
-                    inside = True if include is None else _within(include, key)
-                    outside = _within(exclude, key)
+                    inside = True if included is None else _within(included, key)
+                    outside = _within(excluded, key)
                     is_none = self.exclude_none and member is None
                     if not (outside is True or inside is None or is_none):
                         copy[key] = member
