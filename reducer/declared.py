@@ -162,7 +162,7 @@ class Field:
             as_is,
             kind,
             attribute.default,
-            slot.__get__,
+            attrgetter(attribute.name),
             slot.__set__,
             required,
             str(attribute.type),
@@ -354,13 +354,16 @@ class APIObject(Value):
             FieldError: a required field is missing or has the wrong type.
             ValueError: the nesting is too deep, or a key is not a string.
         """
+        if data.__class__ is not dict:
+            data = dict(data)
         fields = cls._fields
-        values: dict[str, Any] = {}
+        new = object.__new__(cls)
         rest: dict[str, Any] = {}
         for key, raw in data.items():
             field = fields.get(key)
             if field is not None:
-                value = values[key] = raw if raw.__class__ in field.as_is else field.read(raw)
+                value = raw if raw.__class__ in field.as_is else field.read(raw)
+                field.set(new, value)
                 if not field.required and value == field.default:
                     rest[key] = value
             elif key != "type" or not cls._tag:
@@ -370,14 +373,13 @@ class APIObject(Value):
             elif raw != cls._tag:
                 found = shorten(raw) if isinstance(raw, str) else described(raw)
                 raise FieldError("type", f"must be {cls._tag!r}, not {found}")
-        new = object.__new__(cls)
         for field in cls._attributes:
-            value = values.get(field.key, field.default)
-            if value is _MISSING:
-                raise FieldError(field.key, "is missing")
-            field.set(new, value)
-        if rest:
-            object.__setattr__(new, "_rest", frozen_object(rest))
+            if field.name == "rest":
+                field.set(new, frozen_object(rest) if rest else EMPTY)
+            elif field.key not in data or not field.key:
+                if field.required:
+                    raise FieldError(field.key, "is missing")
+                field.set(new, field.default)
         return new
 
     @classmethod

@@ -32,6 +32,7 @@ from typing import Any, ClassVar, NamedTuple, get_args
 import attrs
 
 from .declared import APIObject, FieldError, Value, evolve, made
+from .drafts import draft_of
 from .events import (
     CitationEvent,
     CitationsDelta,
@@ -60,6 +61,7 @@ from .partial_json import PartialJSON, PartialMode, parse_json_text
 
 __all__ = [
     "DELTAS",
+    "FALLIBLE",
     "DeltaKind",
     "Expansion",
     "Growth",
@@ -159,6 +161,11 @@ class Growth(DeltaKind):
     part: str
     grows: str
     is_string: ClassVar[bool] = True
+    _event_draft: Any = attrs.field(init=False)
+
+    @_event_draft.default
+    def _draft_of_event(self) -> Any:
+        return draft_of(self.event)
 
     @property
     def saved_as(self) -> str:
@@ -177,7 +184,11 @@ class Growth(DeltaKind):
         """Return the growing value after the delta, and the derived event."""
         part = getattr(delta, self.part)
         grown = value.append(part)
-        return grown, made(self.event, **{self.part: part, "snapshot": grown})
+        event = self._event_draft()
+        setattr(event, self.part, part)
+        event._snapshot = grown
+        event.__class__ = self.event
+        return grown, event
 
     @abstractmethod
     def so_far(self, block: Any, value: Any) -> Any:
@@ -378,6 +389,11 @@ _GROWTHS: dict[type, tuple[Growth, ...]] = {
     block: tuple(row for row in rows if isinstance(row, Growth))
     for block, rows in _BY_BLOCK.items()
 }
+
+FALLIBLE = frozenset(
+    block for block, rows in _GROWTHS.items() if any(isinstance(row, InputGrowth) for row in rows)
+)
+"""The classes of block that cannot always be finished: the text of an input may not be JSON."""
 
 
 def growths_of(block: type[APIObject]) -> tuple[Growth, ...]:

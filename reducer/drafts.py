@@ -11,6 +11,7 @@ attributes that can be assigned. Fill an object of that class, then turn it into
 Rules:
 
 - A draft never leaves the function that made it.
+- A draft of a class that is below another immutable class can be assigned to, too.
 - Python accepts the last line only when both classes have the same slots, `__weakref__` included;
   otherwise it raises `TypeError`. So use `weakref_slot=False` in attrs classes.
 
@@ -46,5 +47,11 @@ def draft_of(cls: type[Any]) -> Any:
     """
     laid_out = next(base for base in cls.__mro__ if base.__dict__.get("__slots__"))
     bases = laid_out.__dict__.get("__orig_bases__", laid_out.__bases__)
-    slots = {"__slots__": laid_out.__dict__["__slots__"]}
+    slots = {
+        "__slots__": laid_out.__dict__["__slots__"],
+        # These replace the methods of a base that is an immutable class itself.
+        "__init__": object.__init__,
+        "__setattr__": object.__setattr__,
+        "__delattr__": object.__delattr__,  # without it, Python assigns slowly
+    }
     return new_class(f"{cls.__name__}Draft", bases, exec_body=lambda names: names.update(slots))

@@ -30,12 +30,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 
+from .blocks import fold_boundary
 from .decoding import parse_data
 from .drafts import draft_of
 from .errors import IncompleteStreamError, ProtocolError
 from .event_stream import EventStreamState
 from .event_stream import scan as scan_frames
-from .events import DERIVED_EVENT_CLASSES, MessageStreamEvent, RawPingEvent
+from .events import MessageStreamEvent, RawPingEvent
 from .frozen_json import shorten
 from .messages import Message
 from .reduce import step
@@ -121,12 +122,14 @@ class FoldedChunk:
             without one.
         is_growth_only: whether the chunk did nothing but grow open blocks. If so, no block and no
             message started or stopped, nothing joined `unfolded`, and no fault came.
+        others: the positions in `events` of the events that did something else.
     """
 
     state: StreamState
     events: tuple[MessageStreamEvent, ...]
     fault: ProtocolError | None = attrs.field(eq=str)
     is_growth_only: bool
+    others: tuple[int, ...] = attrs.field(repr=False, eq=False)
     _before: Snapshot = attrs.field(repr=False)
     _steps: tuple[Step, ...] = attrs.field(repr=False, eq=False)
 
@@ -183,7 +186,8 @@ def fold_chunk(state: StreamState, chunk: bytes) -> FoldedChunk:
     """
     events: list[Any] = []
     steps: list[Step] = []
-    after, fault, is_growth_only = _take(state, chunk, events, steps)
+    others: list[int] = []
+    after, fault = _take(state, chunk, events, steps, others)
     handed_out = tuple(events)
     if fault is not None:
         fault.events = handed_out
@@ -191,7 +195,8 @@ def fold_chunk(state: StreamState, chunk: bytes) -> FoldedChunk:
     draft.state = after
     draft.events = handed_out
     draft.fault = fault
-    draft.is_growth_only = is_growth_only
+    draft.is_growth_only = fault is None and not others
+    draft.others = tuple(others) if others else ()
     draft._before = state.snapshot
     draft._steps = tuple(steps) if steps else ()
     draft.__class__ = FoldedChunk
@@ -295,7 +300,7 @@ def feed(state: StreamState, chunk: bytes) -> tuple[StreamState, tuple[MessageSt
     (RawUnknownEvent(type='x'),)
     """
     events: list[Any] = []
-    after, fault, _ = _take(state, chunk, events)
+    after, fault = _take(state, chunk, events)
     if fault is None:
         return after, tuple(events)
     fault.events = tuple(events)
@@ -315,7 +320,7 @@ def drain(state: StreamState, chunk: bytes) -> StreamState:
     >>> drain(StreamState(), body) == feed(StreamState(), body)[0]
     True
     """
-    after, fault, _ = _take(state, chunk)
+    after, fault = _take(state, chunk)
     if fault is None:
         return after
     try:
@@ -333,12 +338,19 @@ def _take(
     chunk: bytes,
     events: list[Any] | None = None,
     steps: list[Step] | None = None,
-) -> tuple[StreamState, ProtocolError | None, bool]:
-    """Fold the next bytes; add the events to `events`, and each step but the last to `steps`.
+    others: list[int] | None = None,
+) -> tuple[StreamState, ProtocolError | None]:
+    """Fold the next bytes.
+
+    Args:
+        state: the state before.
+        chunk: the bytes.
+        events: a list to add the events to; `None` to make no events.
+        steps: a list to add each step but the last to, if there is one.
+        others: a list to add `FoldedChunk.others` to, if there is one.
 
     Returns:
-        The state after the chunk, the fault or `None`, and the value of
-        `FoldedChunk.is_growth_only`.
+        The state after the chunk, and the fault or `None`.
     """
     decoder = state.sse
     sse: SSEState | EventStreamState
@@ -346,12 +358,11 @@ def _take(
         if decoder.is_between_events and len(chunk) <= decoder.limit:
             after = fold_one(state.snapshot, chunk, events)
             if after is not None:
-                return _state_after(state, after, decoder, 1, 0), None, True
+                return _state_after(state, after, decoder, 1, 0), None
         sse, frames, fault = scan(decoder, chunk)
     else:
         sse, frames, fault = scan_frames(decoder, chunk)
     snapshot = folded = state.snapshot
-    is_growth_only = True
     at = pings = 0
     run_end = -1
     try:
@@ -364,14 +375,19 @@ def _take(
                 at = run_end
             else:
                 name, data, _, _ = frames[at]
-                event = parse_data(data, name)
-                folded, derived = step(snapshot, event)
-                if event.__class__ is RawPingEvent:
-                    pings += 1
-                if events is not None:
-                    events += derived
-                if derived and derived[-1].__class__ not in DERIVED_EVENT_CLASSES:
-                    is_growth_only = False
+                after = fold_boundary(snapshot, data, events)
+                if after is not None:
+                    folded, is_other = after, True
+                else:
+                    event = parse_data(data, name)
+                    folded, derived = step(snapshot, event)
+                    if event.__class__ is RawPingEvent:
+                        pings += 1
+                    if events is not None:
+                        events += derived
+                    is_other = len(derived) == 1
+                if is_other and others is not None:
+                    others.append(len(events or ()) - 1)
                 at += 1
             snapshot = folded
     except ProtocolError as error:
@@ -380,8 +396,7 @@ def _take(
         fault.__context__ = None
     if fault is not None:
         fault.snapshot = snapshot
-        is_growth_only = False
-    return _state_after(state, snapshot, sse, at - pings, pings), fault, is_growth_only
+    return _state_after(state, snapshot, sse, at - pings, pings), fault
 
 
 def _state_after(

@@ -26,7 +26,7 @@ from typing import Any, Literal, Protocol, cast
 
 import attrs
 
-from .declared import FieldError, evolve, made
+from .declared import FieldError, evolve
 from .decoding import event_of
 from .deltas import DELTAS
 from .errors import InvalidToolInputError, ProtocolError
@@ -44,6 +44,8 @@ from .events import (
     RawMessageStartEvent,
     RawMessageStopEvent,
     RawPingEvent,
+    block_stopped,
+    message_stop,
 )
 from .frozen_json import is_object
 from .growing import Growing
@@ -117,7 +119,9 @@ def _message_start(snapshot: Snapshot, event: RawMessageStartEvent) -> Step:
         raise ProtocolError("the message has started already", event=event.type, data=event)
     content = event.message.content
     head = _renamed(Head(evolve(event.message, content=())), content)
-    closed: Growing[tuple[int, Any]] = Growing(enumerate(content))
+    closed = Growing[ContentBlockStopEvent](
+        [block_stopped(block, index) for index, block in enumerate(content)]
+    )
     return _settle(snapshot, head=head, closed=closed), (event,)
 
 
@@ -157,7 +161,7 @@ def _check_cut(
     """Refuse a stop reason that does not explain the cut input of a tool."""
     if settled.cut is not None and stop_reason not in (None, *STOP_REASONS_OF_A_CUT):
         index, reason = settled.cut
-        block = dict(settled.closed.items())[index]
+        (block,) = [stop.content_block for stop in settled.closed.items() if stop.index == index]
         raise _invalid_input(block, f"{reason}; stop_reason is {stop_reason!r}", event, index)
 
 
@@ -177,8 +181,18 @@ def _message_stop(snapshot: Snapshot, event: RawMessageStopEvent) -> Step:
     _check_cut(settled, stop_reason, event)
     is_complete = settled.is_complete or stop_reason is not None
     snapshot = _settle(snapshot, is_complete=is_complete, is_over=True)
-    message = cast(Message, snapshot.message)
-    return snapshot, (made(MessageStopEvent, message=message, rest=event._rest),)
+    return snapshot, (message_stop(_Whole(snapshot), event._rest),)
+
+
+@attrs.frozen
+class _Whole:
+    """The message of a stream that is over."""
+
+    snapshot: Snapshot
+
+    def finished(self) -> Message:
+        """Return the message."""
+        return cast(Message, self.snapshot.message)
 
 
 def _error(snapshot: Snapshot, event: RawErrorEvent) -> Step:
@@ -230,15 +244,16 @@ def _block_delta(snapshot: Snapshot, event: RawContentBlockDeltaEvent) -> Step:
 def _block_stop(snapshot: Snapshot, event: RawContentBlockStopEvent) -> Step:
     opened = _block_at(snapshot, event)
     try:
-        block = opened.finished()
+        stop = opened.stopped()
     except ValueError as fault:
         block = opened.so_far()
         if not opened.is_cut():
             raise _invalid_input(block, str(fault), event, event.index) from None
         if snapshot._settled.cut is None:
             snapshot = _settle(snapshot, cut=(event.index, str(fault)))
-    stopped = made(ContentBlockStopEvent, index=event.index, content_block=block, rest=event._rest)
-    return snapshot._with_stopped(opened, block), (stopped,)
+        stop = block_stopped(block, event.index)
+    after = snapshot._with_stopped(opened, stop)
+    return after, (evolve(stop, rest=event._rest) if event._rest else stop,)
 
 
 def _invalid_input(

@@ -28,7 +28,7 @@ def sealed(cls: type[T]) -> type[T]:
     Traceback (most recent call last):
     TypeError: Point is immutable
     """
-    slots = (name for base in cls.__mro__ for name in base.__dict__.get("__slots__", ()))
+    slots = (name for base in reversed(cls.__mro__) for name in base.__dict__.get("__slots__", ()))
     first: Callable[[Any], Any] = getattr(cls, next(slots)).__get__
     for name in ("__init__", "__setstate__"):
         if name in cls.__dict__:

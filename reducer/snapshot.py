@@ -23,9 +23,17 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from .declared import Value, evolve
-from .deltas import DeltaKind, Growth, InputGrowth, Replacement, growths_of
+from .deltas import FALLIBLE, DeltaKind, Growth, InputGrowth, Replacement, growths_of
 from .drafts import draft_of
-from .events import RAW_EVENTS, RawErrorEvent, RawEvent, RawUnknownEvent
+from .events import (
+    RAW_EVENTS,
+    ContentBlockStopEvent,
+    RawErrorEvent,
+    RawEvent,
+    RawUnknownEvent,
+    block_stop,
+    block_stopped,
+)
 from .frozen_json import SCALARS, is_array, is_object
 from .growing import Growing
 from .head import Head
@@ -102,6 +110,18 @@ class OpenBlock:
             block = row.finished(block, value)
         return block
 
+    def stopped(self) -> ContentBlockStopEvent:
+        """Return the stop event of the block. A block that cannot fail is made when it is read.
+
+        Raises:
+            ValueError: see `finished`.
+        """
+        index = self.index
+        if self.block._kind in FALLIBLE:
+            return block_stopped(self.finished(), index)
+        stop: ContentBlockStopEvent = block_stop(self, index)
+        return stop
+
     def is_cut(self) -> bool:
         """Return whether `finished` fails only because the text of an input ends early."""
         rows = zip(growths_of(self.block._kind), self.grown, strict=True)
@@ -152,7 +172,7 @@ class Settled:
         is_over: see `Snapshot`.
         error: see `Snapshot`.
         head: the message without its content; `None` before `message_start`.
-        closed: the blocks that have stopped, as pairs of index and block.
+        closed: the blocks that have stopped, as their stop events without unknown fields.
         parked: the open blocks beyond the `_MOST_OPEN` that the snapshot holds directly.
         parked_count: the number of these blocks.
         unfolded: see `Snapshot`.
@@ -165,7 +185,7 @@ class Settled:
     is_over: bool = False
     error: RawErrorEvent | None = None
     head: Head | None = None
-    closed: Growing[tuple[int, Any]] = Growing()
+    closed: Growing[ContentBlockStopEvent] = Growing()
     parked: Parked = None
     parked_count: int = 0
     unfolded: Growing[Any] = Growing()
@@ -283,7 +303,7 @@ class Snapshot:
         head = self._settled.head
         if head is None:
             return None
-        blocks = dict(self._settled.closed.items())
+        blocks = {stop.index: stop.content_block for stop in self._settled.closed.items()}
         blocks.update((block.index, block.so_far()) for block in self._still_open())
         content = tuple(blocks[index] for index in range(len(blocks)))
         message: Message = evolve(head.message, content=content)
@@ -345,10 +365,10 @@ class Snapshot:
         parked = with_parked(settled.parked, opened.index, grown)
         return snapshot_of(settled_with(settled, parked=parked), at_hand)
 
-    def _with_stopped(self, opened: OpenBlock, block: Any) -> Snapshot:
-        """Return the snapshot after an open block has stopped as `block`."""
+    def _with_stopped(self, opened: OpenBlock, stop: ContentBlockStopEvent) -> Snapshot:
+        """Return the snapshot after an open block has stopped with this event."""
         settled, at_hand = self._settled, self._open
-        closed = settled.closed.append((opened.index, block))
+        closed = settled.closed.append(stop)
         if len(at_hand) == 1 and at_hand[0] is opened:  # nearly always
             return snapshot_of(settled_with(settled, closed=closed), ())
         changes: dict[str, Any] = {"closed": closed}
@@ -395,8 +415,12 @@ class Snapshot:
             "head": settled.head and settled.head.message.to_dict(),
             "closed": [
                 # a tool block keeps the text of its input beside its fields
-                [index, block.to_dict(), getattr(block, "_input_json", None)]
-                for index, block in settled.closed.items()
+                [
+                    stop.index,
+                    stop.content_block.to_dict(),
+                    getattr(stop.content_block, "_input_json", None),
+                ]
+                for stop in settled.closed.items()
             ],
             "open": [block.to_dict() for block in self._open],
             "parked": [block.to_dict() for block in parked_blocks(settled.parked)],
@@ -407,12 +431,12 @@ class Snapshot:
     @classmethod
     def from_dict(cls, state: Mapping[str, Any]) -> Snapshot:
         """Return the snapshot that `to_dict` wrote."""
-        closed: list[tuple[int, Any]] = []
+        closed: list[ContentBlockStopEvent] = []
         for index, fields, input_json in state["closed"]:
             block = parse_block(fields)
             if input_json is not None:
                 block = evolve(block, input_json=input_json)
-            closed.append((index, block))
+            closed.append(block_stopped(block, index))
         mode: PartialMode = state["partial_mode"]
         waiting = [OpenBlock.from_dict(block, mode) for block in state.get("parked", ())]
         parked = None

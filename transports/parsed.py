@@ -25,7 +25,9 @@ from streamfold.reducer import (
     RawMessageDeltaEvent,
     RawMessageStartEvent,
     TextBlock,
+    block_stop,
     evolve,
+    message_stop,
 )
 
 __all__ = [
@@ -165,11 +167,42 @@ def parsed_message(
     return parsed
 
 
+class _ParsedLater:
+    """A block or message with `parsed_output`, for a stop event that makes it when it is read.
+
+    Args:
+        event: the plain event.
+        parse: the function from text to value; `None` for no output.
+    """
+
+    __slots__ = ("_event", "_parse")
+
+    def __init__(self, event: Any, parse: Callable[[str], Any] | None) -> None:
+        self._event = event
+        self._parse = parse
+
+
+class _LaterBlock(_ParsedLater):
+    __slots__ = ()
+
+    def finished(self) -> Any:
+        """Return the block."""
+        return _parsed_block(self._event.content_block, self._parse)
+
+
+class _LaterMessage(_ParsedLater):
+    __slots__ = ()
+
+    def finished(self) -> Any:
+        """Return the message."""
+        return parsed_message(self._event.message, self._parse)
+
+
 def parsed_event(event: Any, parse: Callable[[str], Any] | None) -> Any:
     """`event` with `parsed_output` on its message or block; other events as they are."""
     if isinstance(event, ContentBlockStopEvent):
-        block = _parsed_block(event.content_block, parse)
-        return evolve(event, ParsedContentBlockStopEvent, content_block=block)
+        block = _LaterBlock(event, parse)
+        return block_stop(block, event.index, event._rest, ParsedContentBlockStopEvent)
     if isinstance(event, MessageStopEvent):
-        return evolve(event, ParsedMessageStopEvent, message=parsed_message(event.message, parse))
+        return message_stop(_LaterMessage(event, parse), event._rest, ParsedMessageStopEvent)
     return event

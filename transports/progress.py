@@ -175,7 +175,7 @@ class Progress(Generic[ResponseFormatT]):
     def _begin_run(self, chunk: bytes) -> None:
         """Expect a run of deltas if `chunk`, the last one, was a delta of one."""
         run = LiveRun.after(self._state, chunk)
-        if run is not None and self._timing.only_counts(run.state, run.state):
+        if run is not None and self._timing.can_wait(run.state, run.state):
             self._run, self._value, self._deltas = run, run.value, 0
 
     @property
@@ -186,15 +186,16 @@ class Progress(Generic[ResponseFormatT]):
 
     def _events_of(self, folded: FoldedChunk) -> list[Any]:
         """The events to hand out from a chunk that did more than grow blocks."""
-        events: Any = folded.events
         if self.state.snapshot.is_over:
-            events = self._until_end(folded)
-        elif folded.fault is not None:
-            self.fail(folded.fault)
-        return [
-            parsed_event(event, self._parse) if event.__class__ in STOP_EVENTS else event
-            for event in events
-        ]
+            events = list(self._until_end(folded))
+        else:
+            events = list(folded.events)
+            if folded.fault is not None:
+                self.fail(folded.fault)
+        for position in folded.others:
+            if position < len(events) and events[position].__class__ in STOP_EVENTS:
+                events[position] = parsed_event(events[position], self._parse)
+        return events
 
     def skim(self, chunk: bytes) -> None:
         """Fold the next chunk without making its events, which costs about half."""
@@ -224,7 +225,7 @@ class Progress(Generic[ResponseFormatT]):
         self._untimed_bytes += len(chunk)
         if after.events > before.events:
             self._untimed.append(at)
-        if len(self._untimed) == _MOST_UNTIMED or not self._timing.only_counts(before, after):
+        if len(self._untimed) == _MOST_UNTIMED or not self._timing.can_wait(before, after):
             self._time()
         timer = self.stall_timer
         if timer is not None:

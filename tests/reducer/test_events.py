@@ -5,8 +5,11 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, get_args
 
+import attrs
 import pytest
 from hypothesis import given
 from streamfold.reducer import (
@@ -33,12 +36,14 @@ from streamfold.reducer import (
     SignatureDelta,
     SignatureEvent,
     Snapshot,
+    TextBlock,
     TextDelta,
     TextEvent,
     ThinkingDelta,
     ThinkingEvent,
     UnknownBlock,
     UnknownDelta,
+    evolve,
     fold,
     reduce,
 )
@@ -427,3 +432,134 @@ def test_the_snapshot_of_input_json_in_print() -> None:
 
 def test_the_first_snapshot_is_the_default_of_fold() -> None:
     assert fold([]) == Snapshot()
+
+
+# --- stop events whose value is made when it is read ----------------------------------------------
+
+STREAM = [
+    message_start(),
+    block_start(0, "text", text=""),
+    block_delta(0, "text_delta", text="Hel"),
+    block_delta(0, "text_delta", text="lo"),
+    block_stop(0),
+    message_delta(),
+    {"type": "message_stop", "trace": "x"},
+]
+
+
+def stop_events() -> list[Any]:
+    """The stop events of a stream, just folded."""
+    snapshot, stops = Snapshot(), []
+    for event in STREAM:
+        snapshot, events = reduce(snapshot, event)
+        stops += [event for event in events if event.type.endswith("_stop")]
+    return stops
+
+
+def made_at_once() -> list[Any]:
+    """The same events, made by their constructors."""
+    message = fold(STREAM).message
+    assert message is not None
+    return [
+        ContentBlockStopEvent.from_dict({**STREAM[4], "content_block": message.content[0]}),
+        MessageStopEvent.from_dict({**STREAM[6], "message": message}),
+    ]
+
+
+READINGS: list[Any] = [
+    lambda event: event,
+    repr,
+    hash,
+    pickle.dumps,
+    lambda event: pickle.loads(pickle.dumps(event)),
+    copy.deepcopy,
+    lambda event: event.to_dict(),
+    lambda event: event.to_json(),
+    lambda event: event.model_dump(),
+    lambda event: event.model_fields_set,
+    lambda event: event.model_extra,
+    dict,
+    list,
+    len,
+    lambda event: event["content_block" if "index" in event else "message"],
+    lambda event: event.content_block if "index" in event else event.message,
+    lambda event: event.replace(added=2),
+    lambda event: event.replace(**{"content_block" if "index" in event else "message": event}),
+    evolve,
+    attrs.asdict,
+    lambda event: attrs.evolve(event, rest={}),
+    lambda event: hasattr(event, "hologram"),
+    lambda event: event in {event: 1},
+    lambda event: [as_match(event)],
+]
+
+
+def as_match(event: Any) -> Any:
+    match event:
+        case ContentBlockStopEvent(content_block=TextBlock(text=text)):
+            return text
+        case MessageStopEvent(message=message):
+            return message
+    raise AssertionError
+
+
+@pytest.mark.parametrize("at", [0, 1])
+@pytest.mark.parametrize("read", READINGS)
+def test_a_value_made_when_it_is_read_does_not_show(read: Any, at: int) -> None:
+    plain, late = made_at_once()[at], stop_events()[at]
+    try:
+        expected = read(plain)
+    except ValueError as fault:
+        with pytest.raises(ValueError, match=re.escape(str(fault))):
+            read(late)
+        return
+    assert read(late) == expected
+    assert late == plain
+    assert read(late) == expected
+
+
+@pytest.mark.parametrize("at", [0, 1])
+def test_the_value_is_made_once(at: int) -> None:
+    event, name = stop_events()[at], ("content_block", "message")[at]
+    value = getattr(event, name)
+    assert getattr(event, name) is event[name] is value
+    assert event.__getattr__(name) is value  # as a thread reads it that came second
+    assert copy.copy(event) is event
+
+
+@pytest.mark.parametrize("at", [0, 1])
+def test_an_event_without_its_value_yet_is_immutable(at: int) -> None:
+    event, plain = stop_events()[at], made_at_once()[at]
+    with pytest.raises(TypeError, match="is immutable"):
+        event.__init__(**{"index": 1, "content_block": None} if at == 0 else {"message": None})
+    with pytest.raises(TypeError, match="is immutable"):
+        event.__setstate__({"index": 1, "content_block": None, "message": None, "_rest": {}})
+    with pytest.raises(AttributeError):
+        event.content_block = None
+    with pytest.raises(AttributeError):
+        del event.content_block
+    assert event == plain
+
+
+def test_an_empty_object_of_a_stop_event_has_no_value() -> None:
+    for cls, name in ((ContentBlockStopEvent, "content_block"), (MessageStopEvent, "message")):
+        with pytest.raises(AttributeError):
+            getattr(object.__new__(cls), name)
+
+
+def test_a_snapshot_and_the_event_share_the_block() -> None:
+    snapshot, events = Snapshot(), ()
+    for event in STREAM[:5]:
+        snapshot, events = reduce(snapshot, event)
+    assert snapshot.message is not None
+    (stop,) = events
+    assert stop.content_block is snapshot.message.content[0]
+
+
+def test_threads_read_equal_values() -> None:
+    plain = made_at_once()
+    for _ in range(20):
+        events = stop_events()
+        with ThreadPoolExecutor(4) as pool:
+            blocks = list(pool.map(lambda _: events[0].content_block, range(4)))  # noqa: B023
+        assert blocks == [plain[0].content_block] * 4

@@ -193,6 +193,7 @@ def test_the_snapshot_after_each_event_is_the_fold_of_the_events_handed_out(
         messages = [read[count].message for count in range(len(expected))]
         assert messages == [snapshot.message for snapshot in expected]
         assert folded.is_growth_only == (folded.fault is None and is_growth_only(folded.events))
+        assert folded.others == others(folded.events)
         assert_fed_alike(state, chunk, folded)
         state = folded.state
         if folded.fault is not None:
@@ -203,6 +204,12 @@ def is_growth_only(events: tuple[Any, ...]) -> bool:
     """Whether each raw event among `events` is a delta whose derived event follows."""
     derived = [isinstance(event, get_args(DerivedEvent)) for event in events]
     return derived == [False, True] * (len(events) // 2)
+
+
+def others(events: tuple[Any, ...]) -> tuple[int, ...]:
+    """The positions of the events that are no part of such a pair."""
+    derived = [isinstance(event, get_args(DerivedEvent)) for event in [*events, None]]
+    return tuple(at for at in range(len(events)) if not derived[at] and not derived[at + 1])
 
 
 def assert_fed_alike(state: StreamState, chunk: bytes, folded: FoldedChunk) -> None:

@@ -19,7 +19,7 @@ from tests.support.model import fed
 
 FOLDER = Path(streamfold.reducer.__file__).parent
 MODULES = sorted(FOLDER.glob("*.py"))
-INTERNAL = ("deltas", "drafts", "head", "model_methods", "parked", "runs")
+INTERNAL = ("blocks", "deltas", "drafts", "head", "model_methods", "parked", "runs")
 """The modules without public names."""
 BY_NAME = [path.name for path in MODULES]
 

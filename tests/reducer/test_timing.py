@@ -32,7 +32,18 @@ from streamfold.reducer import (
     reduce,
 )
 
-from tests.support.events import block_delta, block_start, block_stop, message_start, tool_start
+from tests.support.events import (
+    MESSAGE_STOP,
+    block_delta,
+    block_start,
+    block_stop,
+    error_event,
+    message_delta,
+    message_start,
+    text_block,
+    tool_block,
+    tool_start,
+)
 
 Event = dict[str, Any]
 PING = {"type": "ping"}
@@ -383,3 +394,46 @@ def test_a_checkpoint_without_counts_goes_on_from_zero() -> None:
     saved = state.to_dict()
     assert (saved.pop("events"), saved.pop("pings")) == (1, 1)
     assert StreamState.from_dict(saved) == attrs.evolve(state, events=0, pings=0)
+
+
+@given(st.data())
+def test_chunks_that_can_wait_are_timed_in_groups_as_one_by_one(data: st.DataObject) -> None:
+    """Blocks of types with content may start and stop within a group."""
+    events: list[Event] = data.draw(raw_events())
+    chunks = data.draw(chunked(encode_sse(events)) | st.just([encode_sse([e]) for e in events]))
+    one_by_one = in_groups = Timing()
+    state = start = StreamState()
+    arrivals: list[float] = []
+    size = 0
+    for at, chunk in enumerate([*chunks, b""]):
+        after = drain(state, chunk)
+        one_by_one = one_by_one.took(at, state, after, len(chunk))
+        size += len(chunk)
+        if after.events > state.events:
+            arrivals.append(at)
+        if in_groups.only_counts(state, after):
+            assert in_groups.can_wait(state, after)
+        if not chunk or not in_groups.can_wait(state, after):
+            in_groups = in_groups.took_all(arrivals, start, after, size)
+            start, arrivals, size = after, [], 0
+        state = after
+    assert in_groups == one_by_one
+
+
+def test_blocks_of_a_type_with_content_can_wait() -> None:
+    first = drain(StreamState(), encode_sse([message_start(), *text_block(0, "a")]))
+    timing = Timing().took(1.0, StreamState(), first, 100)
+    for more, can_wait in [
+        (text_block(1, "b"), True),
+        (text_block(1, "b")[:1], True),
+        ([*text_block(1), *tool_block(2, "{}")], True),
+        ([block_start(1, "thinking", thinking="", signature="")], False),
+        ([block_start(1, "thinking", thinking="", signature=""), block_stop(1)], False),
+        ([message_delta()], False),
+        ([MESSAGE_STOP], False),
+        ([error_event("api_error")], False),
+        ([{"type": "hologram"}], False),
+        ([block_start(index, "text", text="") for index in range(1, 40)], False),
+    ]:
+        assert timing.can_wait(first, drain(first, encode_sse(more))) is can_wait
+    assert not Timing().can_wait(StreamState(), first)

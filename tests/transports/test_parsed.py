@@ -7,7 +7,14 @@ import json
 import pickle
 
 import pytest
-from streamfold.reducer import ContentBlockStopEvent, Message, MessageStopEvent, TextBlock
+from streamfold.reducer import (
+    ContentBlockStopEvent,
+    Message,
+    MessageStopEvent,
+    StreamState,
+    TextBlock,
+    feed,
+)
 from streamfold.transports import (
     ParsedContentBlockStopEvent,
     ParsedMessage,
@@ -157,3 +164,21 @@ def test_values_without_text_stay_as_they_are():
     event = ContentBlockStopEvent(index=1, content_block=tool)
     assert parsed_event(event, str.upper).content_block is tool
     assert parsed_event(tool, str.upper) is tool
+
+
+async def test_blocks_and_messages_that_are_not_read_yet_equal_the_plain_ones(shell):
+    state, plain = feed(StreamState(), ANSWER)
+    for read in (hash, repr, pickle.dumps, lambda event: event.to_json()):
+        async with shell.stream([ANSWER], parse=str.upper) as stream:
+            events = [event async for event in stream]
+        for event, expected in zip(events, plain, strict=True):
+            read(event)
+            assert event == expected
+            assert event.to_dict() == expected.to_dict()
+    stops = [event for event in events if event.type in ("content_block_stop", "message_stop")]
+    block, message = stops[0].content_block, stops[1].message
+    assert (type(block), type(message)) == (ParsedTextBlock, ParsedMessage)
+    assert block.parsed_output == message.parsed_output == '{"CITY": "KÖLN"}'
+    assert stops[0].content_block is block
+    assert stops[1].message is message
+    assert state.snapshot.message == message

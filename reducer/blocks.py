@@ -1,0 +1,147 @@
+"""The fast path for the starts and stops of blocks.
+
+The API writes the start of an empty block always in the same way, and its stop, too: only the index
+differs, and the id and name of a tool. So this module recognises such an event by its text, and
+folds it without decoding JSON and without checks.
+
+Rules:
+
+- Any other event goes the general way (`decoding`, `reduce`), and so does every one with a fault.
+- Both ways give the same result. The general way is the slow twin in the tests.
+- `_WRITTEN` has the blocks that are recognised. A new one needs one more row there.
+
+Cost: 1.5 µs a start and 1.2 µs a stop; the general way costs 5 and 4 µs.
+"""
+
+from __future__ import annotations
+
+# The modules of this package share their private attributes.
+# pyright: reportPrivateUsage=false
+import re
+from typing import Any, get_args
+
+import attrs
+
+from .drafts import draft_of
+from .events import RawContentBlockStartEvent
+from .frozen_json import EMPTY, to_json
+from .messages import parse_block
+from .partial_json import PartialMode
+from .snapshot import OpenBlock, Snapshot, open_block
+
+__all__ = ["fold_boundary"]
+
+_START = '{"type":"content_block_start","index":'
+_STOP = '{"type":"content_block_stop","index":'
+
+_WRITTEN: tuple[dict[str, Any], ...] = (
+    {"type": "text", "text": ""},
+    {"type": "text", "text": "", "citations": []},
+    {"citations": [], "type": "text", "text": ""},
+    {"type": "thinking", "thinking": "", "signature": ""},
+    {"type": "tool_use", "id": "", "name": "", "input": {}},
+    {"type": "tool_use", "id": "", "name": "", "input": {}, "caller": {"type": "direct"}},
+    {"type": "server_tool_use", "id": "", "name": "", "input": {}},
+    {"type": "server_tool_use", "id": "", "name": "", "input": {}, "caller": {"type": "direct"}},
+)
+"""The blocks that are recognised, as the API writes them; ids and names stay empty here."""
+
+
+class _Start:
+    """The start of one of these blocks.
+
+    Attributes:
+        block: the block, without id and name.
+        grown: its growing values, by partial mode.
+    """
+
+    __slots__ = ("_draft", "_others", "block", "grown")
+
+    def __init__(self, fields: dict[str, Any]) -> None:
+        self.block = block = parse_block(fields)
+        modes = get_args(PartialMode)
+        self.grown = {mode: OpenBlock.start(0, block, mode).grown for mode in modes}
+        self._draft = draft_of(type(block))
+        names = [field.name for field in attrs.fields(type(block))]
+        self._others = [(name, getattr(block, name)) for name in names if name not in _NAMES]
+
+    def named(self, block_id: str, name: str) -> Any:
+        """Return the block with this id and name: `evolve` in a third of the time."""
+        draft = self._draft()
+        draft.id = block_id
+        draft.name = name
+        for attribute, value in self._others:
+            setattr(draft, attribute, value)
+        draft.__class__ = self.block.__class__
+        return draft
+
+
+_NAMES = ("id", "name")
+_NAMED = re.compile(r'(.{,30},"id":")([^"\\\x00-\x1f]+)(","name":")([^"\\\x00-\x1f]+)(".*)')
+_STARTS = {to_json(fields)[:-1]: _Start(fields) for fields in _WRITTEN}
+"""By the text of the block up to its last brace."""
+
+_StartDraft = draft_of(RawContentBlockStartEvent)
+
+
+def fold_boundary(snapshot: Snapshot, data: str, events: list[Any] | None) -> Snapshot | None:
+    """Fold the start or the stop of a block, written as the API writes it.
+
+    Args:
+        snapshot: the snapshot before.
+        data: the data of the server-sent event.
+        events: a list to add the event to; `None` to make no event.
+
+    Returns:
+        The snapshot after; `None` for any other event, which was not folded.
+    """
+    if data.startswith(_STOP):
+        return _stop(snapshot, data, events)
+    return _start(snapshot, data, events) if data.startswith(_START) else None
+
+
+def _start(snapshot: Snapshot, data: str, events: list[Any] | None) -> Snapshot | None:
+    settled, index = snapshot._settled, snapshot._started()
+    beginning = f'{_START}{index},"content_block":'
+    if settled.is_over or settled.head is None or not data.startswith(beginning):
+        return None
+    # The API puts spaces before the last brace.
+    if data[-2:] != "}}" and data[-2:] != " }":
+        return None
+    text = data[len(beginning) : -1].rstrip(" ")[:-1]
+    start = _STARTS.get(text)
+    if start is not None:
+        block = start.block
+    else:
+        named = _NAMED.fullmatch(text)
+        if named is None:
+            return None
+        before, block_id, between, name, after = named.groups()
+        start = _STARTS.get(f"{before}{between}{after}")
+        if start is None:
+            return None
+        block = start.named(block_id, name)
+    if events is not None:
+        event = _StartDraft()
+        event.index = index
+        event.content_block = block
+        event._rest = EMPTY
+        event.__class__ = RawContentBlockStartEvent
+        events.append(event)
+    return snapshot._with_started(open_block(index, block, start.grown[settled.partial_mode]))
+
+
+def _stop(snapshot: Snapshot, data: str, events: list[Any] | None) -> Snapshot | None:
+    still_open = snapshot._open
+    if len(still_open) != 1 or snapshot._settled.is_over:
+        return None
+    (opened,) = still_open
+    if data[-1] != "}" or data[len(_STOP) : -1].rstrip(" ") != str(opened.index):
+        return None
+    try:
+        stop = opened.stopped()
+    except ValueError:
+        return None
+    if events is not None:
+        events.append(stop)
+    return snapshot._with_stopped(opened, stop)
