@@ -257,18 +257,19 @@ class InputGrowth(Growth):
     def so_far(self, block: Any, value: PartialJSON) -> Any:
         """See `Growth.so_far`."""
         text = str(value.text)
-        return self._with_input(block, value.value, text) if text else block
+        return self.with_input(block, value.value, text) if text else block
 
     def finished(self, block: Any, value: PartialJSON) -> Any:
         """See `Growth.finished`."""
         text = str(value.text)
-        return self._with_input(block, parse_json_text(text), text) if text else block
+        return self.with_input(block, parse_json_text(text), text) if text else block
 
     def is_cut(self, value: PartialJSON) -> bool:
         """Return whether further deltas could have completed the value."""
         return value.is_beginning
 
-    def _with_input(self, block: Any, value: Any, text: str) -> Any:
+    def with_input(self, block: Any, value: Any, text: str) -> Any:
+        """Return `block` with the value and the text of its input."""
         return evolve(block, **{self.grows: value, "input_json": text})
 
     def save(self, value: PartialJSON) -> str:

@@ -440,12 +440,6 @@ class _BlockStop(_Finishing, RawContentBlockStopEvent):
     __slots__ = ("_unfinished",)
     _carries = "content_block"
 
-    @property
-    def _like_block(self) -> Any:
-        """The block or, before it is made, a block of the same class."""
-        unfinished = getattr(self, "_unfinished", None)
-        return self["content_block"] if unfinished is None else unfinished.block
-
 
 class _MessageStop(_Finishing, RawMessageStopEvent):
     __slots__ = ("_unfinished",)
@@ -464,6 +458,12 @@ class ContentBlockStopEvent(_BlockStop):
     """The content block at `index` stopped; `content_block` is the whole block."""
 
     content_block: ContentBlock
+
+    @property
+    def _like_block(self) -> Any:
+        """The block or, before it is made, a block of the same class."""
+        unfinished = getattr(self, "_unfinished", None)
+        return self.content_block if unfinished is None else unfinished.block
 
 
 _MessageStopDraft = draft_of(MessageStopEvent)

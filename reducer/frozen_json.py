@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, TypeGuard
 
 from .growing import SURROGATES
@@ -235,6 +235,24 @@ def finite(digits: str) -> float:
     if math.isinf(number):
         raise ValueError(f"the number {shorten(digits, 20)} is out of range")
     return number
+
+
+# --- from JSON text -----------------------------------------------------------------------------
+
+_decoder = json.JSONDecoder(parse_constant=refuse_constant, parse_float=finite)
+scan_once: Callable[[str, int], tuple[Any, int]] = _decoder.scan_once  # type: ignore[attr-defined]
+
+
+def decode(text: str) -> Any:
+    """Return `_decoder.decode(text)`, in half the time if no white space surrounds the JSON.
+
+    Without it, `feed` takes 11 % longer for deltas that are not in a run.
+    """
+    try:
+        value, end = scan_once(text, 0)
+    except StopIteration:  # white space comes first, or the text is not JSON
+        return _decoder.decode(text)
+    return value if end == len(text) else _decoder.decode(text)
 
 
 # --- from plain JSON and back -------------------------------------------------------------------

@@ -39,11 +39,10 @@ from .frozen_json import (
     MAX_DEPTH,
     JSONArray,
     JSONObject,
-    finite,
+    decode,
     freeze,
     frozen_array,
     frozen_object,
-    refuse_constant,
 )
 from .growing import Growing, Text, joined_halves
 from .sealed import sealed
@@ -350,13 +349,25 @@ def parse_json_text(text: str) -> Any:
     escapes or not: the same as in a text that grows.
 
     Raises:
+        ValueError: see `decode_json_text`.
+        RecursionError: see `decode_json_text`.
+    """
+    return freeze(decode_json_text(text))
+
+
+def decode_json_text(text: str) -> Any:
+    """Return the value of a whole JSON document before `parse_json_text` freezes it.
+
+    Raises:
         ValueError: `text` is not JSON, nested deeper than `MAX_DEPTH`, or holds a number that JSON
             cannot express.
         RecursionError: the stack of the caller leaves too few levels for the nesting.
     """
     try:
-        value = freeze(_decode(text))
-        return _with_joined_halves(value) if _has_halves(text) else value
+        value = decode(text)
+        if text.count("{") + text.count("[") > MAX_DEPTH:  # so it may be too deep
+            value = freeze(value)
+        return _with_joined_halves(freeze(value)) if _has_halves(text) else value
     except RecursionError:
         fault = _read(Text([text])).fault  # this reading does not recurse
         if fault is None:
@@ -364,9 +375,6 @@ def parse_json_text(text: str) -> Any:
         raise ValueError(fault) from None
 
 
-_decode: Callable[[str], Any] = json.JSONDecoder(
-    parse_constant=refuse_constant, parse_float=finite
-).decode
 _HALVES = re.compile(rf"{_HIGH}\\u[dD][c-fC-F][0-9a-fA-F]{{2}}|(\\u[dD][89a-fA-F]|[\ud800-\udfff])")
 """Escaped pairs; as group 1, the halves that are not part of one."""
 

@@ -32,11 +32,10 @@ from collections.abc import Iterable, Sequence
 from itertools import repeat
 from typing import Any
 
-from .decoding import scan_once
 from .deltas import DELTAS, Growth, growths_of
 from .drafts import draft_of
 from .events import RawContentBlockDeltaEvent
-from .frozen_json import EMPTY, SCALARS, JSONObject, freeze, frozen_object
+from .frozen_json import EMPTY, SCALARS, JSONObject, freeze, frozen_object, scan_once
 from .partial_json import scan_string
 from .snapshot import OpenBlock, Snapshot, open_block, snapshot_of
 from .sse import Frame

@@ -34,12 +34,12 @@ from .events import (
     block_stop,
     block_stopped,
 )
-from .frozen_json import SCALARS, is_array, is_object
+from .frozen_json import SCALARS, freeze, is_array, is_object
 from .growing import Growing
 from .head import Head
 from .messages import STOP_REASONS_OF_A_CUT, Message, parse_block
 from .parked import Parked, parked_at, parked_blocks, with_parked
-from .partial_json import PartialMode
+from .partial_json import PartialMode, decode_json_text
 from .sealed import sealed
 
 if TYPE_CHECKING:
@@ -111,15 +111,15 @@ class OpenBlock:
         return block
 
     def stopped(self) -> ContentBlockStopEvent:
-        """Return the stop event of the block. A block that cannot fail is made when it is read.
+        """Return the stop event of the block, which is made when it is read.
 
         Raises:
             ValueError: see `finished`.
         """
-        index = self.index
+        unfinished: Any = self
         if self.block._kind in FALLIBLE:
-            return block_stopped(self.finished(), index)
-        stop: ContentBlockStopEvent = block_stop(self, index)
+            unfinished = _DecodedBlock(self)
+        stop: ContentBlockStopEvent = block_stop(unfinished, self.index)
         return stop
 
     def is_cut(self) -> bool:
@@ -143,6 +143,30 @@ class OpenBlock:
         rows = zip(growths_of(started.block._kind), started.grown, strict=True)
         grown = tuple([row.restore(value, state[row.saved_as]) for row, value in rows])
         return attrs.evolve(started, grown=grown)
+
+
+class _DecodedBlock:
+    """A tool block that has stopped, with its input decoded but not frozen.
+
+    With the block made at once, a stream of small blocks takes NN % longer.
+
+    Raises:
+        ValueError: the text of the input is not JSON.
+    """
+
+    __slots__ = ("_input", "_text", "block")
+
+    def __init__(self, opened: OpenBlock) -> None:
+        self.block = opened.block
+        self._text = text = str(opened.grown[0].text)
+        self._input = decode_json_text(text) if text else None
+
+    def finished(self) -> Any:
+        """Return the finished block: see `OpenBlock.finished`."""
+        if not self._text:
+            return self.block
+        row: Any = growths_of(self.block._kind)[0]
+        return row.with_input(self.block, freeze(self._input), self._text)
 
 
 _OpenBlockDraft = draft_of(OpenBlock)
@@ -228,6 +252,16 @@ def settled_with(settled: Settled, **changes: Any) -> Settled:
 
     With `attrs.evolve`, `feed` takes 22 % longer for events that join `unfolded`.
     """
+    draft = _draft_like(settled)
+    for name, value in changes.items():
+        setattr(draft, name, value)
+    draft.__class__ = Settled
+    new: Settled = draft
+    return new
+
+
+def _draft_like(settled: Settled) -> Any:
+    """Return a draft with all that `settled` has."""
     draft = _SettledDraft()
     draft.partial_mode = settled.partial_mode
     draft.is_complete = settled.is_complete
@@ -240,11 +274,7 @@ def settled_with(settled: Settled, **changes: Any) -> Settled:
     draft.unfolded = settled.unfolded
     draft.unfolded_size = settled.unfolded_size
     draft.cut = settled.cut
-    for name, value in changes.items():
-        setattr(draft, name, value)
-    draft.__class__ = Settled
-    new: Settled = draft
-    return new
+    return draft
 
 
 @sealed
@@ -370,7 +400,10 @@ class Snapshot:
         settled, at_hand = self._settled, self._open
         closed = settled.closed.append(stop)
         if len(at_hand) == 1 and at_hand[0] is opened:  # nearly always
-            return snapshot_of(settled_with(settled, closed=closed), ())
+            draft = _draft_like(settled)
+            draft.closed = closed
+            draft.__class__ = Settled
+            return snapshot_of(draft, ())
         changes: dict[str, Any] = {"closed": closed}
         blocks = tuple([one for one in at_hand if one is not opened])
         if len(blocks) == len(at_hand):
