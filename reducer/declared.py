@@ -162,7 +162,7 @@ class Field:
             as_is,
             kind,
             attribute.default,
-            slot.__get__,
+            attrgetter(attribute.name),
             slot.__set__,
             required,
             str(attribute.type),
