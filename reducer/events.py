@@ -219,7 +219,7 @@ class _LaterDelta(APIObject):
     _make_delta: Callable[[str], Any]
     _string: str
 
-    if not TYPE_CHECKING:
+    if not TYPE_CHECKING:  # pragma: no branch (type checkers report an undeclared field)
 
         def __getattr__(self, name: str) -> Any:
             if name != "delta":

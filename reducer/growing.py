@@ -104,11 +104,16 @@ class Growing(Generic[T]):
         count = self._count
         if len(shared) == count and count:
             shared.append(item)
-            if shared[count] is item:
-                return view(type(self), shared, count + 1)
-        shared = Shared(shared[:count])
-        shared.append(item)
-        return view(type(self), shared, count + 1)
+            if shared[count] is not item:
+                shared = Shared([*shared[:count], item])
+        else:
+            shared = Shared([*shared[:count], item])
+        draft = _GrowingDraft()  # `view`, without a call
+        draft._shared = shared
+        draft._count = count + 1
+        draft.__class__ = self.__class__
+        growing: Any = draft
+        return growing  # type: ignore[no-any-return]
 
     @property
     def count(self) -> int:

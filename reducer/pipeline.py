@@ -39,7 +39,16 @@ from .events import DERIVED_EVENT_CLASSES, MessageStreamEvent, RawPingEvent
 from .frozen_json import shorten
 from .messages import Message
 from .reduce import step
-from .runs import LONGEST_ONE, fold_one, fold_run, grown, inside_run, run_at
+from .runs import (
+    LONGEST_ONE,
+    fold_one,
+    fold_run,
+    fold_strings,
+    grown,
+    inside_run,
+    run_at,
+    run_reader,
+)
 from .sealed import sealed
 from .snapshot import OpenBlock, Snapshot
 from .sse import SSEState, scan
@@ -342,12 +351,13 @@ def _take(
     """
     decoder = state.sse
     sse: SSEState | EventStreamState
+    run: list[str] = []
     if isinstance(decoder, SSEState):
         if decoder.is_between_events and len(chunk) <= decoder.limit:
             after = fold_one(state.snapshot, chunk, events)
             if after is not None:
                 return _state_after(state, after, decoder, 1, 0), None, True
-        sse, frames, fault = scan(decoder, chunk)
+        sse, run, frames, fault = scan(decoder, chunk, run_reader(state.snapshot))
     else:
         sse, frames, fault = scan_frames(decoder, chunk)
     snapshot = folded = state.snapshot
@@ -355,8 +365,10 @@ def _take(
     at = pings = 0
     run_end = -1
     try:
+        if run:
+            snapshot = fold_strings(snapshot, run, events)
         while at < len(frames):
-            if at and steps is not None:
+            if (at or run) and steps is not None:
                 steps.append((len(events or ()), snapshot))
             if at != run_end:  # a run does not begin where another one has ended
                 run_end, folded = fold_run(snapshot, frames, at, events)
@@ -381,7 +393,7 @@ def _take(
     if fault is not None:
         fault.snapshot = snapshot
         is_growth_only = False
-    return _state_after(state, snapshot, sse, at - pings, pings), fault, is_growth_only
+    return _state_after(state, snapshot, sse, len(run) + at - pings, pings), fault, is_growth_only
 
 
 def _state_after(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import json
 import pickle
 from collections.abc import Callable
@@ -183,6 +184,50 @@ def test_deltas_in_any_spelling_are_folded_as_their_events_one_by_one(data: st.D
     assert found == expected
     assert [event.to_json() for event in found[1]] == [event.to_json() for event in expected[1]]
     assert drained(state, chunk) == (expected[0], expected[2])
+
+
+@functools.cache
+def after_blocks(count: int) -> StreamState:
+    """The state after this number of blocks."""
+    events = [
+        event for at in range(count) for event in (block_start(at, "text", text=""), block_stop(at))
+    ]
+    return drain(StreamState(), encode_sse([message_start(), *events]))
+
+
+heads = st.sampled_from(
+    ["event: content_block_delta\n"] * 9
+    + ["", "event: x\n", "id: 1\nevent: content_block_delta\n", ":event: content_block_delta\n"]
+)
+"""The lines of a server-sent event before its data, mostly those of the API."""
+blanks = st.sampled_from(["\n\n"] * 9 + ["\n:\n\n", "\n\n\n", "\n\n:\n", "\r\n\r\n", "\ndata\n\n"])
+
+
+@effort(800)
+@given(st.data())
+def test_runs_on_the_wire_are_folded_as_their_events_one_by_one(data: st.DataObject) -> None:
+    start, kind = data.draw(
+        st.sampled_from(list(zip(STARTS, [KINDS[0], *KINDS[:3], KINDS[0]], strict=True)))
+    )
+    index = data.draw(st.sampled_from([0, 64]))  # the prefixes of later blocks are made on the way
+    state, _ = feed(after_blocks(index), encode_sse([{**start, "index": index}]))
+    pieces: list[str] = []
+    for event in data.draw(st.lists(deltas(kind) | deltas(kind) | others, max_size=8)):
+        event = event.replace('"index":0', f'"index":{index}')
+        pieces += data.draw(heads), f"data: {event}", data.draw(blanks)
+    body = "".join(pieces).encode()
+    cut = data.draw(st.integers(0, len(body)))
+    snapshot, events, fault = one_by_one(state, body)
+    first = at_once(state, body[:cut])
+    if first[2]:
+        assert first == (snapshot, events, fault)
+        return
+    halfway, _ = feed(state, body[:cut])
+    second = at_once(halfway, body[cut:])
+    assert (second[0], first[1] + second[1], second[2]) == (snapshot, events, fault)
+    if not fault:
+        assert feed(halfway, body[cut:])[0].sse == decode_sse(state.sse, body)[0]
+        assert drain(halfway, body[cut:]) == feed(halfway, body[cut:])[0]
 
 
 @pytest.mark.parametrize(
