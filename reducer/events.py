@@ -17,7 +17,8 @@ Source: Messages API reference, "Streaming messages". The names are those of the
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Union
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, Union
 
 import attrs
 
@@ -205,8 +206,34 @@ class RawContentBlockStartEvent(APIObject):
     _rest: JSONObject = attrs.field(default=EMPTY, alias="rest")
 
 
+class _LaterDelta(APIObject):
+    """A raw event of a delta that can be made before its delta.
+
+    `runs` sets these attributes instead of `delta`, because most programs read the derived event
+    alone. The delta is made and kept when it is first read. Two threads that read it at once may
+    each get one; both are equal.
+
+    Attributes:
+        _make_delta: makes the delta of its string.
+        _string: the string.
+    """
+
+    __slots__ = ("_make_delta", "_string")
+    _make_delta: Callable[[str], Any]
+    _string: str
+
+    if not TYPE_CHECKING:  # pragma: no branch (type checkers report an undeclared field)
+
+        def __getattr__(self, name: str) -> Any:
+            if name != "delta":
+                return super().__getattr__(name)
+            delta = self._make_delta(self._string)
+            object.__setattr__(self, "delta", delta)
+            return delta
+
+
 @declared(delta=by_type(ContentBlockDelta, UnknownDelta))
-class RawContentBlockDeltaEvent(APIObject):
+class RawContentBlockDeltaEvent(_LaterDelta):
     """The content block at `index` grows."""
 
     type: Literal["content_block_delta"] = "content_block_delta"
@@ -272,6 +299,48 @@ RAW_EVENTS = classes_of(RawEvent)
 
 # --- derived events -----------------------------------------------------------------------------
 
+
+class _Growth(Value):
+    """An event derived from a delta of a run, whose growing value is made when it is read.
+
+    All such events of a run share the growing value at its end.
+
+    Attributes:
+        _count: the number of items of the event's own value. It is set by `runs` only.
+    """
+
+    __slots__ = ("_count",)
+    _count: int
+
+
+class _OwnSnapshot:
+    """The attribute `_snapshot` of a `_Growth`: the growing value after the event's own delta."""
+
+    def __init__(self, slot: Any) -> None:
+        self._get = slot.__get__
+        self._set = slot.__set__
+
+    def __get__(self, event: Any, owner: object = None) -> Any:
+        value = self._get(event)
+        try:
+            count = event._count
+        except AttributeError:  # the event was made with its own value
+            return value
+        return value.earlier(count)
+
+    def __set__(self, event: Any, value: Any) -> None:
+        self._set(event, value)
+
+
+GrowthT = TypeVar("GrowthT", bound=_Growth)
+
+
+def _with_own_snapshot(cls: type[GrowthT]) -> type[GrowthT]:
+    """Put an `_OwnSnapshot` before the slot `_snapshot` of a class."""
+    cls._snapshot = _OwnSnapshot(cls.__dict__["_snapshot"])  # type: ignore[attr-defined]
+    return cls
+
+
 _SNAPSHOT_SHOWN = 40
 """The number of characters of a growing text that the `repr` of an event shows, from its end.
 
@@ -288,8 +357,9 @@ def _text(value: str | Text) -> Text:
     return value if isinstance(value, Text) else Text([value])
 
 
+@_with_own_snapshot
 @declared()
-class TextEvent(Value):
+class TextEvent(_Growth):
     """A text block grew by `text`; `snapshot` is its whole text so far.
 
     >>> TextEvent(text="lo", snapshot="Hello").snapshot
@@ -320,8 +390,9 @@ class TextEvent(Value):
         return _shown_tail(self._snapshot) if key == "snapshot" else repr(self[key])
 
 
+@_with_own_snapshot
 @declared()
-class ThinkingEvent(Value):
+class ThinkingEvent(_Growth):
     """A thinking block grew by `thinking`; `snapshot` is its whole thinking so far."""
 
     type: Literal["thinking"] = "thinking"
@@ -372,8 +443,9 @@ def _partial_json(value: Any) -> PartialJSON:
     return value if isinstance(value, PartialJSON) else PartialJSON(initial=value)
 
 
+@_with_own_snapshot
 @declared()
-class InputJsonEvent(Value):
+class InputJsonEvent(_Growth):
     """The input of a tool grew by the text `partial_json`; `snapshot` is its value so far."""
 
     type: Literal["input_json"] = "input_json"

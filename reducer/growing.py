@@ -104,11 +104,25 @@ class Growing(Generic[T]):
         count = self._count
         if len(shared) == count and count:
             shared.append(item)
-            if shared[count] is item:
-                return view(type(self), shared, count + 1)
-        shared = Shared(shared[:count])
-        shared.append(item)
-        return view(type(self), shared, count + 1)
+            if shared[count] is not item:
+                shared = Shared([*shared[:count], item])
+        else:
+            shared = Shared([*shared[:count], item])
+        draft = _GrowingDraft()  # `view`, without a call
+        draft._shared = shared
+        draft._count = count + 1
+        draft.__class__ = self.__class__
+        growing: Any = draft
+        return growing  # type: ignore[no-any-return]
+
+    @property
+    def count(self) -> int:
+        """The number of items."""
+        return self._count
+
+    def earlier(self: G, count: int) -> G:
+        """Return the value of the first `count` items, from which this one grew."""
+        return self if count == self._count else view(type(self), self._shared, count)
 
     def items(self) -> tuple[T, ...]:
         """Return all items, the oldest first."""
@@ -202,17 +216,6 @@ class Text(Growing[str]):
         if not in_place or shared[count:end] != pieces:
             shared = Shared([*shared[:count], *pieces])
         return view(Text, shared, end)
-
-    def since(self, earlier: Text) -> list[Text]:
-        """Return each text between `earlier` and this one, this one included.
-
-        Args:
-            earlier: a text that `extend` made this one from.
-        """
-        shared, start, end = self._shared, earlier._count + 1, self._count
-        if start == end:  # one event in a chunk; without this, `feed` takes 9 % longer for it
-            return [self]
-        return [*[view(Text, shared, count) for count in range(start, end)], self]
 
     def tail(self, length: int) -> str:
         """Return the last `length` characters, or all if there are fewer.

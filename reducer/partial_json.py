@@ -429,14 +429,14 @@ class PartialJSON:
         """Return the value with all of `pieces` added: `append` for many at once."""
         return self._with_text(self.text.extend(pieces))
 
-    def since(self, earlier: PartialJSON) -> list[PartialJSON]:
-        """Return each value between `earlier` and this one, this one included.
+    @property
+    def count(self) -> int:
+        """The number of pieces of the text."""
+        return self.text.count
 
-        Args:
-            earlier: a value that `extend` made this one from.
-        """
-        *texts, _ = self.text.since(earlier.text)
-        return [*map(self._with_text, texts), self]
+    def earlier(self, count: int) -> PartialJSON:
+        """Return the value of the first `count` pieces, from which this one grew."""
+        return self if count == self.text.count else self._with_text(self.text.earlier(count))
 
     def _with_text(self, text: Text) -> PartialJSON:
         draft = _PartialJSONDraft()

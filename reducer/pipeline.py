@@ -40,7 +40,16 @@ from .events import MessageStreamEvent, RawPingEvent
 from .frozen_json import shorten
 from .messages import Message
 from .reduce import step
-from .runs import LONGEST_ONE, fold_one, fold_run, grown, inside_run, run_at
+from .runs import (
+    LONGEST_ONE,
+    fold_one,
+    fold_run,
+    fold_strings,
+    grown,
+    inside_run,
+    run_at,
+    run_reader,
+)
 from .sealed import sealed
 from .snapshot import OpenBlock, Snapshot
 from .sse import SSEState, scan
@@ -354,20 +363,23 @@ def _take(
     """
     decoder = state.sse
     sse: SSEState | EventStreamState
+    run: list[str] = []
     if isinstance(decoder, SSEState):
         if decoder.is_between_events and len(chunk) <= decoder.limit:
             after = fold_one(state.snapshot, chunk, events)
             if after is not None:
                 return _state_after(state, after, decoder, 1, 0), None
-        sse, frames, fault = scan(decoder, chunk)
+        sse, run, frames, fault = scan(decoder, chunk, run_reader(state.snapshot))
     else:
         sse, frames, fault = scan_frames(decoder, chunk)
     snapshot = folded = state.snapshot
     at = pings = 0
     run_end = -1
     try:
+        if run:
+            snapshot = fold_strings(snapshot, run, events)
         while at < len(frames):
-            if at and steps is not None:
+            if (at or run) and steps is not None:
                 steps.append((len(events or ()), snapshot))
             if at != run_end:  # a run does not begin where another one has ended
                 run_end, folded = fold_run(snapshot, frames, at, events)
@@ -396,7 +408,7 @@ def _take(
         fault.__context__ = None
     if fault is not None:
         fault.snapshot = snapshot
-    return _state_after(state, snapshot, sse, at - pings, pings), fault
+    return _state_after(state, snapshot, sse, len(run) + at - pings, pings), fault
 
 
 def _state_after(

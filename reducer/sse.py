@@ -27,7 +27,7 @@ Source: HTML Living Standard, section 9.2.6 "Interpreting an event stream".
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, Union
 
 import attrs
@@ -178,7 +178,7 @@ def decode_sse(state: SSEState, chunk: bytes) -> tuple[SSEState, tuple[ServerSen
     >>> decode_sse(state, b"ta: 1\\n\\n")[1][0].data
     '1'
     """
-    state, frames, fault = scan(state, chunk)
+    state, _, frames, fault = scan(state, chunk)
     events = tuple(_events_of(frames))
     if fault is not None:
         fault.events = events
@@ -206,24 +206,43 @@ def _events_of(frames: list[Frame]) -> list[ServerSentEvent]:
     return events
 
 
-def scan(state: SSEState, chunk: bytes) -> tuple[SSEState, list[Frame], ProtocolError | None]:
+ReadRun = Callable[[str], tuple[list[str], int]]
+"""A function that reads the first of whole events in a faster way than by their frames.
+
+It takes the text of the events, with LF at the end of each line. It returns the result, one string
+an event, and the position of the first event that it did not read.
+"""
+
+
+def scan(
+    state: SSEState, chunk: bytes, read_run: ReadRun | None = None
+) -> tuple[SSEState, list[str], list[Frame], ProtocolError | None]:
     """Decode the next bytes without making `ServerSentEvent` objects.
 
+    Args:
+        state: the state before the chunk.
+        chunk: the next bytes, cut anywhere.
+        read_run: reads the first events that the chunk completes.
+
     Returns:
-        The state after the chunk, the frames it completed, and the fault that ended them or `None`.
+        The state after the chunk, the result of `read_run`, the frames of the events after those
+        that it read, and the fault that ended them or `None`.
     """
+    run: list[str] = []
     unfinished, size, started = state.unfinished, state.pending_size, state.started
     if state.is_between_events:
         # The chunk begins with an event, as most do on a live connection. Without this branch,
         # decoding one event per chunk takes 2.4 times as long.
         lines = chunk if _CR not in chunk or chunk.endswith(b"\r") else _with_lf(chunk)
-        found = _by_events(lines, state.id, state.limit)
+        found = _by_events(lines, state.id, state.limit, read_run)
         if found is not None:
-            last_id = found[-1][2]
-            return state if last_id == state.id else attrs.evolve(state, id=last_id), found, None
-    frames: list[Frame] = []
+            run, frames, last_id = found
+            if last_id != state.id:
+                state = attrs.evolve(state, id=last_id)
+            return state, run, frames, None
+    frames = []
     if not chunk:
-        return state, frames, None
+        return state, run, frames, None
     rest = chunk[1:] if state.after_cr and chunk.startswith(b"\n") else chunk
     end = max(rest.rfind(b"\n"), rest.rfind(b"\r")) + 1
     pending, last_id, limit = state.pending, state.id, state.limit
@@ -248,10 +267,12 @@ def scan(state: SSEState, chunk: bytes) -> tuple[SSEState, list[Frame], Protocol
             events = lines[:whole]
             if unfinished is _DELTA_BEGUN:
                 events = _DELTA_LINE + events
-            found = _by_events(events, last_id, limit) if whole > 1 else None
+            if frames:  # the first event was not read by `read_run`
+                read_run = None
+            found = _by_events(events, last_id, limit, read_run) if whole > 1 else None
             if found is not None:
-                frames += found
-                last_id = found[-1][2]
+                run, more, last_id = found
+                frames += more
                 lines, unfinished = lines[whole:], _NO_EVENT
             if lines == _DELTA_LINE and unfinished is _NO_EVENT and len(lines) <= limit:
                 unfinished = _DELTA_BEGUN
@@ -271,7 +292,7 @@ def scan(state: SSEState, chunk: bytes) -> tuple[SSEState, list[Frame], Protocol
     draft.started = started
     draft.after_cr = rest.endswith(b"\r")
     draft.__class__ = SSEState
-    return draft, frames, fault
+    return draft, run, frames, fault
 
 
 _CR = ord("\r")
@@ -304,19 +325,30 @@ and the rest.
 """
 
 
-def _by_events(lines: bytes, last_id: str, limit: int) -> list[Frame] | None:
-    """Return the frames of `lines` if they are whole events in a common form and nothing else.
+def _by_events(
+    lines: bytes, last_id: str, limit: int, read_run: ReadRun | None
+) -> tuple[list[str], list[Frame], str] | None:
+    """Read `lines` if they are whole events in a common form and nothing else.
 
-    The last frame has the last event ID after the lines. `None` for lines in other forms.
+    Returns:
+        The result of `read_run`, the frames of the other events, and the last event ID after the
+        lines; `None` for lines in other forms.
     """
     if not lines.endswith(b"\n\n") or len(lines) > limit:
         return None
     text = lines.decode("utf-8", "replace")
+    run: list[str] = []
+    if read_run is not None:
+        run, end = read_run(text)
+        if end:
+            text = text[end:]
+            if not text:
+                return run, [], last_id
     found: list[Frame] = _EVENT.findall(text)
     if not found[-1][3]:
         if last_id:
-            return [(event, data, last_id, "") for event, data, _, _ in found]
-        return found
+            found = [(event, data, last_id, "") for event, data, _, _ in found]
+        return run, found, last_id
     common: list[tuple[str, str, str, str, str, str]] = _COMMON_EVENT.findall(text)
     if common[-1][5]:
         return None
@@ -324,7 +356,7 @@ def _by_events(lines: bytes, last_id: str, limit: int) -> list[Frame] | None:
     for before, event, between, data, after, _ in common:
         last_id = after or between or before or last_id
         frames.append((event, data, last_id, ""))
-    return frames
+    return run, frames, last_id
 
 
 def _by_lines(

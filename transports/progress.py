@@ -11,8 +11,8 @@ costs one lookup in the folded chunk; no event is folded again.
 from __future__ import annotations
 
 import time
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from operator import length_hint
 from typing import Any, Generic
 
 import attrs
@@ -59,6 +59,8 @@ With each timed at once, reading one event per chunk takes 1.2 times as long. On
 kept until then, because many kept objects cost the garbage collector more than that.
 """
 
+_NO_EVENTS: Iterator[Any] = iter(())
+
 _LAST_EVENTS = frozenset[type]({MessageStopEvent, RawErrorEvent})
 """The events after which nothing changes the message."""
 
@@ -81,8 +83,8 @@ class Progress(Generic[ResponseFormatT]):
 
     Attributes:
         response: the response that is read; `None` if the chunks come from elsewhere.
-        pending: the events that were not handed out yet. It is always the same queue, from which
-            readers take events with `popleft()`.
+        pending: the events of the last chunk that were not handed out yet. Each chunk brings an
+            iterator of its own, and readers take events with `next`.
         stall_timer: the time that a reader may still wait; `None` for as long as it takes.
         connection_errors: the exceptions that the source raises when its connection fails.
         ended: whether no more chunks are taken.
@@ -117,7 +119,7 @@ class Progress(Generic[ResponseFormatT]):
         self._timed = self._state
         self._untimed: list[float] = []
         self._untimed_bytes = 0
-        self.pending: deque[Any] = deque()
+        self.pending = _NO_EVENTS
         self.ended = False
         self._timeouts = source.timeouts
         self._decoding_error: type[Exception] = source.http.DecodingError
@@ -133,19 +135,22 @@ class Progress(Generic[ResponseFormatT]):
         """Fold the next chunk. Its events become pending; a fault is raised after those."""
         if chunk.__class__ is not bytes:
             chunk = bytes_of(chunk)
-        if self._run is not None and self._take_delta(self._run, chunk, self.pending):
-            return
+        if self._run is not None:
+            events: list[Any] = []
+            if self._take_delta(self._run, chunk, events):
+                self.pending = iter(events)
+                return
         before = self._state
         self._folded = folded = fold_chunk(before, chunk)
         self._state = folded.state
         self._note(before, chunk)
         if folded.is_growth_only:
-            self.pending.extend(folded.events)
+            self.pending = iter(folded.events)
             self._begin_run(chunk)
         else:
-            self.pending.extend(self._events_of(folded))
+            self.pending = iter(self._events_of(folded))
 
-    def _take_delta(self, run: LiveRun, chunk: bytes, events: deque[Any] | None) -> bool:
+    def _take_delta(self, run: LiveRun, chunk: bytes, events: list[Any] | None) -> bool:
         """Fold the next chunk if it is the next delta of the run; `take` in half the time.
 
         The state, the snapshot and the timing are made when they are read.
@@ -153,7 +158,7 @@ class Progress(Generic[ResponseFormatT]):
         Args:
             run: the run.
             chunk: the chunk.
-            events: the queue to which the events are added; `None` to make no events.
+            events: the list to which the events are added; `None` to make no events.
 
         Returns:
             Whether it was. If not, the run has ended.
@@ -217,7 +222,7 @@ class Progress(Generic[ResponseFormatT]):
                 self.end()
             else:
                 self._begin_run(chunk)
-        self.pending.clear()
+        self.drop_pending()
 
     def _note(self, before: StreamState, chunk: bytes) -> None:
         """Time the chunk that was folded, and end the stream if it stalls."""
@@ -350,6 +355,15 @@ class Progress(Generic[ResponseFormatT]):
 
     # --- output ---
 
+    @property
+    def left(self) -> int:
+        """The number of pending events."""
+        return length_hint(self.pending)
+
+    def drop_pending(self) -> None:
+        """Hand out no more events of the last chunk."""
+        self.pending = _NO_EVENTS
+
     def known_response(self) -> HTTPResponse:
         """The response that is read.
 
@@ -375,16 +389,16 @@ class Progress(Generic[ResponseFormatT]):
     @property
     def snapshot(self) -> Snapshot:
         """The snapshot after the events handed out so far."""
-        if not self.pending:
+        left = self.left
+        if not left:
             return self.state.snapshot
         folded = self._folded
         if folded is None:  # the last chunk was the next delta of a run
             assert self._run is not None
-            if len(self.pending) == 1:
+            if left == 1:
                 return self.state.snapshot
             return self._run.state_at(self._value_before, self._deltas - 1).snapshot
-        handed_out = len(folded.events) - self._dropped - len(self.pending)
-        return folded.snapshot_after(handed_out)
+        return folded.snapshot_after(len(folded.events) - self._dropped - left)
 
     def message(self) -> ParsedMessage[ResponseFormatT]:
         """The message after the events handed out so far.

@@ -9,7 +9,7 @@ A stream ends at `message_stop`. The events of that chunk are handed out; then t
 the end of the body for a quarter of a second at most, because httpx gives a connection back only
 after a body that was read to its end. Bytes that come instead of the end are dropped.
 
-Handing out one event costs one `popleft` from a queue; waiting and folding cost once per chunk.
+Handing out one event costs one step of an iterator; waiting and folding cost once per chunk.
 """
 
 from __future__ import annotations
@@ -72,7 +72,6 @@ class _Stream(Generic[ResponseFormatT]):
             stall_timeout=check_stall_timeout(stall_timeout),
             clock=clock,
         )
-        self._pending = self._progress.pending
         self._is_response = source.response is not None
 
     @property
@@ -185,19 +184,21 @@ class MessageStream(_Stream[ResponseFormatT], Closing):
         self._close.atexit = False
 
     def __iter__(self) -> Iterator[ParsedMessageStreamEvent[ResponseFormatT]]:
-        pending, take = self._pending, self._progress.take
+        progress = self._progress
         while True:
-            while pending:
-                yield pending.popleft()
-            if not self._advance(take):
+            pending = progress.pending
+            yield from pending
+            # another reader may have read on meanwhile, and left events
+            if pending is progress.pending and not self._advance(progress.take):
                 return
 
     def __next__(self) -> ParsedMessageStreamEvent[ResponseFormatT]:
-        pending = self._pending
-        while not pending:
-            if not self._advance(self._progress.take):
+        progress = self._progress
+        while True:
+            for event in progress.pending:
+                return event  # type: ignore[no-any-return]
+            if not self._advance(progress.take):
                 raise StopIteration
-        return pending.popleft()  # type: ignore[no-any-return]
 
     def _advance(self, take: Callable[[bytes], None]) -> bool:
         """Wait for the next chunk, and fold it.
@@ -245,7 +246,7 @@ class MessageStream(_Stream[ResponseFormatT], Closing):
         Raises:
             StreamfoldError: the stream ended before that, and is closed.
         """
-        while not self._pending and self._advance(self._progress.take):
+        while not self._progress.left and self._advance(self._progress.take):
             pass
 
     @property
@@ -264,7 +265,7 @@ class MessageStream(_Stream[ResponseFormatT], Closing):
         Raises:
             StreamfoldError: the fault that ended the stream.
         """
-        self._pending.clear()
+        self._progress.drop_pending()
         while self._advance(self._progress.skim):
             pass
 
@@ -345,11 +346,12 @@ class AsyncMessageStream(_Stream[ResponseFormatT], AsyncClosing):
         return self
 
     async def __anext__(self) -> ParsedMessageStreamEvent[ResponseFormatT]:
-        pending = self._pending
-        while not pending:
-            if not await self._advance(self._progress.take):
+        progress = self._progress
+        while True:
+            for event in progress.pending:
+                return event  # type: ignore[no-any-return]
+            if not await self._advance(progress.take):
                 raise StopAsyncIteration
-        return pending.popleft()  # type: ignore[no-any-return]
 
     async def _advance(self, take: Callable[[bytes], None]) -> bool:
         """Wait for the next chunk, and fold it: see `MessageStream`."""
@@ -378,7 +380,7 @@ class AsyncMessageStream(_Stream[ResponseFormatT], AsyncClosing):
 
     async def await_first_event(self) -> None:
         """Read chunks until an event can be handed out: see `MessageStream`."""
-        while not self._pending and await self._advance(self._progress.take):
+        while not self._progress.left and await self._advance(self._progress.take):
             pass
 
     @property
@@ -391,7 +393,7 @@ class AsyncMessageStream(_Stream[ResponseFormatT], AsyncClosing):
 
     async def until_done(self) -> None:
         """Read the stream to its end, without making the events: see `MessageStream`."""
-        self._pending.clear()
+        self._progress.drop_pending()
         while await self._advance(self._progress.skim):
             pass
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 import json
+import pickle
+from collections.abc import Callable
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,9 +19,13 @@ from streamfold.reducer import (
     PartialJSON,
     PartialMode,
     ProtocolError,
+    RawContentBlockDeltaEvent,
     Snapshot,
     SSEState,
     StreamState,
+    TextDelta,
+    TextEvent,
+    ThinkingEvent,
     decode_sse,
     drain,
     encode_event_stream,
@@ -25,6 +34,7 @@ from streamfold.reducer import (
     parse_event,
     reduce,
 )
+from streamfold.reducer.declared import evolve
 from streamfold.reducer.growing import Shared, Text
 
 from tests.support.effort import effort
@@ -174,6 +184,50 @@ def test_deltas_in_any_spelling_are_folded_as_their_events_one_by_one(data: st.D
     assert found == expected
     assert [event.to_json() for event in found[1]] == [event.to_json() for event in expected[1]]
     assert drained(state, chunk) == (expected[0], expected[2])
+
+
+@functools.cache
+def after_blocks(count: int) -> StreamState:
+    """The state after this number of blocks."""
+    events = [
+        event for at in range(count) for event in (block_start(at, "text", text=""), block_stop(at))
+    ]
+    return drain(StreamState(), encode_sse([message_start(), *events]))
+
+
+heads = st.sampled_from(
+    ["event: content_block_delta\n"] * 9
+    + ["", "event: x\n", "id: 1\nevent: content_block_delta\n", ":event: content_block_delta\n"]
+)
+"""The lines of a server-sent event before its data, mostly those of the API."""
+blanks = st.sampled_from(["\n\n"] * 9 + ["\n:\n\n", "\n\n\n", "\n\n:\n", "\r\n\r\n", "\ndata\n\n"])
+
+
+@effort(800)
+@given(st.data())
+def test_runs_on_the_wire_are_folded_as_their_events_one_by_one(data: st.DataObject) -> None:
+    start, kind = data.draw(
+        st.sampled_from(list(zip(STARTS, [KINDS[0], *KINDS[:3], KINDS[0]], strict=True)))
+    )
+    index = data.draw(st.sampled_from([0, 64]))  # the prefixes of later blocks are made on the way
+    state, _ = feed(after_blocks(index), encode_sse([{**start, "index": index}]))
+    pieces: list[str] = []
+    for event in data.draw(st.lists(deltas(kind) | deltas(kind) | others, max_size=8)):
+        event = event.replace('"index":0', f'"index":{index}')
+        pieces += data.draw(heads), f"data: {event}", data.draw(blanks)
+    body = "".join(pieces).encode()
+    cut = data.draw(st.integers(0, len(body)))
+    snapshot, events, fault = one_by_one(state, body)
+    first = at_once(state, body[:cut])
+    if first[2]:
+        assert first == (snapshot, events, fault)
+        return
+    halfway, _ = feed(state, body[:cut])
+    second = at_once(halfway, body[cut:])
+    assert (second[0], first[1] + second[1], second[2]) == (snapshot, events, fault)
+    if not fault:
+        assert feed(halfway, body[cut:])[0].sse == decode_sse(state.sse, body)[0]
+        assert drain(halfway, body[cut:]) == feed(halfway, body[cut:])[0]
 
 
 @pytest.mark.parametrize(
@@ -454,7 +508,77 @@ def test_another_thread_that_appends_meanwhile_changes_nothing(
     monkeypatch.setattr(Shared, "extend", extend_after_another)
     after = before.extend(["a", "b"])
     assert str(after) == "So farab"
-    assert [str(text) for text in after.since(before)] == ["So fara", "So farab"]
+    assert [str(after.earlier(count)) for count in (3, 4)] == ["So fara", "So farab"]
+
+
+# --- the parts of events that are made when they are read ---------------------------------------
+
+
+def matched(event: Any) -> Any:
+    match event:
+        case RawContentBlockDeltaEvent(index=index, delta=delta):
+            return index, delta
+        case TextEvent(snapshot=snapshot) | ThinkingEvent(snapshot=snapshot):
+            return snapshot
+        case _:
+            return event.snapshot
+
+
+READINGS: list[Callable[[Any], Any]] = [
+    lambda event: event,
+    hash,
+    repr,
+    dict,
+    len,
+    pickle.dumps,
+    copy.deepcopy,
+    matched,
+    lambda event: event.to_json(indent=1),
+    lambda event: event.model_dump(),
+    lambda event: event["delta" if event.type == "content_block_delta" else "snapshot"],
+    lambda event: "delta" in event or "snapshot" in event,
+    lambda event: evolve(event),
+    lambda event: attrs.evolve(event),
+    lambda event: attrs.asdict(event, recurse=False).keys(),
+    lambda event: [hasattr(event, name) for name in ("delta", "snapshot", "_snapshot", "odd")],
+    lambda event: event.delta.to_dict() if hasattr(event, "delta") else event.type,
+]
+
+
+@pytest.mark.parametrize("read", READINGS)
+@pytest.mark.parametrize(("name", "part"), KINDS[:3])
+@pytest.mark.parametrize("added", [{}, {"added": 1}], ids=["known", "added"])
+def test_parts_that_are_made_when_read_are_those_of_an_event_that_was_made_whole(
+    read: Callable[[Any], Any], name: str, part: str, added: dict[str, Any]
+) -> None:
+    kinds = [kind for kind, _ in KINDS[:3]]
+    start = dict(zip(kinds, [STARTS[0], STARTS[2], STARTS[3]], strict=True))
+    state, _ = feed(StreamState(), encode_sse([message_start(), start[name]]))
+    deltas = [block_delta(0, name, **{part: string}, **added) for string in ("[1", ", 2", "", "]")]
+    body = encode_sse(deltas)
+    _, expected, _ = one_by_one(state, body)
+    _, folded, _ = at_once(state, body)
+    one_a_chunk: list[Any] = []
+    for delta in deltas:
+        state, events = feed(state, encode_sse([delta]))
+        one_a_chunk += events
+    for event, whole, alone in zip(folded, expected, one_a_chunk, strict=True):
+        assert read(event) == read(whole) == read(alone)
+
+
+def test_a_delta_that_two_threads_read_at_once_is_the_same_for_both() -> None:
+    state, _ = feed(StreamState(), encode_sse([message_start(), STARTS[0]]))
+    _, (event, _) = feed(state, encode_sse([block_delta(0, "text_delta", text="a")]))
+    make, others = event._make_delta, []
+
+    def make_after_another(string: str) -> Any:
+        object.__setattr__(event, "_make_delta", make)
+        others.append(event.delta)
+        return make(string)
+
+    object.__setattr__(event, "_make_delta", make_after_another)
+    assert [event.delta] == others == [TextDelta(text="a")]
+    assert event.delta is event.delta
 
 
 # --- what is made by drafts ----------------------------------------------------------------------
