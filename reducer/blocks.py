@@ -31,9 +31,6 @@ from .snapshot import OpenBlock, Snapshot, open_block
 
 __all__ = ["fold_boundary"]
 
-_START = '{"type":"content_block_start","index":'
-_STOP = '{"type":"content_block_stop","index":'
-
 _WRITTEN: tuple[dict[str, Any], ...] = (
     {"type": "text", "text": ""},
     {"type": "text", "text": "", "citations": []},
@@ -78,37 +75,51 @@ class _Start:
 
 _NAMES = ("id", "name")
 _NAMED = re.compile(r'(.{,30},"id":")([^"\\\x00-\x1f]+)(","name":")([^"\\\x00-\x1f]+)(".*)')
-_STARTS = {to_json(fields)[:-1]: _Start(fields) for fields in _WRITTEN}
-"""By the text of the block up to its last brace."""
+_STARTS = {to_json(fields): _Start(fields) for fields in _WRITTEN}
+"""The starts by the text of the block."""
+
+_BOUNDARY = re.compile(
+    r"event: content_block_(?:"
+    r'stop\ndata: \{"type":"content_block_stop","index":(\d+)|'
+    r'start\ndata: \{"type":"content_block_start","index":(\d+),"content_block":(\{.*\})'
+    r") *\}\n\n"
+)
+"""A start or a stop as a server-sent event; the API puts spaces before its last brace.
+
+Its groups are the index of a stop, and the index and the block of a start.
+"""
 
 _StartDraft = draft_of(RawContentBlockStartEvent)
 
 
-def fold_boundary(snapshot: Snapshot, data: str, events: list[Any] | None) -> Snapshot | None:
+def fold_boundary(
+    snapshot: Snapshot, text: str, at: int, events: list[Any] | None
+) -> tuple[int, Snapshot]:
     """Fold the start or the stop of a block, written as the API writes it.
 
     Args:
         snapshot: the snapshot before.
-        data: the data of the server-sent event.
+        text: the text of whole server-sent events.
+        at: the position of the next one.
         events: a list to add the event to; `None` to make no event.
 
     Returns:
-        The snapshot after; `None` for any other event, which was not folded.
+        The position after the event and the snapshot there; `at` and `snapshot` for any other
+        event, which was not folded.
     """
-    if data.startswith(_STOP):
-        return _stop(snapshot, data, events)
-    return _start(snapshot, data, events) if data.startswith(_START) else None
+    found = _BOUNDARY.match(text, at)
+    if found is None or snapshot._settled.is_over or snapshot._settled.head is None:
+        return at, snapshot
+    stopped, started, block = found.groups()
+    after = (
+        _stop(snapshot, stopped, events) if stopped else _start(snapshot, started, block, events)
+    )
+    return (at, snapshot) if after is None else (found.end(), after)
 
 
-def _start(snapshot: Snapshot, data: str, events: list[Any] | None) -> Snapshot | None:
-    settled, index = snapshot._settled, snapshot._started()
-    beginning = f'{_START}{index},"content_block":'
-    if settled.is_over or settled.head is None or not data.startswith(beginning):
-        return None
-    # The API puts spaces before the last brace.
-    if data[-2:] != "}}" and data[-2:] != " }":
-        return None
-    text = data[len(beginning) : -1].rstrip(" ")[:-1]
+def _start(snapshot: Snapshot, index: str, text: str, events: list[Any] | None) -> Snapshot | None:
+    """Return the snapshot after a start; `None` if it must go the general way."""
+    expected = snapshot._started()
     start = _STARTS.get(text)
     if start is not None:
         block = start.block
@@ -121,22 +132,26 @@ def _start(snapshot: Snapshot, data: str, events: list[Any] | None) -> Snapshot 
         if start is None:
             return None
         block = start.named(block_id, name)
+    if index != str(expected):
+        return None
     if events is not None:
         event = _StartDraft()
-        event.index = index
+        event.index = expected
         event.content_block = block
         event._rest = EMPTY
         event.__class__ = RawContentBlockStartEvent
         events.append(event)
-    return snapshot._with_started(open_block(index, block, start.grown[settled.partial_mode]))
+    grown = start.grown[snapshot._settled.partial_mode]
+    return snapshot._with_started(open_block(expected, block, grown))
 
 
-def _stop(snapshot: Snapshot, data: str, events: list[Any] | None) -> Snapshot | None:
+def _stop(snapshot: Snapshot, index: str, events: list[Any] | None) -> Snapshot | None:
+    """Return the snapshot after a stop; `None` if it must go the general way."""
     still_open = snapshot._open
-    if len(still_open) != 1 or snapshot._settled.is_over:
+    if len(still_open) != 1:
         return None
     (opened,) = still_open
-    if data[-1] != "}" or data[len(_STOP) : -1].rstrip(" ") != str(opened.index):
+    if index != str(opened.index):
         return None
     try:
         stop = opened.stopped()

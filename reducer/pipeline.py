@@ -44,15 +44,15 @@ from .runs import (
     LONGEST_ONE,
     fold_one,
     fold_run,
-    fold_strings,
+    fold_text,
     grown,
     inside_run,
+    may_grow,
     run_at,
-    run_reader,
 )
 from .sealed import sealed
 from .snapshot import OpenBlock, Snapshot
-from .sse import SSEState, scan
+from .sse import PLAIN_EVENT, Frame, SSEState, scan
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -354,61 +354,150 @@ def _take(
     Args:
         state: the state before.
         chunk: the bytes.
-        events: a list to add the events to; `None` to make no events.
-        steps: a list to add each step but the last to, if there is one.
-        others: a list to add `FoldedChunk.others` to, if there is one.
+        events: an empty list to add the events to; `None` to make no events.
+        steps: an empty list to add each step but the last to; `None` without events.
+        others: an empty list to add `FoldedChunk.others` to, if there is one.
 
     Returns:
         The state after the chunk, and the fault or `None`.
     """
     decoder = state.sse
     sse: SSEState | EventStreamState
-    run: list[str] = []
+    if isinstance(decoder, SSEState) and decoder.is_between_events and len(chunk) <= decoder.limit:
+        after = fold_one(state.snapshot, chunk, events)
+        if after is not None:
+            return _state_after(state, after, decoder, 1, 0), None
+    fold = _ChunkFold(state.snapshot, events, steps, others)
     if isinstance(decoder, SSEState):
-        if decoder.is_between_events and len(chunk) <= decoder.limit:
-            after = fold_one(state.snapshot, chunk, events)
-            if after is not None:
-                return _state_after(state, after, decoder, 1, 0), None
-        sse, run, frames, fault = scan(decoder, chunk, run_reader(state.snapshot))
+        sse, is_read, frames, fault = scan(decoder, chunk, fold.read_text)
+        if not is_read:
+            fold.begin_again(state.snapshot)
     else:
         sse, frames, fault = scan_frames(decoder, chunk)
-    snapshot = folded = state.snapshot
-    at = pings = 0
-    run_end = -1
     try:
-        if run:
-            snapshot = fold_strings(snapshot, run, events)
-        while at < len(frames):
-            if (at or run) and steps is not None:
-                steps.append((len(events or ()), snapshot))
-            if at != run_end:  # a run does not begin where another one has ended
-                run_end, folded = fold_run(snapshot, frames, at, events)
-            if at != run_end:
-                at = run_end
-            else:
-                name, data, _, _ = frames[at]
-                after = fold_boundary(snapshot, data, events)
-                if after is not None:
-                    folded, is_other = after, True
-                else:
-                    event = parse_data(data, name)
-                    folded, derived = step(snapshot, event)
-                    if event.__class__ is RawPingEvent:
-                        pings += 1
-                    if events is not None:
-                        events += derived
-                    is_other = len(derived) == 1
-                if is_other and others is not None:
-                    others.append(len(events or ()) - 1)
-                at += 1
-            snapshot = folded
+        fold.read_frames(frames)
     except ProtocolError as error:
         # A value holds no frames; those of the fault hold `fault` in turn, which makes a cycle.
         fault = error.with_traceback(None)
         fault.__context__ = None
     if fault is not None:
-        fault.snapshot = snapshot
-    return _state_after(state, snapshot, sse, len(run) + at - pings, pings), fault
+        fault.snapshot = fold.snapshot
+    return _state_after(state, fold.snapshot, sse, fold.count - fold.pings, fold.pings), fault
+
+
+class _ChunkFold:
+    """The fold of one chunk, while `_take` works on it.
+
+    Attributes:
+        snapshot: the snapshot so far.
+        count: the number of server-sent events so far.
+        pings: the number of pings among them.
+    """
+
+    __slots__ = ("_events", "_others", "_steps", "count", "pings", "snapshot")
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        events: list[Any] | None,
+        steps: list[Step] | None,
+        others: list[int] | None,
+    ) -> None:
+        self.snapshot = snapshot
+        self.count = self.pings = 0
+        self._events = events
+        self._steps = steps
+        self._others = others
+
+    def begin_again(self, snapshot: Snapshot) -> None:
+        """Forget all events."""
+        self.snapshot = snapshot
+        self.count = self.pings = 0
+        for made in (self._events, self._steps, self._others):
+            if made:
+                made.clear()
+
+    def read_text(self, text: str) -> int:
+        """Fold the first of whole events, for `sse.scan`.
+
+        Returns:
+            The position after them. The first event that is not plain, or is a delta in another
+            spelling, or has a fault, is left to `read_frames`.
+        """
+        events, at, end = self._events, 0, len(text)
+        while at < end:
+            before, made = self.snapshot, len(events or ())
+            at, after, count = fold_text(before, text, at, events)
+            if count:
+                self._add_step(made, after, count)
+                if at == end:
+                    break
+                before, made = after, len(events or ())
+            next_at, after = fold_boundary(before, text, at, events)
+            if next_at > at:
+                at = next_at
+                self._add_step(made, after, 1)
+                if self._others is not None:
+                    self._others.append(made)
+                continue
+            event = PLAIN_EVENT.match(text, at)
+            if event is None or may_grow(before, event[2]):
+                break
+            try:
+                self._fold(event[1], event[2])
+            except ProtocolError:
+                break
+            at = event.end()
+        return at
+
+    def read_frames(self, frames: list[Frame]) -> None:
+        """Fold events.
+
+        Raises:
+            ProtocolError: an event breaks the protocol; those before it are folded.
+        """
+        at, run_end = 0, -1
+        while at < len(frames):
+            made = len(self._events or ())
+            if at != run_end:  # a run does not begin where another one has ended
+                run_end, after = fold_run(self.snapshot, frames, at, self._events)
+            if at != run_end:
+                self._add_step(made, after, run_end - at)
+                at = run_end
+            else:
+                name, data, _, _ = frames[at]
+                self._fold(name, data)
+                at += 1
+
+    def _fold(self, name: str, data: str) -> None:
+        """Fold an event in the general way.
+
+        Raises:
+            ProtocolError: it breaks the protocol; then nothing has changed.
+        """
+        events, made = self._events, len(self._events or ())
+        event = parse_data(data, name)
+        after, derived = step(self.snapshot, event)
+        self._add_step(made, after, 1)
+        if event.__class__ is RawPingEvent:
+            self.pings += 1
+        if events is not None:
+            events += derived
+            if len(derived) == 1 and self._others is not None:
+                self._others.append(made)
+
+    def _add_step(self, made: int, after: Snapshot, count: int) -> None:
+        """Add a step.
+
+        Args:
+            made: the number of events before it.
+            after: the snapshot after it.
+            count: the number of its server-sent events.
+        """
+        if self._steps is not None and self.count:
+            self._steps.append((made, self.snapshot))
+        self.snapshot = after
+        self.count += count
 
 
 def _state_after(
