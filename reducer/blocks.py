@@ -29,7 +29,10 @@ from .messages import parse_block
 from .partial_json import PartialMode
 from .snapshot import OpenBlock, Snapshot, open_block
 
-__all__ = ["fold_boundary"]
+__all__ = ["BOUNDARY", "fold_boundary"]
+
+BOUNDARY = "event: content_block_st"
+"""The beginning of the text of starts and stops, and of no other event of the API."""
 
 _WRITTEN: tuple[dict[str, Any], ...] = (
     {"type": "text", "text": ""},
@@ -94,7 +97,7 @@ _StartDraft = draft_of(RawContentBlockStartEvent)
 
 def fold_boundary(
     snapshot: Snapshot, text: str, at: int, events: list[Any] | None
-) -> tuple[int, Snapshot]:
+) -> tuple[int, Snapshot, int]:
     """Fold the start or the stop of a block, written as the API writes it.
 
     Args:
@@ -104,17 +107,17 @@ def fold_boundary(
         events: a list to add the event to; `None` to make no event.
 
     Returns:
-        The position after the event and the snapshot there; `at` and `snapshot` for any other
-        event, which was not folded.
+        The position after the event, the snapshot there, and 1; `at`, `snapshot` and 0 for any
+        other event, which was not folded.
     """
     found = _BOUNDARY.match(text, at)
     if found is None or snapshot._settled.is_over or snapshot._settled.head is None:
-        return at, snapshot
+        return at, snapshot, 0
     stopped, started, block = found.groups()
     after = (
         _stop(snapshot, stopped, events) if stopped else _start(snapshot, started, block, events)
     )
-    return (at, snapshot) if after is None else (found.end(), after)
+    return (at, snapshot, 0) if after is None else (found.end(), after, 1)
 
 
 def _start(snapshot: Snapshot, index: str, text: str, events: list[Any] | None) -> Snapshot | None:

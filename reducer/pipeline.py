@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 
-from .blocks import fold_boundary
+from .blocks import BOUNDARY, fold_boundary
 from .decoding import parse_data
 from .drafts import draft_of
 from .errors import IncompleteStreamError, ProtocolError
@@ -424,30 +424,31 @@ class _ChunkFold:
             The position after them. The first event that is not plain, or is a delta in another
             spelling, or has a fault, is left to `read_frames`.
         """
-        events, at, end = self._events, 0, len(text)
+        events, steps, others = self._events, self._steps, self._others
+        snapshot, folded = self.snapshot, 0
+        at, end = 0, len(text)
         while at < end:
-            before, made = self.snapshot, len(events or ())
-            at, after, count = fold_text(before, text, at, events)
+            made = len(events) if events else 0
+            is_boundary = text.startswith(BOUNDARY, at)
+            fold = fold_boundary if is_boundary else fold_text
+            next_at, after, count = fold(snapshot, text, at, events)
             if count:
-                self._add_step(made, after, count)
-                if at == end:
-                    break
-                before, made = after, len(events or ())
-            next_at, after = fold_boundary(before, text, at, events)
-            if next_at > at:
-                at = next_at
-                self._add_step(made, after, 1)
-                if self._others is not None:
-                    self._others.append(made)
+                if steps is not None and folded:
+                    steps.append((made, snapshot))
+                if is_boundary and others is not None:
+                    others.append(made)
+                snapshot, folded, at = after, folded + count, next_at
                 continue
             event = PLAIN_EVENT.match(text, at)
-            if event is None or may_grow(before, event[2]):
+            if event is None or may_grow(snapshot, event[2]):
                 break
+            self.snapshot, self.count = snapshot, folded
             try:
                 self._fold(event[1], event[2])
             except ProtocolError:
                 break
-            at = event.end()
+            snapshot, folded, at = self.snapshot, self.count, event.end()
+        self.snapshot, self.count = snapshot, folded
         return at
 
     def read_frames(self, frames: list[Frame]) -> None:

@@ -80,6 +80,12 @@ def stop(index: object, spaces: int = 0) -> str:
     return f'{{"type":"content_block_stop","index":{index}{" " * spaces}}}'
 
 
+def wire(data: str) -> str:
+    """The server-sent event with this data, as the API writes it."""
+    name = "content_block_start" if "start" in data else "content_block_stop"
+    return f"event: {name}\ndata: {data}\n\n"
+
+
 def one_by_one(snapshot: Snapshot, datas: list[str]) -> tuple[Any, Any, str]:
     """The slow twin of `feed`: the snapshot, the events, and the text of the fault."""
     events: list[Any] = []
@@ -141,10 +147,15 @@ def drained(state: StreamState, chunk: bytes) -> tuple[Any, str]:
 
 
 @effort(800)
-@given(st.lists(starts | stops | rare, max_size=8), st.booleans())
-def test_starts_and_stops_are_folded_as_in_the_general_way(datas: list[str], begun: bool) -> None:
+@given(st.lists(starts | stops | rare, max_size=8), st.booleans(), st.data())
+def test_starts_and_stops_are_folded_as_in_the_general_way(
+    datas: list[str], begun: bool, data: st.DataObject
+) -> None:
+    """The events come in whole chunks, with a type or without."""
     state, _ = feed(StreamState(), encode_sse([message_start()] if begun else []))
-    chunk = "".join(f"data: {data}\n\n" for data in datas).encode()
+    chunk = "".join(
+        data.draw(st.sampled_from([wire(one)] * 9 + [f"data: {one}\n\n"])) for one in datas
+    ).encode()
     expected = one_by_one(state.snapshot, datas)
     assert at_once(state, chunk) == expected
     assert drained(state, chunk) == (expected[0], expected[2])
@@ -153,24 +164,53 @@ def test_starts_and_stops_are_folded_as_in_the_general_way(datas: list[str], beg
 BEGUN = fold([message_start()])
 
 
+def folded(snapshot: Snapshot, data: str, events: list[Any] | None) -> Snapshot | None:
+    """The snapshot after a start or a stop; `None` if it must go the general way."""
+    text = f"event: ping\ndata: {{}}\n\n{wire(data)}"
+    begin = text.index("event: content")
+    end, after, count = fold_boundary(snapshot, text, begin, events)
+    if not count:
+        assert (end, after) == (begin, snapshot)
+        return None
+    assert (end, count) == (len(text), 1)
+    return after
+
+
 @pytest.mark.parametrize("spaces", [0, 4])
 @pytest.mark.parametrize("block", RECOGNISED)
 def test_the_spelling_of_the_api_is_recognised(block: str, spaces: int) -> None:
     events: list[Any] = []
-    started = fold_boundary(BEGUN, start(0, block, spaces), events)
+    started = folded(BEGUN, start(0, block, spaces), events)
     assert started is not None
-    stopped = fold_boundary(started, stop(0, spaces), events)
+    stopped = folded(started, stop(0, spaces), events)
     assert stopped is not None
     assert (stopped, events) == one_by_one(BEGUN, [start(0, block), stop(0)])[:2]
     assert events[0].content_block.to_dict() == json.loads(block)
-    assert fold_boundary(BEGUN, start(0, block), None) == started
+    assert folded(BEGUN, start(0, block), None) == started
 
 
 @pytest.mark.parametrize("block", OTHERS)
 def test_any_other_spelling_goes_the_general_way(block: str) -> None:
     events: list[Any] = []
-    assert fold_boundary(BEGUN, start(0, block), events) is None
+    assert folded(BEGUN, start(0, block), events) is None
     assert events == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        wire(stop(0))[1:],
+        wire(stop(0)).replace("data: ", "data:"),
+        wire(stop(0)).replace("stop\n", "stop\nid: 1\n"),
+        wire(stop(0)).replace("}\n", "}\ndata: \n"),
+        wire(stop(0)).replace("event: content_block_stop", "event: content_block_start"),
+        wire(start(0, TEXT)).partition("\n")[2],
+    ],
+)
+def test_any_other_form_of_the_event_goes_the_general_way(text: str) -> None:
+    snapshot = fold([block_start(0, "text", text="")], BEGUN)
+    assert fold_boundary(snapshot, text, 0, None) == (0, snapshot, 0)
+    assert fold_boundary(BEGUN, text, 0, None) == (0, BEGUN, 0)
 
 
 def test_events_that_are_out_of_place_go_the_general_way() -> None:
@@ -184,18 +224,20 @@ def test_events_that_are_out_of_place_go_the_general_way() -> None:
         (BEGUN, stop(0)),
         (opened, start(0, TEXT)),
         (opened, stop(1)),
+        (opened, stop("00")),
+        (opened, stop("\u0660")),  # a digit to Python
         (two, stop(1)),
         (over, stop(0)),
         (over, start(1, TEXT)),
         (fold([*tool_block(0, "{")[:-1]], BEGUN), stop(0)),
     ]:
-        assert fold_boundary(snapshot, data, None) is None
+        assert folded(snapshot, data, None) is None
 
 
 def test_a_block_starts_beside_others() -> None:
     snapshot = BEGUN
     for index in range(40):
-        after = fold_boundary(snapshot, start(index, TEXT), None)
+        after = folded(snapshot, start(index, TEXT), None)
         assert after is not None
         snapshot = after
     assert snapshot == fold([block_start(index, "text", text="") for index in range(40)], BEGUN)
