@@ -195,14 +195,6 @@ class Growth(DeltaKind):
         """Return `block` with the growing value put into its field."""
 
     @abstractmethod
-    def finished(self, block: Any, value: Any) -> Any:
-        """Return `block` with the growing value put into its field, when the block stops.
-
-        Raises:
-            ValueError: the value is not complete.
-        """
-
-    @abstractmethod
     def save(self, value: Any) -> Any:
         """Return the growing value as JSON, for a checkpoint."""
 
@@ -223,8 +215,6 @@ class TextGrowth(Growth):
     def so_far(self, block: Any, value: Text) -> Any:
         """See `Growth.so_far`."""
         return evolve(block, **{self.grows: str(value)})
-
-    finished = so_far
 
     def save(self, value: Text) -> str:
         """See `Growth.save`."""
@@ -258,11 +248,6 @@ class InputGrowth(Growth):
         """See `Growth.so_far`."""
         text = str(value.text)
         return self.with_input(block, value.value, text) if text else block
-
-    def finished(self, block: Any, value: PartialJSON) -> Any:
-        """See `Growth.finished`."""
-        text = str(value.text)
-        return self.with_input(block, parse_json_text(text), text) if text else block
 
     def is_cut(self, value: PartialJSON) -> bool:
         """Return whether further deltas could have completed the value."""
@@ -318,8 +303,6 @@ class ListGrowth(Growth):
         if self.grows in block._rest:  # it started as `null`
             block = block.replace(**{self.grows: ()})
         return evolve(block, **{self.grows: value.items()})
-
-    finished = so_far
 
     def save(self, value: Growing[Any]) -> list[Any]:
         """See `Growth.save`."""
@@ -394,7 +377,7 @@ _GROWTHS: dict[type, tuple[Growth, ...]] = {
 FALLIBLE = frozenset(
     block for block, rows in _GROWTHS.items() if any(isinstance(row, InputGrowth) for row in rows)
 )
-"""The classes of block that cannot always be finished: the text of an input may not be JSON."""
+"""The classes of block whose stop may be a fault: the text of an input may not be JSON."""
 
 
 def growths_of(block: type[APIObject]) -> tuple[Growth, ...]:

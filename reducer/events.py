@@ -303,14 +303,14 @@ RAW_EVENTS = classes_of(RawEvent)
 class _Growth(Value):
     """An event derived from a delta of a run, whose growing value is made when it is read.
 
-    All such events of a run share the growing value at its end.
+    All such events of a run share the growing value before it.
 
     Attributes:
-        _count: the number of items of the event's own value. It is set by `runs` only.
+        _added: the number of items that the run added up to this event. It is set by `runs` only.
     """
 
-    __slots__ = ("_count",)
-    _count: int
+    __slots__ = ("_added",)
+    _added: int
 
 
 class _OwnSnapshot:
@@ -323,10 +323,10 @@ class _OwnSnapshot:
     def __get__(self, event: Any, owner: object = None) -> Any:
         value = self._get(event)
         try:
-            count = event._count
+            added = event._added
         except AttributeError:  # the event was made with its own value
             return value
-        return value.earlier(count)
+        return value.later(added) if added else value
 
     def __set__(self, event: Any, value: Any) -> None:
         self._set(event, value)

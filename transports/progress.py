@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from operator import length_hint
 from typing import Any, Generic
 
@@ -85,6 +86,7 @@ class Progress(Generic[ResponseFormatT]):
         response: the response that is read; `None` if the chunks come from elsewhere.
         pending: the events of the last chunk that were not handed out yet. Each chunk brings an
             iterator of its own, and readers take events with `next`.
+        makes_events: whether chunks are folded with their events.
         stall_timer: the time that a reader may still wait; `None` for as long as it takes.
         connection_errors: the exceptions that the source raises when its connection fails.
         ended: whether no more chunks are taken.
@@ -120,6 +122,7 @@ class Progress(Generic[ResponseFormatT]):
         self._untimed: list[float] = []
         self._untimed_bytes = 0
         self.pending = _NO_EVENTS
+        self.makes_events = True
         self.ended = False
         self._timeouts = source.timeouts
         self._decoding_error: type[Exception] = source.http.DecodingError
@@ -131,15 +134,38 @@ class Progress(Generic[ResponseFormatT]):
 
     # --- input ---
 
-    def take(self, chunk: bytes) -> None:
-        """Fold the next chunk. Its events become pending; a fault is raised after those."""
+    def fold(self, chunk: bytes) -> None:
+        """Fold the next chunk. Its events become pending; a fault is raised after those.
+
+        While `makes_events` is false, no events are made, which costs about half.
+        """
         if chunk.__class__ is not bytes:
             chunk = bytes_of(chunk)
-        if self._run is not None:
+        run = self._run
+        if run is not None:
+            # The next delta of a run takes half the time, because the state, the snapshot and the
+            # timing are made when they are read.
             events: list[Any] = []
-            if self._take_delta(self._run, chunk, events):
+            value = run.fold(self._value, chunk, events if self.makes_events else None)
+            if value is not None:
+                self._value_before, self._value, self._folded = self._value, value, None
+                self._deltas += 1
                 self.pending = iter(events)
+                self._untimed_bytes += len(chunk)
+                self._untimed.append(self._clock())
+                if len(self._untimed) == _MOST_UNTIMED:
+                    self._time()
+                if self.stall_timer is not None:
+                    self.stall_timer.reset()
                 return
+            self._state, self._run = self.state, None
+        if self.makes_events:
+            self.take(chunk)
+        else:
+            self.skim(chunk)
+
+    def take(self, chunk: bytes) -> None:
+        """Fold a chunk that is anything but the next delta of a run."""
         before = self._state
         self._folded = folded = fold_chunk(before, chunk)
         self._state = folded.state
@@ -149,33 +175,6 @@ class Progress(Generic[ResponseFormatT]):
             self._begin_run(chunk)
         else:
             self.pending = iter(self._events_of(folded))
-
-    def _take_delta(self, run: LiveRun, chunk: bytes, events: list[Any] | None) -> bool:
-        """Fold the next chunk if it is the next delta of the run; `take` in half the time.
-
-        The state, the snapshot and the timing are made when they are read.
-
-        Args:
-            run: the run.
-            chunk: the chunk.
-            events: the list to which the events are added; `None` to make no events.
-
-        Returns:
-            Whether it was. If not, the run has ended.
-        """
-        value = run.fold(self._value, chunk, events)
-        if value is None:
-            self._state, self._run = self.state, None
-            return False
-        self._value_before, self._value, self._folded = self._value, value, None
-        self._deltas += 1
-        self._untimed_bytes += len(chunk)
-        self._untimed.append(self._clock())
-        if len(self._untimed) == _MOST_UNTIMED:
-            self._time()
-        if self.stall_timer is not None:
-            self.stall_timer.reset()
-        return True
 
     def _begin_run(self, chunk: bytes) -> None:
         """Expect a run of deltas if `chunk`, the last one, was a delta of one."""
@@ -203,11 +202,7 @@ class Progress(Generic[ResponseFormatT]):
         return events
 
     def skim(self, chunk: bytes) -> None:
-        """Fold the next chunk without making its events, which costs about half."""
-        if chunk.__class__ is not bytes:
-            chunk = bytes_of(chunk)
-        if self._run is not None and self._take_delta(self._run, chunk, None):
-            return
+        """Fold such a chunk without making its events."""
         before = self._state
         try:
             after = drain(before, chunk)
@@ -222,7 +217,7 @@ class Progress(Generic[ResponseFormatT]):
                 self.end()
             else:
                 self._begin_run(chunk)
-        self.drop_pending()
+        self.pending = _NO_EVENTS
 
     def _note(self, before: StreamState, chunk: bytes) -> None:
         """Time the chunk that was folded, and end the stream if it stalls."""
@@ -360,9 +355,18 @@ class Progress(Generic[ResponseFormatT]):
         """The number of pending events."""
         return length_hint(self.pending)
 
-    def drop_pending(self) -> None:
-        """Hand out no more events of the last chunk."""
-        self.pending = _NO_EVENTS
+    def put_back(self, event: Any) -> None:
+        """Make an event that was handed out the next pending one again."""
+        self.pending = iter([event, *self.pending])
+
+    @contextmanager
+    def without_events(self) -> Iterator[None]:
+        """Drop the pending events, and make no further ones in the `with` block."""
+        self.pending, self.makes_events = _NO_EVENTS, False
+        try:
+            yield
+        finally:
+            self.makes_events = True
 
     def known_response(self) -> HTTPResponse:
         """The response that is read.

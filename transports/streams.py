@@ -25,6 +25,7 @@ from collections.abc import (
     Iterator,
 )
 from contextlib import suppress
+from itertools import chain
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic
 
@@ -184,12 +185,17 @@ class MessageStream(_Stream[ResponseFormatT], Closing):
         self._close.atexit = False
 
     def __iter__(self) -> Iterator[ParsedMessageStreamEvent[ResponseFormatT]]:
+        # `chain` is written in C; with a generator of events, reading takes 4 % longer
+        return chain.from_iterable(self._events_by_chunk())
+
+    def _events_by_chunk(self) -> Iterator[Iterator[ParsedMessageStreamEvent[ResponseFormatT]]]:
+        """Give the pending events of each chunk, and read the next chunk after them."""
         progress = self._progress
         while True:
             pending = progress.pending
-            yield from pending
+            yield pending
             # another reader may have read on meanwhile, and left events
-            if pending is progress.pending and not self._advance(progress.take):
+            if pending is progress.pending and not self._advance():
                 return
 
     def __next__(self) -> ParsedMessageStreamEvent[ResponseFormatT]:
@@ -197,14 +203,11 @@ class MessageStream(_Stream[ResponseFormatT], Closing):
         while True:
             for event in progress.pending:
                 return event  # type: ignore[no-any-return]
-            if not self._advance(progress.take):
+            if not self._advance():
                 raise StopIteration
 
-    def _advance(self, take: Callable[[bytes], None]) -> bool:
+    def _advance(self) -> bool:
         """Wait for the next chunk, and fold it.
-
-        Args:
-            take: the function that folds it.
 
         Returns:
             Whether there may be more chunks, or events of this one.
@@ -233,7 +236,7 @@ class MessageStream(_Stream[ResponseFormatT], Closing):
         except StreamfoldError as fault:  # the response is an error, or not a stream
             progress.fail(fault)
         else:
-            take(chunk)
+            progress.fold(chunk)
         finally:
             self._reading = False
         if progress.ended and not progress.has_stopped:
@@ -246,7 +249,7 @@ class MessageStream(_Stream[ResponseFormatT], Closing):
         Raises:
             StreamfoldError: the stream ended before that, and is closed.
         """
-        while not self._progress.left and self._advance(self._progress.take):
+        while not self._progress.left and self._advance():
             pass
 
     @property
@@ -265,9 +268,9 @@ class MessageStream(_Stream[ResponseFormatT], Closing):
         Raises:
             StreamfoldError: the fault that ended the stream.
         """
-        self._progress.drop_pending()
-        while self._advance(self._progress.skim):
-            pass
+        with self._progress.without_events():
+            while self._advance():
+                pass
 
     def get_final_message(self) -> ParsedMessage[ResponseFormatT]:
         """Read the stream to its end.
@@ -346,42 +349,36 @@ class AsyncMessageStream(_Stream[ResponseFormatT], AsyncClosing):
         return self
 
     async def __anext__(self) -> ParsedMessageStreamEvent[ResponseFormatT]:
+        # All reading is in this method, because another coroutine takes longer than a call.
         progress = self._progress
         while True:
             for event in progress.pending:
                 return event  # type: ignore[no-any-return]
-            if not await self._advance(progress.take):
+            if progress.ended:
+                if self._abandon.alive and self._is_response and progress.has_stopped:
+                    await briefly(PATIENCE, self._raw_chunks.__anext__)
+                await self.close()
+                progress.raise_fault()
                 raise StopAsyncIteration
-
-    async def _advance(self, take: Callable[[bytes], None]) -> bool:
-        """Wait for the next chunk, and fold it: see `MessageStream`."""
-        progress = self._progress
-        if progress.ended:
-            if self._abandon.alive and self._is_response and progress.has_stopped:
-                await briefly(PATIENCE, self._raw_chunks.__anext__)
-            await self.close()
-            progress.raise_fault()
-            return False
-        try:
-            chunk = await self._chunks.__anext__()
-        except StopAsyncIteration:
-            progress.end()
-        except ReadStalledError as error:
-            progress.stall(error)
-        except progress.connection_errors as error:
-            progress.lose_connection(error)
-        except StreamfoldError as fault:  # the response is an error, or not a stream
-            progress.fail(fault)
-        else:
-            take(chunk)
-        if progress.ended and not progress.has_stopped:
-            await self.close()
-        return True
+            try:
+                chunk = await self._chunks.__anext__()
+            except StopAsyncIteration:
+                progress.end()
+            except ReadStalledError as error:
+                progress.stall(error)
+            except progress.connection_errors as error:
+                progress.lose_connection(error)
+            except StreamfoldError as fault:  # the response is an error, or not a stream
+                progress.fail(fault)
+            else:
+                progress.fold(chunk)
+            if progress.ended and not progress.has_stopped:
+                await self.close()
 
     async def await_first_event(self) -> None:
         """Read chunks until an event can be handed out: see `MessageStream`."""
-        while not self._progress.left and await self._advance(self._progress.take):
-            pass
+        with suppress(StopAsyncIteration):
+            self._progress.put_back(await self.__anext__())
 
     @property
     def text_stream(self) -> _AsyncTexts:
@@ -393,9 +390,9 @@ class AsyncMessageStream(_Stream[ResponseFormatT], AsyncClosing):
 
     async def until_done(self) -> None:
         """Read the stream to its end, without making the events: see `MessageStream`."""
-        self._progress.drop_pending()
-        while await self._advance(self._progress.skim):
-            pass
+        with self._progress.without_events():
+            async for _ in self:
+                pass
 
     async def get_final_message(self) -> ParsedMessage[ResponseFormatT]:
         """Read the stream to its end, and return the message: see `MessageStream`."""

@@ -504,11 +504,12 @@ def test_another_thread_that_appends_meanwhile_changes_nothing(
         list.extend(shared, ["another's"])
         list.extend(shared, pieces)
 
-    before = Text(["So "]).append("far")
+    text = Text(["So "]).append("far")
     monkeypatch.setattr(Shared, "extend", extend_after_another)
-    after = before.extend(["a", "b"])
+    before, after = text.extend(["a", "b"])
+    assert before == text
     assert str(after) == "So farab"
-    assert [str(after.earlier(count)) for count in (3, 4)] == ["So fara", "So farab"]
+    assert [str(before.later(added)) for added in (1, 2)] == ["So fara", "So farab"]
 
 
 # --- the parts of events that are made when they are read ---------------------------------------

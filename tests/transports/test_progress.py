@@ -295,7 +295,7 @@ def test_the_timing_is_that_of_each_chunk_whenever_it_is_read(blocks: int, read_
     stream = MessageStream(chunks, clock=lambda: next(seconds) / 8)
     expected, state = Timing(), StreamState()
     for at, chunk in enumerate(chunks):
-        stream._advance(stream._progress.take)
+        stream._advance()
         after = drain(state, chunk)
         expected = expected.took(at / 8, state, after, len(chunk))
         state = after
