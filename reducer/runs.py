@@ -125,7 +125,7 @@ class _StringDeltas:
     Attributes:
         row: the row.
         prefixes: the prefix of the JSON for the first block, the second, and so on.
-        wire_prefixes: the same with the lines before it, as bytes.
+        wire_prefixes: the same with the lines before it.
     """
 
     __slots__ = (
