@@ -186,6 +186,15 @@ def text_stream(stream: Any) -> int:
     return sum(len(text) for text in stream.text_stream)
 
 
+def texts_of_deltas(stream: Any) -> int:
+    """Iterate all events and read the text of each delta; returns its length."""
+    length = 0
+    for event in stream:
+        if event.type == "content_block_delta":
+            length += len(event.delta.text)
+    return length
+
+
 def final_message(stream: Any) -> None:
     """Read to the end for the message alone."""
     stream.get_final_message()

@@ -68,6 +68,12 @@ def _against_the_sdk(scale: Scale) -> Iterator[Comparison]:
     text = streams.text(scale(4_000))
     name = f"text {_count(text)}"
     yield row(f"{name}, `text_stream`", text, peers.text_stream)
+    yield row(
+        f"{name}, all events, every `event.delta.text`",
+        text,
+        peers.texts_of_deltas,
+        note="streamfold makes the delta of a raw event when it is read, as here",
+    )
     yield row(f"{name}, `get_final_message()` only", text, peers.final_message, at_least=25)
     yield row(
         f"{name}, all events, one event a chunk",
@@ -125,7 +131,9 @@ def _against_parts(scale: Scale) -> Iterator[Comparison]:
         Side(OURS, cost(_reading(peers.open_streamfold, peers.all_events, cut), events=len(text))),
         Side("json.loads", cost(partial(partial, peers.json_alone, data), events=len(text))),
         at_most=0.6,
-        note="the floor parses each event's data, cut out beforehand, and does nothing else",
+        note="the floor parses each event's data, cut out beforehand, and does nothing else; "
+        "streamfold makes the delta of a raw event and the snapshot of a derived one when a "
+        "program reads them, and this one reads neither",
     )
     yield Comparison(
         f"SSE decoding alone, text {_count(text)}",

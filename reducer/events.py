@@ -228,7 +228,7 @@ class _LaterDelta(APIObject):
             if name != "delta":
                 return super().__getattr__(name)
             delta = self._make_delta(self._string)
-            object.__setattr__(self, "delta", delta)
+            _keep_delta(self, delta)
             return delta
 
 
@@ -240,6 +240,9 @@ class RawContentBlockDeltaEvent(_LaterDelta):
     index: int
     delta: ContentBlockDelta
     _rest: JSONObject = attrs.field(default=EMPTY, alias="rest")
+
+
+_keep_delta: Callable[[Any, Any], None] = RawContentBlockDeltaEvent.__dict__["delta"].__set__
 
 
 @declared()
