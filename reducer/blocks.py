@@ -1,16 +1,17 @@
 """The fast path for the starts and stops of blocks.
 
-The API writes the start of an empty block always in the same way, and its stop, too: only the index
-differs, and the id and name of a tool. So this module recognises such an event by its text, and
-folds it without decoding JSON and without checks.
+The API writes each start of an empty block in the same way but for its index, and the id and name
+of a tool. Each stop differs in its index alone. So this module recognises these events by their
+text, and folds them without decoding JSON and without checks.
 
 Rules:
 
 - Any other event goes the general way (`decoding`, `reduce`), and so does every one with a fault.
 - Both ways give the same result. The general way is the slow twin in the tests.
-- `_WRITTEN` has the blocks that are recognised. A new one needs one more row there.
+- `_WRITTEN` has the blocks that are recognised. Another one needs one more row there.
 
-Cost: 1.5 µs a start and 1.2 µs a stop; the general way costs 5 and 4 µs.
+Cost: 1.5 µs a start or a stop, and 1 µs more for a tool; the general way costs 3 to 7 µs. Without
+this module, a stream of small blocks takes 1.5 times as long.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A row names the class of the delta, the blocks it may occur in, the field of the block it changes,
 and the event that the fold derives from it. The class of the row fixes the rest: how the field
-starts, grows, reads and finishes, how a checkpoint saves it, and how `expand` writes it as deltas.
+starts, grows and reads, how a checkpoint saves it, and how `expand` writes it as deltas.
 
     TextGrowth      appends a string to a string      text_delta, thinking_delta
     InputGrowth     appends to the JSON of an input   input_json_delta

@@ -17,6 +17,11 @@ Rules:
   to JSON and back, so a fold can stop at any byte and go on in another process.
 - The chunks can be cut anywhere; the events, the message and the faults are the same.
 
+A chunk is folded in two parts (`_ChunkFold`). The first events, as far as the API writes them so,
+are read from its text: runs of deltas, starts and stops by the fast paths of `runs` and `blocks`,
+others by their data. The rest is cut into frames (`sse`) and folded event by event. Without the
+first part, text takes 1.3 times as long, and small blocks 1.45 times.
+
 Cost: 1.0 µs an event in a chunk with a run of deltas (see `runs`), 5 µs otherwise.
 """
 
@@ -410,7 +415,7 @@ class _ChunkFold:
         self._others = others
 
     def begin_again(self, snapshot: Snapshot) -> None:
-        """Forget all events."""
+        """Forget all events: `read_text` read some that are to be read in another way."""
         self.snapshot = snapshot
         self.count = self.pings = 0
         for made in (self._events, self._steps, self._others):
@@ -424,6 +429,7 @@ class _ChunkFold:
             The position after them. The first event that is not plain, or is a delta in another
             spelling, or has a fault, is left to `read_frames`.
         """
+        # With attributes in place of these names, a stream of small blocks takes 3 % longer.
         events, steps, others = self._events, self._steps, self._others
         snapshot, folded = self.snapshot, 0
         at, end = 0, len(text)

@@ -563,3 +563,12 @@ def test_threads_read_equal_values() -> None:
         with ThreadPoolExecutor(4) as pool:
             blocks = list(pool.map(lambda _: events[0].content_block, range(4)))  # noqa: B023
         assert blocks == [plain[0].content_block] * 4
+
+
+def test_attrs_can_copy_an_event_with_a_growing_value() -> None:
+    start = block_start(0, "text", text="")
+    cited = {"type": "char_location", "cited_text": "a", "document_index": 0}
+    citation = {**cited, "start_char_index": 0, "end_char_index": 1}
+    delta = block_delta(0, "citations_delta", citation=citation)
+    _, (_, event) = reduce(fold([message_start(), start]), delta)
+    assert attrs.evolve(event) == event
