@@ -35,7 +35,6 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .declared import made
 from .deltas import DELTAS, Growth, growths_of
 from .drafts import draft_of
 from .events import RawContentBlockDeltaEvent
@@ -209,6 +208,8 @@ class _StringDeltas:
         start, tag = len(prefix), self.tag
         strings: list[str] = []
         rests: dict[int, _Rests] = {}
+        last_tail = ""
+        added: JSONObject | None = None
         for position in range(at, len(frames)):
             data = frames[position][1]
             decoded = None
@@ -221,7 +222,8 @@ class _StringDeltas:
                 if tail == "}}" or tail.replace(" ", "") == "}}":
                     strings.append(string)
                     continue
-                added = _added(tail)
+                if tail != last_tail:  # a field is often the same in all events of a stream
+                    last_tail, added = tail, _added(tail)
                 if added is not None:
                     decoded = string, (EMPTY, added)
             if decoded is None and tag in data:
@@ -305,10 +307,12 @@ class _StringDeltas:
             derived.__class__ = event_class
             events.append(derived)
         for position, (delta_rest, event_rest) in rests.items():
-            delta = make_delta(strings[position], delta_rest)
-            events[start + 2 * position] = made(
-                RawContentBlockDeltaEvent, index=index, delta=delta, rest=event_rest
-            )
+            raw = _RawDraft()
+            raw.index = index
+            raw.delta = make_delta(strings[position], delta_rest)
+            raw._rest = event_rest
+            raw.__class__ = RawContentBlockDeltaEvent
+            events[start + 2 * position] = raw
 
     def make_delta(self, string: str, rest: JSONObject = EMPTY) -> Any:
         """Return the delta of a string."""
