@@ -13,6 +13,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Generic
 
 import attrs
@@ -63,6 +64,23 @@ _LAST_EVENTS = frozenset[type]({MessageStopEvent, RawErrorEvent})
 """The events after which nothing changes the message."""
 
 
+_UNTIMED = Timing()
+
+
+@lru_cache(maxsize=16)
+def _beginning(partial_mode: PartialMode, content_type: str | None, limit: int) -> StreamState:
+    """The state at the beginning of a stream: a value, so that streams can share it.
+
+    Args:
+        partial_mode: see `Snapshot`.
+        content_type: the `content-type` header of the body; `None` where there was none.
+        limit: see `decoder_of`.
+    """
+    return StreamState(
+        snapshot=Snapshot(partial_mode=partial_mode), sse=decoder_of(content_type, limit)
+    )
+
+
 def partial_mode_of(response: HTTPResponse | None) -> PartialMode:
     """The partial mode that the `anthropic-beta` header of the request asks for."""
     request = request_of(response)
@@ -104,12 +122,10 @@ class Progress(Generic[ResponseFormatT]):
         content_type = None if response is None else response.headers.get("content-type")
         self.stall_timer = None if stall_timeout is None else StallTimer(stall_timeout)
         self._clock = clock or clock_from_now()
-        self._timing = Timing()
+        self._timing = _UNTIMED
         if response is not None:
             self._timing = self._timing.answered(self._clock())
-        self._state = StreamState(
-            snapshot=Snapshot(partial_mode=partial_mode), sse=decoder_of(content_type, limit)
-        )
+        self._state = _beginning(partial_mode, content_type, limit)
         self._run: LiveRun | None = None
         self._value: Any = None
         self._value_before: Any = None
