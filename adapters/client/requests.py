@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib.metadata import Distribution
 from typing import Any, Generic, TypeVar, cast
 from urllib.parse import unquote_to_bytes
@@ -320,6 +320,11 @@ def check_key(key: str) -> str:
     return key
 
 
+@lru_cache(maxsize=256)
+def _is_harmless(name: bytes) -> bool:
+    return is_harmless_header(name.decode("latin-1"))  # harmless names are ASCII
+
+
 def conceal(request: httpx.Request) -> None:
     """Remove the secrets of a request that was sent, by the policy that recordings follow.
 
@@ -328,10 +333,11 @@ def conceal(request: httpx.Request) -> None:
     """
     redaction = Redaction()
     headers = request.headers
-    names = [name.decode(headers.encoding).lower() for name, _ in headers.raw]
-    for name in [name for name in names if not is_harmless_header(name)]:
-        redaction.headers([(name, value) for value in headers.get_list(name)])
-        headers[name] = "[secure]"
+    for raw_name, value in headers.raw:
+        if not _is_harmless(raw_name):
+            name = raw_name.decode(headers.encoding).lower()
+            redaction.headers([(name, value.decode(headers.encoding))])
+            headers[name] = "[secure]"
     request.extensions = {**request.extensions, REDACTION: redaction}
     url = request.url
     if url.query or url.userinfo or url.fragment:
