@@ -14,7 +14,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from streamfold.reducer import IncompleteStreamError
-from streamfold.transports import MessageStream, RecordedChunk, Recording, interruption, replay
+from streamfold.transports import (
+    MessageStream,
+    RecordedChunk,
+    Recording,
+    interruption,
+    replay,
+    streams,
+)
 from streamfold.transports.interruption import PATIENCE, interruption_of, read_end
 
 from tests.support.effort import effort
@@ -91,6 +98,20 @@ async def test_an_honest_end_gives_the_connection_back(server, shell) -> None:
             stream = await client.open(server)
             assert await stream.get_final_message() == MESSAGE
     assert len(server.connections) == 1
+
+
+async def test_a_response_that_closed_itself_at_its_end_needs_no_task_to_close_it(
+    server, shell, monkeypatch
+) -> None:
+    async def closing(step: Any) -> None:
+        raise AssertionError("the response is closed a second time")
+
+    server.answer(event_stream(BODY))
+    async with shell.client() as client:
+        stream = await client.open(server)
+        monkeypatch.setattr(streams, "shielded", closing)
+        assert await stream.get_final_message() == MESSAGE
+        assert stream.response.is_closed
 
 
 @effort(50)
