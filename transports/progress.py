@@ -133,6 +133,7 @@ class Progress(Generic[ResponseFormatT]):
         self._timed = self._state
         self._untimed: list[float] = []
         self._untimed_bytes = 0
+        self._ended_at: float | None = None
         self.pending: deque[Any] = deque()
         self.ended = False
         self._timeouts = source.timeouts
@@ -238,6 +239,9 @@ class Progress(Generic[ResponseFormatT]):
         """Time the chunk that was folded, and end the stream if it stalls."""
         after, at = self._state, self._clock()
         self._untimed_bytes += len(chunk)
+        if after.snapshot.is_over:  # the last chunk: it is timed when the timing is read
+            self._untimed.append(at)
+            return
         if after.events > before.events:
             self._untimed.append(at)
         if len(self._untimed) == _MOST_UNTIMED or not self._timing.only_counts(before, after):
@@ -251,17 +255,24 @@ class Progress(Generic[ResponseFormatT]):
 
     def _time(self) -> None:
         """Time the chunks that came since the last call."""
-        self._timing = self._timing.took_all(
-            self._untimed, self._timed, self.state, self._untimed_bytes
-        )
+        self._timing = self._with_untimed(self._timing)
         self._timed, self._untimed, self._untimed_bytes = self.state, [], 0
+
+    def _with_untimed(self, timing: Timing) -> Timing:
+        """The timing with the chunks that came since the last call of `_time`."""
+        return timing.took_all(self._untimed, self._timed, self.state, self._untimed_bytes)
 
     @property
     def timing(self) -> Timing:
         """The times of the events in the chunks taken so far."""
-        if self._untimed_bytes:
-            self._time()
-        return self._timing
+        if self._ended_at is None:
+            if self._untimed_bytes:
+                self._time()
+            return self._timing
+        timing = self._timing
+        if timing.duration is None:  # two threads that read it at once make equal values
+            timing = self._timing = self._with_untimed(timing).ended(self._ended_at)
+        return timing
 
     def _until_end(self, folded: FoldedChunk) -> tuple[Any, ...]:
         """The events up to `message_stop`, or before the `error` event, which is raised instead.
@@ -352,7 +363,7 @@ class Progress(Generic[ResponseFormatT]):
         """Take no more chunks."""
         if not self.ended:
             self.ended = True
-            self._timing = self.timing.ended(self._clock())
+            self._ended_at = self._clock()
 
     def raise_fault(self) -> None:
         """Raise the fault that ended the stream, if there is one.
