@@ -229,6 +229,7 @@ def scan(
         that it read, and the fault that ended them or `None`.
     """
     run: list[str] = []
+    frames: list[Frame]
     unfinished, size, started = state.unfinished, state.pending_size, state.started
     if state.is_between_events:
         # The chunk begins with an event, as most do on a live connection. Without this branch,
