@@ -306,14 +306,14 @@ RAW_EVENTS = classes_of(RawEvent)
 class _Growth(Value):
     """An event derived from a delta of a run, whose growing value is made when it is read.
 
-    All such events of a run share the growing value before it.
+    All such events of a run share the growing value after it.
 
     Attributes:
-        _added: the number of items that the run added up to this event. It is set by `runs` only.
+        _missing: the number of items that the run added after this event. Only `runs` sets it.
     """
 
-    __slots__ = ("_added",)
-    _added: int
+    __slots__ = ("_missing",)
+    _missing: int
 
 
 class _OwnSnapshot:
@@ -326,10 +326,10 @@ class _OwnSnapshot:
     def __get__(self, event: Any, owner: object = None) -> Any:
         value = self._get(event)
         try:
-            added = event._added
+            missing = event._missing
         except AttributeError:  # the event was made with its own value
             return value
-        return value.later(added) if added else value
+        return value.earlier(missing) if missing else value
 
     def __set__(self, event: Any, value: Any) -> None:
         self._set(event, value)

@@ -425,14 +425,13 @@ class PartialJSON:
         """Return the value with `piece` added at the end of its text. This one stays as it is."""
         return self._with_text(self.text.append(piece))
 
-    def extend(self, pieces: list[str]) -> tuple[PartialJSON, PartialJSON]:
-        """Add all of `pieces`, and return the values before and after: see `Text.extend`."""
-        before, after = self.text.extend(pieces)
-        return self._with_text(before), self._with_text(after)
+    def extend(self, pieces: list[str]) -> PartialJSON:
+        """Return the value with all of `pieces` added: `append` for many at once."""
+        return self._with_text(self.text.extend(pieces))
 
-    def later(self, added: int) -> PartialJSON:
-        """Return the value with the next `added` pieces of the text as well: see `Text.later`."""
-        return self._with_text(self.text.later(added))
+    def earlier(self, pieces: int) -> PartialJSON:
+        """Return the value before its last `pieces` pieces were added."""
+        return self._with_text(self.text.earlier(pieces))
 
     def _with_text(self, text: Text) -> PartialJSON:
         draft = _PartialJSONDraft()

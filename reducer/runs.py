@@ -278,7 +278,7 @@ class _StringDeltas:
         index: int,
         strings: Sequence[str],
         rests: Mapping[int, _Rests],
-        before: Any,
+        value: Any,
     ) -> None:
         """Add the raw and the derived event of each delta in a run to `events`.
 
@@ -287,11 +287,13 @@ class _StringDeltas:
             index: the index of the block.
             strings: the strings of the deltas.
             rests: their unknown fields, as `read` gives them.
-            before: the growing value before the run, as `extend` gives it.
+            value: the growing value after the run.
         """
         start = len(events)
         event_draft, event_class, make_delta = self._event_draft, self.row.event, self.make_delta
-        for added, string in enumerate(strings, 1):
+        missing = len(strings)
+        for string in strings:
+            missing -= 1
             raw = _RawDraft()
             raw.index = index
             raw._make_delta = make_delta
@@ -302,8 +304,8 @@ class _StringDeltas:
 
             derived = event_draft()
             derived.part = string
-            derived._snapshot = before
-            derived._added = added
+            derived._snapshot = value
+            derived._missing = missing
             derived.__class__ = event_class
             events.append(derived)
         for position, (delta_rest, event_rest) in rests.items():
@@ -362,7 +364,7 @@ class _StringDeltas:
             derived = self._event_draft()
             derived.part = string
             derived._snapshot = value
-            derived._added = 0
+            derived._missing = 0
             derived.__class__ = self.row.event
             events += raw, derived
         return value
@@ -465,9 +467,9 @@ def _fold(
 ) -> Snapshot:
     """Return the snapshot after a run of deltas of the open block, and add their events."""
     opened, deltas = growing
-    before, value = opened.grown[0].extend(strings)
+    value = opened.grown[0].extend(strings)
     if events is not None:
-        deltas.add_events(events, opened.index, strings, rests, before)
+        deltas.add_events(events, opened.index, strings, rests, value)
     return grown(snapshot, opened, value)
 
 

@@ -237,6 +237,7 @@ def scan(
         events after those that it read or of all events, and the fault that ended them or `None`.
     """
     is_read = False
+    frames: list[Frame]
     unfinished, size, started = state.unfinished, state.pending_size, state.started
     if state.is_between_events:
         # The chunk begins with an event, as most do on a live connection. Without this branch,

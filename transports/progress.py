@@ -11,7 +11,7 @@ costs one lookup in the folded chunk; no event is folded again.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from operator import length_hint
@@ -387,7 +387,7 @@ class Progress(Generic[ResponseFormatT]):
         self.pending = iter([event, *self.pending])
 
     @contextmanager
-    def without_events(self) -> Iterator[None]:
+    def without_events(self) -> Generator[None]:
         """Drop the pending events, and make no further ones in the `with` block."""
         self.pending, self.makes_events = _NO_EVENTS, False
         try:

@@ -191,6 +191,7 @@ class MessageStream(_Stream[ResponseFormatT], Closing):
     def _events_by_chunk(self) -> Iterator[Iterator[ParsedMessageStreamEvent[ResponseFormatT]]]:
         """Give the pending events of each chunk, and read the next chunk after them."""
         progress = self._progress
+        pending: Iterator[Any]
         while True:
             pending = progress.pending
             yield pending
@@ -372,6 +373,7 @@ class AsyncMessageStream(_Stream[ResponseFormatT], AsyncClosing):
                 progress.fail(fault)
             else:
                 progress.fold(chunk)
+                del chunk  # a fault that is raised below shows the local variables
             if progress.ended and not progress.has_stopped:
                 await self.close()
 

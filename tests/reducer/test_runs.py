@@ -504,12 +504,11 @@ def test_another_thread_that_appends_meanwhile_changes_nothing(
         list.extend(shared, ["another's"])
         list.extend(shared, pieces)
 
-    text = Text(["So "]).append("far")
+    before = Text(["So "]).append("far")
     monkeypatch.setattr(Shared, "extend", extend_after_another)
-    before, after = text.extend(["a", "b"])
-    assert before == text
+    after = before.extend(["a", "b"])
     assert str(after) == "So farab"
-    assert [str(before.later(added)) for added in (1, 2)] == ["So fara", "So farab"]
+    assert [str(after.earlier(missing)) for missing in (1, 0)] == ["So fara", "So farab"]
 
 
 # --- the parts of events that are made when they are read ---------------------------------------
