@@ -373,6 +373,7 @@ class AsyncMessageStream(_Stream[ResponseFormatT], AsyncClosing):
                 progress.fail(fault)
             else:
                 progress.fold(chunk)
+                del chunk  # a fault that is raised below shows the local variables
             if progress.ended and not progress.has_stopped:
                 await self.close()
 
