@@ -111,15 +111,16 @@ def test_close_wakes_a_thread_that_waits_for_a_chunk(
 @pytest.mark.parametrize("length", [{"content-length": str(len(BODY))}, {"connection": "close"}])
 def test_a_body_without_chunks_is_handed_out_as_it_arrives(server: Server, length: Any) -> None:
     pieces = [BODY[:100], BODY[100:200], BODY[200:]]
-    gates = [threading.Event() for _ in pieces]
-    steps = [(piece, wait_for(gate)) for piece, gate in zip(pieces, gates, strict=True)]
+    both_gates = [[threading.Event() for _ in pieces] for _ in range(2)]
     last = [close] if "connection" in length else []
     begin = head(200, {"content-type": "text/event-stream", **length})
-    server.answer([begin, *itertools.chain.from_iterable(steps), *last])
+    answers = []
+    for gates in both_gates:  # an answer has gates of its own: it may wait longer than its client
+        steps = [(piece, wait_for(gate)) for piece, gate in zip(pieces, gates, strict=True)]
+        answers.append([begin, *itertools.chain.from_iterable(steps), *last])
+    server.answer(*answers)
     with http_client() as http:
-        for _ in range(2):
-            for gate in gates:
-                gate.clear()
+        for gates in both_gates:
             with http.stream("POST", server.url) as answer:
                 chunks = answer.iter_raw()
                 for piece, gate in zip(pieces, gates, strict=True):
@@ -436,10 +437,14 @@ def test_certificates_that_are_not_verified(tls_server: TLSServer) -> None:
 
 @contextmanager
 def no_tls(step: Any) -> Iterator[str]:
-    """The URL of a server that takes a connection, and does `step` instead of TLS."""
+    """The URL of a server that takes a connection, and does `step` instead of TLS.
+
+    It waits for the first bytes, because `ssl` would not close a socket that was reset before them.
+    """
     with Server() as server:
 
         def serve(connection: Connection) -> None:
+            connection.receive()
             step(connection)
             connection.socket.close()
 
