@@ -560,11 +560,10 @@ def by_type(union: Any, unknown: type[APIObject]) -> Callable[[Any], Any]:
     kinds = classes_of(union)
 
     def parse(raw: Any) -> Any:
-        if raw.__class__ is not dict:  # a test for a class of mappings costs 0.3 µs
-            if isinstance(raw, APIObject):
-                return raw
-            if not is_object(raw):
-                raise FieldError("", f"must be an object, not {described(raw)}")
+        if isinstance(raw, APIObject):
+            return raw
+        if not is_object(raw):
+            raise FieldError("", f"must be an object, not {described(raw)}")
         if "type" not in raw:
             raise FieldError("type", "is missing")
         kind = raw["type"]

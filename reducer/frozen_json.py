@@ -191,10 +191,27 @@ def frozen_array(items: Any) -> JSONArray:
     return made
 
 
-class FrozenMapping(Mapping[str, Any]):
-    """The base of immutable mappings other than `JSONObject`; `freeze` returns them as they are."""
+if TYPE_CHECKING:
+    _Mapping = Mapping[str, Any]
+else:
+    _Mapping = object
+
+
+class FrozenMapping(_Mapping):
+    """The base of immutable mappings other than `JSONObject`; `freeze` returns them as they are.
+
+    It is registered as a `Mapping`. Below an abstract base class, `isinstance` would take four
+    times as long, and `import streamfold.reducer` 3 % longer.
+    """
 
     __slots__ = ()
+
+    if not TYPE_CHECKING:  # pragma: no branch
+        get, keys, items, values = Mapping.get, Mapping.keys, Mapping.items, Mapping.values
+        __contains__, __reversed__ = Mapping.__contains__, None
+
+
+Mapping.register(FrozenMapping)  # type: ignore[type-abstract]
 
 
 EMPTY = JSONObject()

@@ -178,7 +178,11 @@ class Timing:
         Args:
             at: when they came, in seconds since the request.
         """
-        return attrs.evolve(self, headers=at)
+        draft = _draft_like(self)
+        draft.headers = at
+        draft.__class__ = Timing
+        made: Timing = draft
+        return made
 
     def ended(self, at: float) -> Timing:
         """The timing once the stream ended, complete or not.
@@ -186,7 +190,11 @@ class Timing:
         Args:
             at: when it ended, in seconds since the request.
         """
-        return attrs.evolve(self, duration=at)
+        draft = _draft_like(self)
+        draft.duration = at
+        draft.__class__ = Timing
+        made: Timing = draft
+        return made
 
     def saw(self, at: float, events: Iterable[Any], *, bytes: int = 0) -> Timing:  # noqa: A002
         """The timing once these events came. This one stays as it is.

@@ -3,14 +3,19 @@
 A thread that waits for bytes does not notice that another thread closes its connection. But it
 wakes at once if the socket is shut down. That works for a response of httpx or httpx2 over
 HTTP/1.1. It does not work for HTTP/2, whose connection carries other streams.
+
+Cost: one daemon thread in a process, from the end of its first sync stream over a connection.
 """
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from queue import SimpleQueue
 from typing import Any
 
 __all__ = ["PATIENCE", "interruption_of", "read_end"]
@@ -55,12 +60,58 @@ def read_end(read: Callable[[], object], interrupt: Callable[[], None] | None) -
         read: reads the next chunk, which is the end in most bodies.
         interrupt: ends that read; `None` if it cannot wait for a server.
     """
-    timer = None
-    if interrupt is not None:
-        timer = threading.Timer(PATIENCE, interrupt)
-        timer.daemon = True
-        timer.start()
-    with suppress(Exception):
-        read()
-    if timer is not None:
-        timer.cancel()
+    waiting = [] if interrupt is None else [interrupt]
+    if waiting:
+        _running().reads.put((time.monotonic() + PATIENCE, waiting))
+    try:
+        with suppress(Exception):
+            read()
+    finally:
+        waiting.clear()
+
+
+class _Interrupter(threading.Thread):
+    """The thread that interrupts the last reads of all streams, if they wait too long.
+
+    A thread for each stream took 100 to 300 µs of CPU time a stream; this one takes 20 to 60 µs.
+
+    Attributes:
+        reads: the reads, each with the time of its interruption: the clock's time, and a list of
+            the function that interrupts it. The list is empty once the read is over.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(name="streamfold interrupter", daemon=True)
+        self.reads: SimpleQueue[tuple[float, list[Callable[[], None]]]] = SimpleQueue()
+
+    def run(self) -> None:
+        while True:
+            at, waiting = self.reads.get()
+            time.sleep(max(0.0, at - time.monotonic()))
+            with suppress(Exception):  # an IndexError: the read is over
+                waiting.pop()()
+
+
+_interrupter: _Interrupter | None = None
+_starting = threading.Lock()
+
+
+def _running() -> _Interrupter:
+    """The interrupter of this process."""
+    global _interrupter
+    with _starting:
+        if _interrupter is None:
+            new = _Interrupter()
+            new.start()
+            _interrupter = new
+        return _interrupter
+
+
+def _forget() -> None:
+    """Begin anew in a forked process, in which the thread does not run."""
+    global _interrupter, _starting
+    _interrupter, _starting = None, threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):  # pragma: no branch (Windows has no fork)
+    os.register_at_fork(after_in_child=_forget)

@@ -356,7 +356,7 @@ class AsyncMessageStream(_Stream[ResponseFormatT], AsyncClosing):
         progress = self._progress
         if progress.ended:
             if self._abandon.alive and self._is_response and progress.has_stopped:
-                await briefly(PATIENCE, self._raw_chunks.__anext__)
+                await briefly(PATIENCE, self._read_end)
             await self.close()
             progress.raise_fault()
             return False
@@ -375,6 +375,14 @@ class AsyncMessageStream(_Stream[ResponseFormatT], AsyncClosing):
         if progress.ended and not progress.has_stopped:
             await self.close()
         return True
+
+    async def _read_end(self) -> None:
+        """Read once more. A response that is read to its end has closed itself."""
+        try:
+            await self._raw_chunks.__anext__()
+        except StopAsyncIteration:
+            if self._source.is_closed:
+                self._abandon.detach()
 
     async def await_first_event(self) -> None:
         """Read chunks until an event can be handed out: see `MessageStream`."""

@@ -33,7 +33,7 @@ from streamfold.transports import (
 )
 from streamfold.transports.recording import AsyncDecompressed, decompressed
 
-from .http_clients import AsyncHTTPClient, Connections, library_of, timeout_for
+from .http_clients import AsyncHTTPClient, Connections, library_of, post_request
 from .messages import AsyncBetaMessages, AsyncMessages, Beta, BetaMessages, Messages
 from .parameters import NOT_GIVEN, NotGiven, Timeout
 from .requests import Call, Settings, check_key, conceal
@@ -230,15 +230,6 @@ class _Client(PointsToOfficialClient):
 
     with_options = copy
 
-    def _request(self, call: Call[Any]) -> Any:
-        return self._http.build_request(
-            "POST",
-            call.url if self._library is httpx else str(call.url),
-            headers=call.headers.raw,
-            content=call.content,
-            timeout=timeout_for(self._library, call.http_timeout),
-        )
-
     def _connection_error(
         self, error: Exception, request: Any, call: Call[Any]
     ) -> APIConnectionError:
@@ -330,7 +321,7 @@ class Anthropic(_Client, Closing):
 
     def _send(self, call: Call[Any]) -> Any:
         """The open response to a call, with any status."""
-        request = self._request(call)
+        request = post_request(self._http, self._library, call)
         try:
             return self._http.send(request, stream=True, follow_redirects=False)
         except self._library.HTTPError as error:
@@ -418,7 +409,7 @@ class AsyncAnthropic(_Client, AsyncClosing):
 
     async def _send(self, call: Call[Any]) -> Any:
         """The open response to a call, with any status."""
-        request = self._request(call)
+        request = post_request(self._http, self._library, call)
         if self._connections is not None:
             self._connections.used()
         try:

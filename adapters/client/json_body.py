@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, MappingView, Sequence
@@ -23,7 +24,7 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 import attrs
-from streamfold.reducer import is_object, to_json
+from streamfold.reducer import is_object
 
 from .parameters import is_omitted
 
@@ -50,7 +51,7 @@ class UnreadBody:
         """
         for source, file in self.files:
             source["data"] = base64.b64encode(_content(file)).decode()
-        return to_json(self.fields).encode()
+        return _json(self.fields)
 
 
 def _content(file: Any) -> bytes:
@@ -75,7 +76,14 @@ def encode_body(body: Mapping[str, Any]) -> bytes | UnreadBody:
     """
     files: list[tuple[dict[str, Any], Any]] = []
     fields = _plain(body, "", files)
-    return UnreadBody(fields, files) if files else to_json(fields).encode()
+    return UnreadBody(fields, files) if files else _json(fields)
+
+
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
+def _json(fields: Any) -> bytes:
+    return _COMPACT.encode(fields).encode("utf-8", "backslashreplace")
 
 
 def _plain(value: Any, path: str, files: list[tuple[dict[str, Any], Any]]) -> Any:
@@ -90,12 +98,14 @@ def _plain(value: Any, path: str, files: list[tuple[dict[str, Any], Any]]) -> An
     if is_object(value):
         prefix = f"{path}." if path else ""
         file = value.get("data") if value.get("type") == "base64" else None
-        plain = {
-            name: _plain(item, f"{prefix}{name}", files)
-            for name, item in value.items()
-            if not is_omitted(item) and not (name == "data" and _is_file(file))
-        }
-        if _is_file(file):
+        has_file = file is not None and _is_file(file)
+        plain: dict[str, Any] = {}
+        for name, item in value.items():
+            if item.__class__ in _PLAIN:
+                plain[name] = item
+            elif not is_omitted(item) and not (has_file and name == "data"):
+                plain[name] = _plain(item, f"{prefix}{name}", files)
+        if has_file:
             files.append((plain, file))
         return plain
     if _is_array(value):
@@ -119,6 +129,10 @@ def _plain(value: Any, path: str, files: list[tuple[dict[str, Any], Any]]) -> An
     )
 
 
+_PLAIN = frozenset({str, int, bool, type(None)})
+"""The classes of values that are JSON as they are, and most of a body."""
+
+
 def _is_file(value: Any) -> bool:
     return isinstance(value, (os.PathLike, io.IOBase))
 
@@ -128,6 +142,6 @@ def _is_array(value: Any) -> TypeGuard[Iterable[Any]]:
 
     The test is narrower than "iterable", because bytes, files and pydantic models are iterable too.
     """
-    return isinstance(value, (Sequence, AbstractSet, MappingView, Iterator)) and not isinstance(
-        value, (bytes, bytearray, memoryview, io.IOBase)
-    )
+    return isinstance(
+        value, (list, Sequence, AbstractSet, MappingView, Iterator)
+    ) and not isinstance(value, (bytes, bytearray, memoryview, io.IOBase))

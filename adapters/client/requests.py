@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib.metadata import Distribution
 from typing import Any, Generic, TypeVar, cast
 from urllib.parse import unquote_to_bytes
@@ -19,7 +19,7 @@ import attrs
 import httpx
 from streamfold.reducer import PartialMode, StreamfoldError
 from streamfold.transports import REDACTION, check_stall_timeout
-from streamfold.transports.recording import Redaction
+from streamfold.transports.recording import Redaction, is_harmless_header
 
 from .json_body import UnreadBody, encode_body
 from .parameters import (
@@ -46,6 +46,10 @@ def _endpoint(settings: Settings) -> httpx.URL:
     return settings.base_url.copy_with(raw_path=path, userinfo=b"")
 
 
+def _own_headers(settings: Settings, *layers: Mapping[str, Any]) -> httpx.Headers:
+    return _joined(_STANDARD, {"user-agent": user_agent()}, settings.credentials, *layers)
+
+
 @attrs.frozen
 class Settings:
     """The settings that all requests of a client share.
@@ -58,6 +62,7 @@ class Settings:
         timeout: seconds without a byte from the API, or httpx's own value; `None` for no limit.
         stall_timeout: seconds without progress; `None` for no limit.
         endpoint: the address of the Messages API, without user, password and `query`.
+        own_headers: the headers of a request to which the caller adds none.
     """
 
     base_url: httpx.URL = attrs.field(repr=lambda url: repr(url.copy_with(userinfo=b"")))
@@ -68,6 +73,9 @@ class Settings:
     stall_timeout: float | None = None
     endpoint: httpx.URL = attrs.field(
         init=False, repr=False, eq=False, default=attrs.Factory(_endpoint, takes_self=True)
+    )
+    own_headers: httpx.Headers = attrs.field(
+        init=False, repr=False, eq=False, default=attrs.Factory(_own_headers, takes_self=True)
     )
 
 
@@ -180,14 +188,8 @@ def prepare(
         "anthropic-user-profile-id": user_profile_id,
         "anthropic-workspace-id": workspace_id,
     }
-    headers = _joined(
-        _STANDARD,
-        {"user-agent": user_agent()},
-        settings.credentials,
-        settings.headers,
-        _given(named),
-        _mapping(extra_headers),
-    )
+    layers = [settings.headers, _given(named), _mapping(extra_headers)]
+    headers = _own_headers(settings, *layers) if any(layers) else settings.own_headers
     if not any(headers.get(name) for name in _CREDENTIALS):
         raise StreamfoldError(
             "the request needs an API key, got none: give api_key= or auth_token=, or set "
@@ -195,6 +197,7 @@ def prepare(
         )
     if settings.base_url.userinfo:  # in a header, because httpx logs the URL
         userinfo = base64.b64encode(unquote_to_bytes(settings.base_url.userinfo)).decode()
+        headers = headers.copy()
         headers["authorization"] = f"Basic {userinfo}"
     patience = cast("float", stall_timeout) if is_given(stall_timeout) else settings.stall_timeout
     reading = {
@@ -252,7 +255,7 @@ _STANDARD = {
     "content-type": "application/json",
 }
 
-_CREDENTIALS = ("x-api-key", "authorization")
+_CREDENTIALS = ("authorization", "x-api-key")
 """The headers that carry a key."""
 
 
@@ -317,6 +320,11 @@ def check_key(key: str) -> str:
     return key
 
 
+@lru_cache(maxsize=256)
+def _is_harmless(name: bytes) -> bool:
+    return is_harmless_header(name.decode("latin-1"))  # harmless names are ASCII
+
+
 def conceal(request: httpx.Request) -> None:
     """Remove the secrets of a request that was sent, by the policy that recordings follow.
 
@@ -324,10 +332,12 @@ def conceal(request: httpx.Request) -> None:
     them.
     """
     redaction = Redaction()
-    sent = request.headers.multi_items()
-    for header, shown in zip(sent, redaction.headers(sent), strict=True):
-        if shown != header:
-            request.headers[header[0]] = "[secure]"
+    headers = request.headers
+    for raw_name, value in headers.raw:
+        if not _is_harmless(raw_name):
+            name = raw_name.decode(headers.encoding).lower()
+            redaction.headers([(name, value.decode(headers.encoding))])
+            headers[name] = "[secure]"
     request.extensions = {**request.extensions, REDACTION: redaction}
     url = request.url
     if url.query or url.userinfo or url.fragment:

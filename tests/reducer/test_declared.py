@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
@@ -92,6 +93,26 @@ def test_reading_by_key_and_by_attribute() -> None:
     assert "old" not in block
     assert "rest" not in block
     assert not hasattr(block, "rest")
+
+
+def test_an_object_is_a_mapping_of_a_plain_class() -> None:
+    block = TextBlock(text="Hi")
+    assert isinstance(block, Mapping)
+    assert issubclass(TextBlock, Mapping)
+    assert type(TextBlock) is type  # an abstract class would make `isinstance` slow
+    assert (block.get("text"), block.get("unknown", 1)) == ("Hi", 1)
+    assert "text" in block
+    assert "unknown" not in block
+    assert list(block.keys()) == ["type", "text"]
+    assert list(block.values()) == ["text", "Hi"]
+    assert list(block.items()) == [("type", "text"), ("text", "Hi")]
+    match block:
+        case {"type": "text", "text": text, **rest}:
+            assert (text, rest) == ("Hi", {})
+        case _:
+            pytest.fail("an object matches patterns of mappings")
+    with pytest.raises(TypeError, match="not reversible"):
+        reversed(block)  # type: ignore[call-overload]
 
 
 def test_a_python_word_as_field_name() -> None:

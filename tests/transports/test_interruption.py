@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
+import sys
 import threading
 import time
 from typing import Any
@@ -12,7 +14,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from streamfold.reducer import IncompleteStreamError
-from streamfold.transports import MessageStream, RecordedChunk, Recording, replay
+from streamfold.transports import (
+    MessageStream,
+    RecordedChunk,
+    Recording,
+    interruption,
+    replay,
+    streams,
+)
 from streamfold.transports.interruption import PATIENCE, interruption_of, read_end
 
 from tests.support.effort import effort
@@ -89,6 +98,20 @@ async def test_an_honest_end_gives_the_connection_back(server, shell) -> None:
             stream = await client.open(server)
             assert await stream.get_final_message() == MESSAGE
     assert len(server.connections) == 1
+
+
+async def test_a_response_that_closed_itself_at_its_end_needs_no_task_to_close_it(
+    server, shell, monkeypatch
+) -> None:
+    async def closing(step: Any) -> None:
+        raise AssertionError("the response is closed a second time")
+
+    server.answer(event_stream(BODY))
+    async with shell.client() as client:
+        stream = await client.open(server)
+        monkeypatch.setattr(streams, "shielded", closing)
+        assert await stream.get_final_message() == MESSAGE
+        assert stream.response.is_closed
 
 
 @effort(50)
@@ -193,7 +216,53 @@ def test_a_read_of_the_end_is_interrupted_in_time() -> None:
     read_end(lambda: 1 / 0, None)
 
 
-def test_the_timer_keeps_no_interpreter_alive() -> None:
-    timers: list[threading.Thread] = []
-    read_end(lambda: timers.extend(threading.enumerate()), lambda: None)
-    assert {timer.daemon for timer in timers if isinstance(timer, threading.Timer)} == {True}
+def interrupters() -> set[threading.Thread]:
+    return {each for each in threading.enumerate() if each.name == "streamfold interrupter"}
+
+
+def test_one_thread_interrupts_the_reads_of_all_streams() -> None:
+    calls: list[str] = []
+    woken = [threading.Event(), threading.Event()]
+
+    def fail() -> None:
+        woken[0].set()
+        raise RuntimeError("the connection cannot be shut down")
+
+    read_end(lambda: None, lambda: calls.append("a read that is over"))
+    before = interrupters()
+    start = time.monotonic()
+    read_end(lambda: calls.append(f"woken: {woken[0].wait(60)}"), fail)
+    read_end(lambda: calls.append(f"woken: {woken[1].wait(60)}"), woken[1].set)
+    assert calls == ["woken: True", "woken: True"]
+    assert time.monotonic() - start < SOON
+    assert interrupters() == before != set()
+
+
+def test_a_forked_process_starts_its_own_thread() -> None:
+    script = """
+import os, threading
+from streamfold.transports.interruption import read_end
+read_end(lambda: None, lambda: None)
+child = os.fork()
+woken = threading.Event()
+read_end(lambda: woken.wait(60), woken.set)
+if child:
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", script], check=True, timeout=30)
+
+
+def test_a_lock_that_was_held_at_the_fork_is_free_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("_interrupter", "_starting"):
+        monkeypatch.setattr(interruption, name, getattr(interruption, name))
+    interruption._starting.acquire()
+    interruption._forget()
+    assert (interruption._interrupter, interruption._starting.locked()) == (None, False)
+    monkeypatch.undo()
+    interruption._starting.release()
+
+
+def test_the_interrupter_keeps_no_interpreter_alive() -> None:
+    threads: list[threading.Thread] = []
+    read_end(lambda: threads.extend(interrupters()), lambda: None)
+    assert {thread.daemon for thread in threads} == {True}

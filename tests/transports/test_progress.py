@@ -302,3 +302,17 @@ def test_the_timing_is_that_of_each_chunk_whenever_it_is_read(blocks: int, read_
         if at in read_at and at + 1 < len(chunks):
             assert stream.timing == expected
     assert stream.timing == expected.ended(len(chunks) / 8)
+
+
+@pytest.mark.parametrize("late", [[], [{"type": "odd"}], [{"type": "odd"}, {"type": "ping"}]])
+def test_the_timing_of_a_stream_in_one_chunk(late: list[Any]) -> None:
+    """It is made when it is read, from the times at which the chunk and the end came."""
+    chunk = body(message_start(), *text_block(0, "x"), *end(), *late)
+    seconds = iter(range(10_000))
+    stream = MessageStream([chunk], clock=lambda: next(seconds) / 8)
+    stream.until_done()
+    for _ in range(10):
+        next(seconds)
+    expected = Timing().took(0.0, StreamState(), drain(StreamState(), chunk), len(chunk))
+    assert stream.timing == expected.ended(1 / 8)
+    assert stream.timing is stream.timing

@@ -168,7 +168,7 @@ def _with_standard_names(names: Iterable[str]) -> frozenset[str]:
             f"secrets must be a list or tuple of names, got one string: {names!r}; "
             f"write [{names!r}]"
         )
-    return SECRET_NAMES | {name.lower() for name in names}
+    return SECRET_NAMES | {name.lower() for name in names} if names else SECRET_NAMES
 
 
 @attrs.define

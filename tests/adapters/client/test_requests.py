@@ -17,6 +17,7 @@ from streamfold.adapters.anthropic import (
     ProtocolError,
 )
 from streamfold.adapters.client import requests
+from streamfold.transports import REDACTION
 
 from tests.support.clients import ANSWER, ASK
 from tests.support.events import block_start, body, message_start, text_delta
@@ -146,3 +147,16 @@ def test_an_error_shows_no_secret_header_and_no_password(server: Server) -> None
     shown = [repr(error), repr(vars(error)), repr(error.request), repr(pickle.dumps(error))]
     assert "HIDDEN" not in "".join([*shown, repr(list(error.request.headers.items()))])
     assert error.request.headers["anthropic-beta"] == "shown"
+
+
+def test_every_value_of_a_secret_header_is_concealed() -> None:
+    secrets = ["HIDDEN-value-one", "HIDDEN-value-two", "HIDDEN-value-three"]
+    names = ["X-Api-Key", "x-api-key", "x-clé-token"]
+    pairs = [(name.encode(), secret.encode()) for name, secret in zip(names, secrets, strict=True)]
+    request = httpx.Request("POST", "https://example.com", headers=[*pairs, (b"accept", b"a")])
+    requests.conceal(request)
+    concealed = {"x-api-key": "[secure]", "x-clé-token": "[secure]", "accept": "a"}
+    assert {name: request.headers[name] for name in concealed} == concealed
+    assert "HIDDEN" not in repr(request.headers.raw)
+    shown = request.extensions[REDACTION].text(" ".join(secrets))
+    assert shown == "[secret] [secret] [secret]"
