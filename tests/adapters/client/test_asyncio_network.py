@@ -130,7 +130,10 @@ async def test_a_server_waits_for_a_reader(opened: Any) -> None:
     with anyio.fail_after(PATIENCE):
         while not connection._is_paused:
             await asyncio.sleep(0)
-    assert _MOST < len(connection._unread) < len(sent) // 4
+    held = len(connection._unread)
+    assert _MOST < held < len(sent) // 4
+    await asyncio.sleep(0.02)
+    assert len(connection._unread) == held
     received = bytearray()
     while len(received) < len(sent):
         received += await connection.read(1 << 14, timeout=PATIENCE)
@@ -201,6 +204,15 @@ async def test_a_read_that_is_cancelled_loses_nothing(opened: Any) -> None:
     await connection.aclose()
 
 
+async def test_a_reset_ends_a_read(opened: Any) -> None:
+    connection, server = await opened()
+    await connection.write(b"x")
+    server.close()  # before it has read everything: the kernel resets the connection
+    with pytest.raises(httpcore.ReadError, match="reset"):
+        await connection.read(1, timeout=PATIENCE)
+    await connection.aclose()
+
+
 async def test_close_ends_a_read(opened: Any) -> None:
     connection, _ = await opened()
     reading = asyncio.ensure_future(connection.read(1))
@@ -234,8 +246,14 @@ async def test_a_write_waits_for_the_server(opened: Any) -> None:
 
 async def test_a_write_times_out(opened: Any) -> None:
     connection, _ = await opened()
+
+    async def write_on() -> None:
+        while True:
+            await connection.write(b"x" * 1000, timeout=0.01)
+
     with pytest.raises(httpcore.WriteTimeout):
-        await connection.write(b"x" * (1 << 22), timeout=0.01)
+        await write_on()
+    assert connection._transport.get_write_buffer_size() <= 1000
     await connection.aclose()
 
 
