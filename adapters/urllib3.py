@@ -149,10 +149,21 @@ class _TLSConnection(_Connection, urllib3.connection.HTTPSConnection):
 
 
 class _Pool(urllib3.HTTPConnectionPool):
+    """The connections to one host."""
+
     ConnectionCls = _Connection
 
+    def __init__(self, host: str, port: int | None, *, maxsize: int, **options: Any) -> None:
+        super().__init__(host, port, maxsize=0, **options)
+        # urllib3 would fill the pool in steps, which takes a millisecond for 1,000 connections
+        assert self.pool is not None
+        self.pool.maxsize = maxsize
+        self.pool.queue = [None] * maxsize
 
-class _TLSPool(urllib3.HTTPSConnectionPool):
+
+class _TLSPool(_Pool, urllib3.HTTPSConnectionPool):
+    """The connections to one host, with TLS."""
+
     ConnectionCls = _TLSConnection
 
 

@@ -33,7 +33,7 @@ from streamfold.transports import (
 )
 from streamfold.transports.recording import AsyncDecompressed, decompressed
 
-from .http_clients import Connections, library_of, post_request
+from .http_clients import AsyncHTTPClient, Connections, library_of, post_request
 from .messages import AsyncBetaMessages, AsyncMessages, Beta, BetaMessages, Messages
 from .parameters import NOT_GIVEN, NotGiven, Timeout
 from .requests import Call, Settings, check_key, conceal
@@ -386,7 +386,7 @@ async def _aread(call: Call[T]) -> Call[T]:
 class AsyncAnthropic(_Client, AsyncClosing):
     """A client of the Messages API, for asyncio and trio: see `Anthropic`."""
 
-    _http_class = httpx.AsyncClient
+    _http_class = AsyncHTTPClient
     _caller = "AsyncRetryingCaller"
 
     @cached_property

@@ -11,7 +11,16 @@ from streamfold.transports import Spawn, spawner
 
 from .requests import Call
 
-__all__ = ["Connections", "library_of", "post_request"]
+__all__ = ["AsyncHTTPClient", "Connections", "library_of", "post_request"]
+
+
+class AsyncHTTPClient(httpx.AsyncClient):
+    """An `httpx.AsyncClient` whose connections cost less on asyncio: see `asyncio_network`."""
+
+    def _init_transport(self, *_: Any, transport: Any = None, **options: Any) -> Any:
+        from .asyncio_network import AsyncHTTPTransport
+
+        return transport or AsyncHTTPTransport(**options)
 
 
 class Connections:

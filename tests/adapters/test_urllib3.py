@@ -434,10 +434,14 @@ def test_certificates_that_are_not_verified(tls_server: TLSServer) -> None:
 
 @contextmanager
 def no_tls(step: Any) -> Iterator[str]:
-    """The URL of a server that takes a connection, and does `step` instead of TLS."""
+    """The URL of a server that takes a connection, and does `step` instead of TLS.
+
+    It waits for the first bytes, because `ssl` would not close a socket that was reset before them.
+    """
     with Server() as server:
 
         def serve(connection: Connection) -> None:
+            connection.receive()
             step(connection)
             connection.socket.close()
 

@@ -5,6 +5,7 @@ A `Library` is one of them with sync streams, or with async ones on one of its e
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import attrs
@@ -13,13 +14,23 @@ import httpx2
 import streamfold.adapters.httpx2 as adapters_httpx2
 from streamfold import transports
 from streamfold.adapters.aiohttp import AiohttpTransport, DefaultAioHttpClient
+from streamfold.adapters.client.asyncio_network import AsyncHTTPTransport
+from streamfold.adapters.client.http_clients import AsyncHTTPClient
 from streamfold.adapters.urllib3 import DefaultUrllib3Client, Urllib3Transport
 
 from tests.support.shells import NO_TLS, TIMEOUT, Shell
 
-_CLIENTS: dict[str, Any] = {"aiohttp": DefaultAioHttpClient, "urllib3": DefaultUrllib3Client}
-_TRANSPORTS: dict[str, Any] = {"aiohttp": AiohttpTransport, "urllib3": Urllib3Transport}
-"""The clients and transports of the libraries that send for httpx."""
+_CLIENTS: dict[str, Any] = {
+    "own": AsyncHTTPClient,
+    "aiohttp": DefaultAioHttpClient,
+    "urllib3": DefaultUrllib3Client,
+}
+_TRANSPORTS: dict[str, Any] = {
+    "own": partial(AsyncHTTPTransport, cert=None, trust_env=False, limits=httpx.Limits()),
+    "aiohttp": AiohttpTransport,
+    "urllib3": Urllib3Transport,
+}
+"""The clients and transports that send for httpx. "own" is httpx with connections of ours."""
 
 
 @attrs.frozen
@@ -27,7 +38,7 @@ class Library:
     """A library and an event loop.
 
     Attributes:
-        name: "httpx", "httpx2", "aiohttp" or "urllib3".
+        name: "httpx", "own", "httpx2", "aiohttp" or "urllib3".
         shell: the stream that reads: sync, or async on an event loop.
     """
 
@@ -68,6 +79,7 @@ LIBRARIES = [
     Library(name, Shell(shell))
     for name, shells in {
         "httpx": ("sync", "asyncio"),  # all other tests run it, also on trio
+        "own": ("asyncio",),  # on trio it is httpx
         "httpx2": ("sync", "asyncio"),
         "aiohttp": ("asyncio",),
         "urllib3": ("sync",),
