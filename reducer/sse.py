@@ -243,7 +243,7 @@ def scan(
         # The chunk begins with an event, as most do on a live connection. Without this branch,
         # decoding one event per chunk takes 2.4 times as long.
         lines = chunk if _CR not in chunk or chunk.endswith(b"\r") else _with_lf(chunk)
-        found = _by_events(lines, state.id, state.limit, read_text)
+        found = _by_events(lines, state.id, state.limit, read_text, [])
         if found is not None:
             is_read, frames, last_id = found
             if last_id != state.id:
@@ -275,12 +275,9 @@ def scan(
         if fault is None:
             whole = lines.rfind(b"\n\n") + 2
             events = begun + lines[:whole] if begun else lines[:whole]
-            if frames:  # the first event was not read by `read_text`
-                read_text = None
-            found = _by_events(events, last_id, limit, read_text) if whole > 1 else None
+            found = _by_events(events, last_id, limit, read_text, frames) if whole > 1 else None
             if found is not None:
-                is_read, more, last_id = found
-                frames += more
+                is_read, frames, last_id = found
                 lines, unfinished = lines[whole:], _NO_EVENT
             if lines == _DELTA_LINE and unfinished is _NO_EVENT and len(lines) <= limit:
                 unfinished = _DELTA_BEGUN
@@ -337,20 +334,47 @@ and the rest.
 """
 
 
+_ASIDE = re.compile(r"\n(?:id:(?: |(?! ))([^\0\n]+)|:.*)(?=\n)")
+"""A line beside the type and the data of events, and the LF before it: an `id`, which is the
+group, or a comment."""
+
+
 def _by_events(
-    lines: bytes, last_id: str, limit: int, read_text: ReadText | None
+    lines: bytes,
+    last_id: str,
+    limit: int,
+    read_text: ReadText | None,
+    before: list[Frame],
 ) -> tuple[bool, list[Frame], str] | None:
     """Read `lines` if they are whole events in a common form and nothing else.
 
+    Args:
+        lines: the lines.
+        last_id: the last event ID before them.
+        limit: their maximum size in bytes.
+        read_text: reads the first events. Its caller has no use for the IDs of frames.
+        before: the frames of the events before them.
+
     Returns:
-        Whether `read_text` read events, the frames of the others, and the last event ID after the
-        lines; `None` for lines in other forms, of which nothing is read.
+        Whether `read_text` read events, the frames of the others, those of `before` included, and
+        the last event ID after the lines; `None` for lines in other forms, of which nothing is
+        read.
     """
     if not lines.endswith(b"\n\n") or len(lines) > limit:
         return None
     text = lines.decode("utf-8", "replace")
     end = 0
     if read_text is not None:
+        if (
+            b"\nid:" in lines or b"\n:" in lines
+        ):  # without this, such events take 1.35 times as long
+            text = f"\n{text}"
+            ids: list[str] = _ASIDE.findall(text)
+            last_id = next(filter(None, reversed(ids)), last_id)
+            text = _ASIDE.sub("", text)[1:]
+        if before:
+            text = "".join(map(_text_of, before)) + text
+            before = []
         end = read_text(text)
         if end:
             text = text[end:]
@@ -360,15 +384,21 @@ def _by_events(
     if not found[-1][3]:
         if last_id:
             found = [(event, data, last_id, "") for event, data, _, _ in found]
-        return end > 0, found, last_id
+        return end > 0, before + found, last_id
     common: list[tuple[str, str, str, str, str, str]] = _COMMON_EVENT.findall(text)
     if common[-1][5]:
         return None
-    frames: list[Frame] = []
-    for before, event, between, data, after, _ in common:
-        last_id = after or between or before or last_id
+    frames = [*before]
+    for first, event, second, data, third, _ in common:
+        last_id = third or second or first or last_id
         frames.append((event, data, last_id, ""))
     return end > 0, frames, last_id
+
+
+def _text_of(frame: Frame) -> str:
+    """Return the event of a frame as the API would write it."""
+    lines = frame[1].replace("\n", "\ndata: ")
+    return f"event: {frame[0]}\ndata: {lines}\n\n"
 
 
 def _by_lines(

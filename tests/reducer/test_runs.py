@@ -186,6 +186,49 @@ def test_deltas_in_any_spelling_are_folded_as_their_events_one_by_one(data: st.D
     assert drained(state, chunk) == (expected[0], expected[2])
 
 
+@effort(300)
+@given(st.data())
+def test_a_run_in_one_spelling_is_folded_as_its_events_one_by_one(data: st.DataObject) -> None:
+    start, kind = data.draw(
+        st.sampled_from(list(zip(STARTS[:4], [KINDS[0], *KINDS[:3]], strict=True)))
+    )
+    spelled = data.draw(spelled_deltas(kind))
+    pieces = data.draw(st.lists(texts, min_size=2, max_size=5))
+    state, _ = feed(StreamState(), encode_sse([message_start(), start]))
+    written = json.dumps("a", ensure_ascii=False)
+    datas = [spelled, *(spelled.replace(written, f'"{piece}"') for piece in pieces)]
+    chunk = "".join(f"data: {data}\n\n" for data in datas).encode("utf-8", "replace")
+    assert at_once(state, chunk) == one_by_one(state, chunk)
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        ['"text":"', '"'],
+        ['"text" : "', '"'],
+        ['"te\\u0078t":"', '"'],
+        ['"text":"a","text":"', '"'],
+        ['"text":"', '","text":"a"'],
+        ['"x":{"text":"a"},"text":"', '"'],
+        ['"text":"', '","x":{"text":"a"}'],
+        ['"x":"\\"text\\":\\"","text":"', '"'],
+        ['"x":"text","text":"', '"'],
+        ['"text":"~', '"'],
+    ],
+    ids=range(10),
+)
+def test_the_string_of_a_delta_is_found_in_its_spelling(around: list[str]) -> None:
+    before, after = around
+    state, _ = feed(StreamState(), encode_sse([message_start(), STARTS[0]]))
+    datas = [
+        f'{{"index":0,"delta":{{"type":"text_delta",{before}{text}{after}}},'
+        '"type":"content_block_delta"}'
+        for text in ("a", "b", "", "\\u00e9", "a", '"', "c")
+    ]
+    chunk = "".join(f"data: {data}\n\n" for data in datas).encode()
+    assert at_once(state, chunk) == one_by_one(state, chunk)
+
+
 @functools.cache
 def after_blocks(count: int) -> StreamState:
     """The state after this number of blocks."""
@@ -445,7 +488,7 @@ def test_deltas_with_default_spacing_are_a_run(start: Any, monkeypatch: pytest.M
     ],
     ids=range(18),
 )
-def test_fields_after_the_delta_are_read_without_the_json_before_them(tail: str) -> None:
+def test_fields_after_the_delta_are_read_alike(tail: str) -> None:
     state, _ = feed(StreamState(), encode_sse([message_start(), STARTS[0]]))
     start = '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a"'
     chunk = "".join(f"data: {start}{end}\n\n" for end in ("}}", tail, tail, "}}")).encode()
