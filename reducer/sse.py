@@ -365,9 +365,8 @@ def _by_events(
     text = lines.decode("utf-8", "replace")
     end = 0
     if read_text is not None:
-        if (
-            b"\nid:" in lines or b"\n:" in lines
-        ):  # without this, such events take 1.35 times as long
+        # An event with such a line takes 1.35 times as long without this.
+        if b"\nid:" in lines or b"\n:" in lines:
             text = f"\n{text}"
             ids: list[str] = _ASIDE.findall(text)
             last_id = next(filter(None, reversed(ids)), last_id)
