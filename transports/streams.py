@@ -400,9 +400,8 @@ class AsyncMessageStream(_Stream[ResponseFormatT], AsyncClosing):
 
     async def until_done(self) -> None:
         """Read the stream to its end, without making the events: see `MessageStream`."""
-        with self._progress.without_events():
-            async for _ in self:
-                pass
+        with self._progress.without_events(), suppress(StopAsyncIteration):
+            await self.__anext__()
 
     async def get_final_message(self) -> ParsedMessage[ResponseFormatT]:
         """Read the stream to its end, and return the message: see `MessageStream`."""
