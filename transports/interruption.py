@@ -62,7 +62,8 @@ def read_end(read: Callable[[], object], interrupt: Callable[[], None] | None) -
     """
     waiting = [] if interrupt is None else [interrupt]
     if waiting:
-        _running().reads.put((time.monotonic() + PATIENCE, waiting))
+        with suppress(RuntimeError):  # no thread starts: the interpreter ends, or has too many
+            _running().reads.put((time.monotonic() + PATIENCE, waiting))
     try:
         with suppress(Exception):
             read()

@@ -266,3 +266,15 @@ def test_the_interrupter_keeps_no_interpreter_alive() -> None:
     threads: list[threading.Thread] = []
     read_end(lambda: threads.extend(interrupters()), lambda: None)
     assert {thread.daemon for thread in threads} == {True}
+
+
+def test_without_a_thread_the_read_is_not_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(thread: threading.Thread) -> None:
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    calls: list[str] = []
+    monkeypatch.setattr(interruption, "_interrupter", None)
+    monkeypatch.setattr(threading.Thread, "start", start)
+    read_end(lambda: calls.append("read"), lambda: calls.append("interrupted"))
+    assert calls == ["read"]
+    assert interruption._interrupter is None
