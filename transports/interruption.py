@@ -56,19 +56,25 @@ def interruption_of(source: Any) -> Callable[[], None] | None:
 def read_end(read: Callable[[], object], interrupt: Callable[[], None] | None) -> None:
     """Read once more, for `PATIENCE` seconds at most. Errors are dropped.
 
+    An interruption that has begun is over when this returns, so that it cannot end the next read
+    of the connection, which may be that of another stream.
+
     Args:
         read: reads the next chunk, which is the end in most bodies.
-        interrupt: ends that read; `None` if it cannot wait for a server.
+        interrupt: ends that read, without waiting itself; `None` if the read cannot wait for a
+            server.
     """
     waiting = [] if interrupt is None else [interrupt]
+    taking = threading.Lock()  # one for each read: the streams do not wait for each other
     if waiting:
         with suppress(RuntimeError):  # no thread starts: the interpreter ends, or has too many
-            _running().reads.put((time.monotonic() + PATIENCE, waiting))
+            _running().reads.put((time.monotonic() + PATIENCE, taking, waiting))
     try:
         with suppress(Exception):
             read()
     finally:
-        waiting.clear()
+        with taking:
+            waiting.clear()
 
 
 class _Interrupter(threading.Thread):
@@ -77,19 +83,21 @@ class _Interrupter(threading.Thread):
     A thread for each stream took 100 to 300 µs of CPU time a stream; this one takes 20 to 60 µs.
 
     Attributes:
-        reads: the reads, each with the time of its interruption: the clock's time, and a list of
-            the function that interrupts it. The list is empty once the read is over.
+        reads: for each read, a time (`time.monotonic`), a lock, and a list that holds the function
+            to call then. The reader empties the list when its read is over. The thread pops the
+            function from it and calls it. Both hold the lock meanwhile, so that the function runs
+            before the read is over or not at all.
     """
 
     def __init__(self) -> None:
         super().__init__(name="streamfold interrupter", daemon=True)
-        self.reads: SimpleQueue[tuple[float, list[Callable[[], None]]]] = SimpleQueue()
+        self.reads: SimpleQueue[tuple[float, threading.Lock, list[Callable[[], None]]]] = SimpleQueue()
 
     def run(self) -> None:
         while True:
-            at, waiting = self.reads.get()
+            at, taking, waiting = self.reads.get()
             time.sleep(max(0.0, at - time.monotonic()))
-            with suppress(Exception):  # an IndexError: the read is over
+            with suppress(Exception), taking:  # an IndexError: the read is over
                 waiting.pop()()
 
 

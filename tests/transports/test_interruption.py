@@ -278,3 +278,20 @@ def test_without_a_thread_the_read_is_not_interrupted(monkeypatch: pytest.Monkey
     read_end(lambda: calls.append("read"), lambda: calls.append("interrupted"))
     assert calls == ["read"]
     assert interruption._interrupter is None
+
+
+def test_a_read_is_not_over_during_its_interruption(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The connection is still that of the stream when its socket is shut down."""
+    monkeypatch.setattr(interruption, "PATIENCE", 0.0)
+    begun, over = threading.Event(), threading.Event()
+    calls: list[str] = []
+
+    def interrupt() -> None:
+        begun.set()
+        over.wait(0.1)  # gives a read that does not wait for this the time to end before it
+        calls.append("interrupted")
+
+    read_end(begun.wait, interrupt)
+    calls.append("over")
+    over.set()
+    assert calls == ["interrupted", "over"]
