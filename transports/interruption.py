@@ -77,21 +77,26 @@ def read_end(read: Callable[[], object], interrupt: Callable[[], None] | None) -
             waiting.clear()
 
 
+_Read = tuple[float, threading.Lock, list[Callable[[], None]]]
+"""A time (`time.monotonic`), and a list that holds the function to call then.
+
+The reader empties the list when its read is over. The thread pops the function from it and calls
+it. Both hold the lock meanwhile, so that the function runs before the read is over or not at all.
+"""
+
+
 class _Interrupter(threading.Thread):
     """The thread that interrupts the last reads of all streams, if they wait too long.
 
     A thread for each stream took 100 to 300 µs of CPU time a stream; this one takes 20 to 60 µs.
 
     Attributes:
-        reads: for each read, a time (`time.monotonic`), a lock, and a list that holds the function
-            to call then. The reader empties the list when its read is over. The thread pops the
-            function from it and calls it. Both hold the lock meanwhile, so that the function runs
-            before the read is over or not at all.
+        reads: the last reads, in the order of their times.
     """
 
     def __init__(self) -> None:
         super().__init__(name="streamfold interrupter", daemon=True)
-        self.reads: SimpleQueue[tuple[float, threading.Lock, list[Callable[[], None]]]] = SimpleQueue()
+        self.reads: SimpleQueue[_Read] = SimpleQueue()
 
     def run(self) -> None:
         while True:
