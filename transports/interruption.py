@@ -46,6 +46,8 @@ def interruption_of(source: Any) -> Callable[[], None] | None:
     connection: Any = get_extra_info("socket")
 
     def interrupt() -> None:
+        if getattr(source, "is_closed", False):  # its connection may be that of another by now
+            return
         with suppress(OSError):  # it is closed already
             # `SSLSocket.shutdown` would take the TLS state away from the thread that reads
             socket.socket.shutdown(connection, socket.SHUT_RDWR)
@@ -56,8 +58,7 @@ def interruption_of(source: Any) -> Callable[[], None] | None:
 def read_end(read: Callable[[], object], interrupt: Callable[[], None] | None) -> None:
     """Read once more, for `PATIENCE` seconds at most. Errors are dropped.
 
-    An interruption that has begun is over when this returns, so that it cannot end the next read
-    of the connection, which may be that of another stream.
+    An interruption that has begun is over when this returns.
 
     Args:
         read: reads the next chunk, which is the end in most bodies.
@@ -78,7 +79,7 @@ def read_end(read: Callable[[], object], interrupt: Callable[[], None] | None) -
 
 
 _Read = tuple[float, threading.Lock, list[Callable[[], None]]]
-"""A time (`time.monotonic`), and a list that holds the function to call then.
+"""A time (`time.monotonic`), a lock, and a list that holds the function to call then.
 
 The reader empties the list when its read is over. The thread pops the function from it and calls
 it. Both hold the lock meanwhile, so that the function runs before the read is over or not at all.

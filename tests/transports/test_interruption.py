@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import socket
 import subprocess
 import sys
 import threading
@@ -190,22 +191,39 @@ def test_only_a_connection_of_its_own_can_be_interrupted() -> None:
     assert interruption_of([b"chunks"]) is None
 
 
-def test_an_interruption_that_comes_too_late_is_dropped() -> None:
-    import socket
-
-    ours, theirs = socket.socketpair()
+def open_response(connection: socket.socket) -> httpx.Response:
+    """A response over a connection, whose body is not read yet."""
 
     class Connected:
         def get_extra_info(self, name: str) -> Any:
-            return ours
+            return connection
 
-    interrupt = interruption_of(httpx.Response(200, extensions={"network_stream": Connected()}))
+    extensions = {"network_stream": Connected()}
+    return httpx.Response(200, stream=httpx.ByteStream(b""), extensions=extensions)
+
+
+def test_an_interruption_that_comes_too_late_is_dropped() -> None:
+    ours, theirs = socket.socketpair()
+    interrupt = interruption_of(open_response(ours))
     assert interrupt is not None
     interrupt()
     assert theirs.recv(1) == b""
     ours.close()
     theirs.close()
     interrupt()
+
+
+def test_a_connection_that_was_given_back_is_not_interrupted() -> None:
+    ours, theirs = socket.socketpair()
+    response = open_response(ours)
+    interrupt = interruption_of(response)
+    assert interrupt is not None
+    assert response.read() == b""  # at its end the response gives the connection back
+    interrupt()
+    ours.sendall(b"the next request")
+    assert theirs.recv(16) == b"the next request"
+    ours.close()
+    theirs.close()
 
 
 def test_a_read_of_the_end_is_interrupted_in_time() -> None:
