@@ -91,6 +91,28 @@ def test_a_client_that_builds_its_own_requests_builds_these(library: Any) -> Non
     assert post_request(patched, library, call_with([])) == ("POST", URL, b"{}")
 
 
+METHODS = ["build_request", "_merge_url", "_merge_headers", "_merge_cookies", "_merge_queryparams"]
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("library", [httpx, httpx2])
+def test_a_method_of_the_library_that_was_patched_is_called(
+    library: Any, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original, calls = getattr(library.Client, method), []
+
+    def traced(*args: Any, **kwargs: Any) -> Any:
+        calls.append(method)
+        return original(*args, **kwargs)
+
+    call, client = call_with([("accept", "a")]), library.Client()
+    expected = post_request(client, library, call)
+    assert calls == []
+    monkeypatch.setattr(library.Client, method, traced)
+    assert parts(post_request(client, library, call)) == parts(expected)
+    assert calls == [method]
+
+
 def test_a_change_of_the_client_shows_in_the_next_request() -> None:
     http, call = httpx.Client(), call_with([("accept", "a")])
     assert "x-later" not in post_request(http, httpx, call).headers
