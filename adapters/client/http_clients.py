@@ -97,15 +97,15 @@ def post_request(http: Any, library: Any, call: Call[Any]) -> Any:
         or not _FRAMING.isdisjoint({name.lower() for name, _ in headers})
     ):
         return http.build_request("POST", url, headers=own, content=content, timeout=timeout)
-    length = b"%d" % len(content)
     request = library.Request(
         "POST",
         url,
-        headers=[(b"Host", url.netloc), *headers, (b"Content-Length", length)],
+        headers=[(b"Host", url.netloc), *headers],
         cookies=http.cookies,
         stream=library.ByteStream(content),
         extensions={"timeout": library.Timeout(timeout).as_dict()},
     )
+    request.headers["Content-Length"] = str(len(content))  # after the cookies
     request.read()  # from memory, for `request.content`
     return request
 

@@ -36,7 +36,7 @@ def parts(request: Any) -> tuple[object, ...]:
         type(request),
         request.method,
         str(request.url),
-        sorted(request.headers.raw, key=lambda header: header[0].lower()),
+        request.headers.raw,
         request.content,
         b"".join(request.stream),
         request.extensions,
@@ -120,3 +120,14 @@ def test_a_change_of_the_client_shows_in_the_next_request() -> None:
     assert post_request(http, httpx, call).headers["x-later"] == "1"
     http.cookies.set("seen", "yes")
     assert post_request(http, httpx, call).headers["cookie"] == "seen=yes"
+
+
+@pytest.mark.parametrize("library", [httpx, httpx2])
+def test_the_headers_have_the_order_of_the_library(library: Any) -> None:
+    http = library.Client(cookies={"seen": "yes"})
+    request = post_request(http, library, call_with([("accept", "a")]))
+    names = [name for name, _ in request.headers.raw]
+    assert names == [
+        b"Host", b"Accept-Encoding", b"Connection", b"User-Agent", b"accept", b"Cookie",
+        b"Content-Length",
+    ]  # fmt: skip
