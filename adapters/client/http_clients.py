@@ -91,7 +91,7 @@ def post_request(http: Any, library: Any, call: Call[Any]) -> Any:
     names = {name.lower() for name, _ in own}
     headers = [header for header in http.headers.raw if header[0].lower() not in names] + own
     if (
-        any(map(is_not, _builders(type(http)), _original_builders(library)))
+        any(map(is_not, _builders(type(http)), _original_builders(library.Client)))
         or not vars(http).keys().isdisjoint(_BUILDERS)
         or http.params
         or not _FRAMING.isdisjoint({name.lower() for name, _ in headers})
@@ -120,20 +120,20 @@ _BUILDERS = (
 """The methods of a client that make a request."""
 
 
-def _builders(client: type[Any]) -> list[object]:
+def _builders(client: Any) -> list[object]:
     return [getattr(client, name, None) for name in _BUILDERS]
 
 
 @cache
-def _original_builders(library: Any) -> list[object]:
-    """The `_BUILDERS` of a library, as the first call finds them.
+def _original_builders(client: type[Any]) -> list[object]:
+    """The `_BUILDERS` of the client of a library, as the first call finds them.
 
     They are those of the base class, because tracing libraries patch the public classes.
     """
-    return _builders(library.Client.__base__)
+    return _builders(client.__base__)
 
 
-_original_builders(httpx)
+_original_builders(httpx.Client)
 
 
 _FRAMING = frozenset({b"host", b"content-length", b"transfer-encoding"})

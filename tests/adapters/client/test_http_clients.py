@@ -113,6 +113,23 @@ def test_a_method_of_the_library_that_was_patched_is_called(
     assert calls == [method]
 
 
+def test_a_proxy_of_a_client_builds_the_requests_itself() -> None:
+    class Proxy:
+        __class__: Any = httpx.Client  # so that `isinstance` takes it for a client
+
+        def __init__(self, client: httpx.Client) -> None:
+            self.client = client
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.client, name)
+
+        def build_request(self, method: str, url: object, **kwargs: Any) -> Any:
+            return method, str(url), kwargs["content"]
+
+    proxy = Proxy(httpx.Client())
+    assert post_request(proxy, httpx, call_with([])) == ("POST", URL, b"{}")
+
+
 def test_a_change_of_the_client_shows_in_the_next_request() -> None:
     http, call = httpx.Client(), call_with([("accept", "a")])
     assert "x-later" not in post_request(http, httpx, call).headers
