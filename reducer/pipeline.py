@@ -374,9 +374,7 @@ def _take(
             return _state_after(state, after, decoder, 1, 0), None
     fold = _ChunkFold(state.snapshot, events, steps, others)
     if isinstance(decoder, SSEState):
-        sse, is_read, frames, fault = scan(decoder, chunk, fold.read_text)
-        if not is_read:
-            fold.begin_again(state.snapshot)
+        sse, frames, fault = scan(decoder, chunk, fold.read_text)
     else:
         sse, frames, fault = scan_frames(decoder, chunk)
     try:
@@ -413,14 +411,6 @@ class _ChunkFold:
         self._events = events
         self._steps = steps
         self._others = others
-
-    def begin_again(self, snapshot: Snapshot) -> None:
-        """Forget all events: `read_text` read some that are to be read in another way."""
-        self.snapshot = snapshot
-        self.count = self.pings = 0
-        for made in (self._events, self._steps, self._others):
-            if made:
-                made.clear()
 
     def read_text(self, text: str) -> int:
         """Fold the first of whole events, for `sse.scan`.
