@@ -15,11 +15,12 @@ Bound: a line, or the data of an event, that is longer than `SSEState.limit` byt
 Otherwise a server that never ends a line could fill the memory.
 
 Costs: each byte is read a constant number of times. Pending bytes are a growing value, joined once
-when their line ends. A fast path (`_by_events`) cuts the events of most streams with one of two
-regular expressions: one for events of one `event:` line and one `data:` line, as the API writes
-them (0.25 µs an event), and one for the other common forms (0.45 µs). Other chunks go line by line
-(`_by_lines`, 1.5 µs an event). That function has the whole grammar, and it is the slow twin of the
-fast path in the tests. Without the fast path, decoding takes 3.4 times as long.
+when their line ends. A fast path (`_by_events`) cuts the events of most streams with two regular
+expressions: one for events of one `event:` line and one `data:` line, as the API writes them
+(0.25 µs an event), and one for the other common forms (0.45 µs). The rest of a chunk, from the
+first event in neither form, goes line by line (`_by_lines`, 1.5 µs an event). That function has the
+whole grammar, and it is the slow twin of the fast path in the tests. Without the fast path,
+decoding takes 3.4 times as long.
 
 Source: HTML Living Standard, section 9.2.6 "Interpreting an event stream".
 """
@@ -216,10 +217,10 @@ def _events_of(frames: list[Frame]) -> list[ServerSentEvent]:
 
 
 ReadText = Callable[[str], int]
-"""A function that reads the first of whole events in a faster way than by their frames.
+"""A function that reads the first events of a text, without their frames.
 
-It takes the text of the events, with LF at the end of each line, and returns the position of the
-first event that it did not read.
+It takes the text of whole events, with LF at the end of each line, and returns the position of the
+first event that it did not read. The events before that position are not read again.
 """
 
 
@@ -231,8 +232,8 @@ def scan(
     Args:
         state: the state before the chunk.
         chunk: the next bytes, cut anywhere.
-        read_text: reads the first events that the chunk completes; called at most once. With it,
-            the frames may have wrong IDs and no `retry`.
+        read_text: reads the first events that the chunk completes. It is called at most once. With
+            it, the frames may have wrong IDs and no `retry`.
 
     Returns:
         The state after the chunk, the frames of the events that `read_text` did not read, and the
@@ -353,7 +354,7 @@ def _by_events(
         lines: the lines of the events.
         last_id: the last event ID before them.
         read_text: reads the first events. With it, the frames may have wrong IDs and no `retry`,
-            for which its caller has no use.
+            which its caller does not use.
         before: the frames of the events before them.
 
     Returns:
