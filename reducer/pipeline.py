@@ -454,7 +454,7 @@ class _ChunkFold:
         Raises:
             ProtocolError: an event breaks the protocol; those before it are folded.
         """
-        at, run_end = 0, -1
+        at, run_end, after = 0, -1, self.snapshot
         while at < len(frames):
             made = len(self._events or ())
             if at != run_end:  # a run does not begin where another one has ended

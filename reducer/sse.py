@@ -239,6 +239,7 @@ def scan(
         The state after the chunk, the frames of the events that `read_text` did not read, and the
         fault that ended them or `None`.
     """
+    frames: list[Frame]
     unfinished, size, started = state.unfinished, state.pending_size, state.started
     if state.is_between_events:
         # The chunk begins with an event, as most do on a live connection. Without this branch,
