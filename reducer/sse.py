@@ -15,17 +15,19 @@ Bound: a line, or the data of an event, that is longer than `SSEState.limit` byt
 Otherwise a server that never ends a line could fill the memory.
 
 Costs: each byte is read a constant number of times. Pending bytes are a growing value, joined once
-when their line ends. A fast path (`_by_events`) cuts the events of most streams with one of two
-regular expressions: one for events of one `event:` line and one `data:` line, as the API writes
-them (0.25 µs an event), and one for the other common forms (0.45 µs). Other chunks go line by line
-(`_by_lines`, 1.5 µs an event). That function has the whole grammar, and it is the slow twin of the
-fast path in the tests. Without the fast path, decoding takes 3.4 times as long.
+when their line ends. A fast path (`_by_events`) cuts the events of most streams with two regular
+expressions: one for events of one `event:` line and one `data:` line, as the API writes them
+(0.25 µs an event), and one for the other common forms (0.45 µs). The rest of a chunk, from the
+first event in neither form, goes line by line (`_by_lines`, 1.5 µs an event). That function has the
+whole grammar, and it is the slow twin of the fast path in the tests. Without the fast path,
+decoding takes 3.4 times as long.
 
 Source: HTML Living Standard, section 9.2.6 "Interpreting an event stream".
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, Union
@@ -186,7 +188,7 @@ def decode_sse(state: SSEState, chunk: bytes) -> tuple[SSEState, tuple[ServerSen
     >>> decode_sse(state, b"ta: 1\\n\\n")[1][0].data
     '1'
     """
-    state, _, frames, fault = scan(state, chunk)
+    state, frames, fault = scan(state, chunk)
     events = tuple(_events_of(frames))
     if fault is not None:
         fault.events = events
@@ -215,43 +217,42 @@ def _events_of(frames: list[Frame]) -> list[ServerSentEvent]:
 
 
 ReadText = Callable[[str], int]
-"""A function that reads the first of whole events in a faster way than by their frames.
+"""A function that reads the first events of a text, without their frames.
 
-It takes the text of the events, with LF at the end of each line, and returns the position of the
-first event that it did not read.
+It takes the text of whole events, with LF at the end of each line, and returns the position of the
+first event that it did not read. The events before that position are not read again.
 """
 
 
 def scan(
     state: SSEState, chunk: bytes, read_text: ReadText | None = None
-) -> tuple[SSEState, bool, list[Frame], ProtocolError | None]:
+) -> tuple[SSEState, list[Frame], ProtocolError | None]:
     """Decode the next bytes without making `ServerSentEvent` objects.
 
     Args:
         state: the state before the chunk.
         chunk: the next bytes, cut anywhere.
-        read_text: reads the first events that the chunk completes.
+        read_text: reads the first events that the chunk completes. It is called at most once. With
+            it, the frames may have wrong IDs and no `retry`.
 
     Returns:
-        The state after the chunk, whether the reading of `read_text` counts, the frames of the
-        events after those that it read or of all events, and the fault that ended them or `None`.
+        The state after the chunk, the frames of the events that `read_text` did not read, and the
+        fault that ended them or `None`.
     """
-    is_read = False
     frames: list[Frame]
     unfinished, size, started = state.unfinished, state.pending_size, state.started
     if state.is_between_events:
         # The chunk begins with an event, as most do on a live connection. Without this branch,
         # decoding one event per chunk takes 2.4 times as long.
         lines = chunk if _CR not in chunk or chunk.endswith(b"\r") else _with_lf(chunk)
-        found = _by_events(lines, state.id, state.limit, read_text, [])
-        if found is not None:
-            is_read, frames, last_id = found
+        if lines.endswith(b"\n\n") and len(lines) <= state.limit:
+            frames, last_id = _by_events(lines, state.id, read_text, [])
             if last_id != state.id:
                 state = attrs.evolve(state, id=last_id)
-            return state, is_read, frames, None
+            return state, frames, None
     frames = []
     if not chunk:
-        return state, is_read, frames, None
+        return state, frames, None
     rest = chunk[1:] if state.after_cr and chunk.startswith(b"\n") else chunk
     end = max(rest.rfind(b"\n"), rest.rfind(b"\r")) + 1
     pending, last_id, limit = state.pending, state.id, state.limit
@@ -275,9 +276,8 @@ def scan(
         if fault is None:
             whole = lines.rfind(b"\n\n") + 2
             events = begun + lines[:whole] if begun else lines[:whole]
-            found = _by_events(events, last_id, limit, read_text, frames) if whole > 1 else None
-            if found is not None:
-                is_read, frames, last_id = found
+            if whole > 1 and len(events) <= limit:
+                frames, last_id = _by_events(events, last_id, read_text, frames)
                 lines, unfinished = lines[whole:], _NO_EVENT
             if lines == _DELTA_LINE and unfinished is _NO_EVENT and len(lines) <= limit:
                 unfinished = _DELTA_BEGUN
@@ -297,7 +297,7 @@ def scan(
     draft.started = started
     draft.after_cr = rest.endswith(b"\r")
     draft.__class__ = SSEState
-    return draft, is_read, frames, fault
+    return draft, frames, fault
 
 
 _CR = ord("\r")
@@ -322,76 +322,79 @@ PLAIN_EVENT = re.compile(r"event: (.*)\ndata: (.*)\n\n")
 _EVENT = re.compile(r"event: (.*)\ndata: (.*)\n\n()|(?s:(.+))")
 """A plain event, as a `Frame`; or all the rest, from the first event that is not plain."""
 
+_ASIDES = r"(?:(?::.*)?\n)*"
 _ID = r"(?:id:(?: |(?! ))([^\0\n]+)\n)?"
 _COMMON_EVENT = re.compile(
-    rf"(?:(?::.*)?\n)*{_ID}(?:event: ?(.*)\n)?{_ID}data: ?(.*)\n{_ID}\n|(?s:(.+))"
+    rf"{_ASIDES}{_ID}(?:event: ?(.*)\n)?{_ID}data: ?(.*)\n{_ID}\n{_ASIDES}|(?s:(.+))"
 )
 """An event with one `data` line in any common form: with or without an `event` line, with an `id`
-line anywhere, without the spaces, after comments and blank lines. Or all the rest, as in `_EVENT`.
+line anywhere, without the spaces, between comments and blank lines. Or all the rest, as in
+`_EVENT`.
 
 Its groups are the `id` before, the event, the `id` in the middle, the data, the `id` at the end,
 and the rest.
 """
 
+_ASIDE = re.compile(r"\n(?:id(?::.*)?|:.*)(?=\n)")
+"""A line that is neither the type nor the data of an event (an `id` or a comment), with the LF
+before it."""
 
-_ASIDE = re.compile(r"\n(?:id:(?: |(?! ))([^\0\n]+)|:.*)(?=\n)")
-"""A line beside the type and the data of events, and the LF before it: an `id`, which is the
-group, or a comment."""
+_LAST_ID = re.compile(r"(?s:.*)\nid(?:: ?([^\0\n]*))?\n")
+"""The last `id` line and all before it; the group is the ID."""
 
 
 def _by_events(
-    lines: bytes,
-    last_id: str,
-    limit: int,
-    read_text: ReadText | None,
-    before: list[Frame],
-) -> tuple[bool, list[Frame], str] | None:
-    """Read `lines` if they are whole events in a common form and nothing else.
+    lines: bytes, last_id: str, read_text: ReadText | None, before: list[Frame]
+) -> tuple[list[Frame], str]:
+    """Read whole events, which together are not longer than the limit.
+
+    Each way reads the events up to the first that is not in its form, and leaves the rest to the
+    next slower way: `read_text`, `_EVENT`, `_COMMON_EVENT`, `_by_lines`.
 
     Args:
-        lines: the lines.
+        lines: the lines of the events.
         last_id: the last event ID before them.
-        limit: their maximum size in bytes.
-        read_text: reads the first events. Its caller has no use for the IDs of frames.
+        read_text: reads the first events. With it, the frames may have wrong IDs and no `retry`,
+            which its caller does not use.
         before: the frames of the events before them.
 
     Returns:
-        Whether `read_text` read events, the frames of the others, those of `before` included, and
-        the last event ID after the lines; `None` for lines in other forms, of which nothing is
-        read.
+        The frames of the events that `read_text` did not read, those of `before` included, and the
+        last event ID after the lines.
     """
-    if not lines.endswith(b"\n\n") or len(lines) > limit:
-        return None
     text = lines.decode("utf-8", "replace")
-    end = 0
     if read_text is not None:
-        # An event with such a line takes 1.35 times as long without this.
-        if b"\nid:" in lines or b"\n:" in lines:
+        # Take out `id` lines and comments, so that `read_text` recognises the events. Without
+        # this, such events take 1.35 times as long.
+        if b"\nid" in lines or b"\n:" in lines:
             text = f"\n{text}"
-            ids: list[str] = _ASIDE.findall(text)
-            last_id = next(filter(None, reversed(ids)), last_id)
+            found_id = _LAST_ID.match(text)
+            if found_id is not None:
+                last_id = found_id[1] or ""
             text = _ASIDE.sub("", text)[1:]
         if before:
             text = "".join(map(_text_of, before)) + text
             before = []
-        end = read_text(text)
-        if end:
-            text = text[end:]
-            if not text:
-                return True, [], last_id
-    found: list[Frame] = _EVENT.findall(text)
-    if not found[-1][3]:
-        if last_id:
-            found = [(event, data, last_id, "") for event, data, _, _ in found]
-        return end > 0, before + found, last_id
-    common: list[tuple[str, str, str, str, str, str]] = _COMMON_EVENT.findall(text)
-    if common[-1][5]:
-        return None
-    frames = [*before]
-    for first, event, second, data, third, _ in common:
-        last_id = third or second or first or last_id
-        frames.append((event, data, last_id, ""))
-    return end > 0, frames, last_id
+        text = text[read_text(text) :].lstrip("\n")
+        if not text:
+            return [], last_id
+    plain: list[Any] = _EVENT.findall(text)
+    rest: str = plain[-1][3]
+    if rest:
+        plain.pop()
+    if last_id:
+        plain = [(event, data, last_id, "") for event, data, _, _ in plain]
+    frames = before + plain
+    if rest:
+        common: list[tuple[str, str, str, str, str, str]] = _COMMON_EVENT.findall(rest)
+        for first, event, second, data, third, rest in common:
+            if rest:
+                # The events together are within the limit, so no line can be too long.
+                _, last_id, _ = _by_lines(_NO_EVENT, last_id, rest.encode(), frames, math.inf)
+                break
+            last_id = third or second or first or last_id
+            frames.append((event, data, last_id, ""))
+    return frames, last_id
 
 
 def _text_of(frame: Frame) -> str:

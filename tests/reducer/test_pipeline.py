@@ -23,12 +23,16 @@ from streamfold.reducer import (
     Snapshot,
     SSEState,
     StreamState,
+    decode_sse,
     drain,
     encode_sse,
     feed,
     finish,
     fold,
     fold_chunk,
+    parse_event,
+    pipeline,
+    reduce,
 )
 
 from tests.support.effort import effort
@@ -618,4 +622,75 @@ def test_an_event_cut_off_by_the_end_of_the_input_is_dropped() -> None:
     assert finish(state) == fold(WHOLE[:-1]).message
 
 
-# --- the errors ---------------------------------------------------------------------------------
+# --- each chunk is folded once -------------------------------------------------------------------
+
+TEXT_OPEN = drain(StreamState(), encode_sse([message_start(), block_start(0, "text", text="")]))
+DELTA = encode_sse([block_delta(0, "text_delta", text="a")])
+ASIDES = [
+    b"",
+    b"\n",
+    b": c\n",
+    b": c\n\n",
+    b"retry: 5\n",
+    b"retry: 5\n\n",
+    b"id:\n\n",
+    b"id\n\n",
+    b"id: 5\nid:\n",
+    b"id: a\0\n\n",
+    b"event: x\n\n",
+    b'data: {"type": "ping"}\ndata:\n\n',
+]
+"""Lines between events, in the forms of the standard that the API does not write."""
+
+
+def cut_alike(aside: bytes, size: int) -> list[bytes]:
+    """A body of deltas with these lines between them: a chunk each, or in chunks of `size`."""
+    events = [DELTA + aside] * 100
+    body = b"".join(events)
+    return [body[at : at + size] for at in range(0, len(body), size)] if size else events
+
+
+@pytest.mark.parametrize("size", [0, 1, 31, 333])
+@pytest.mark.parametrize("aside", ASIDES)
+def test_the_text_of_a_chunk_is_folded_once(
+    aside: bytes, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each growing value shares the list of the one before. A part of a chunk that was folded
+    twice would copy the list, which takes the square of the stream.
+    """
+    calls: list[str] = []
+    read_text = pipeline._ChunkFold.read_text
+
+    def counted(chunk_fold: Any, text: str) -> int:
+        calls.append(text)
+        return read_text(chunk_fold, text)
+
+    monkeypatch.setattr(pipeline._ChunkFold, "read_text", counted)
+    state, kept = TEXT_OPEN, []
+    for chunk in cut_alike(aside, size):
+        calls.clear()
+        state, events = feed(state, chunk)
+        kept += [event for event in events if event.type == "text"]
+        assert len(calls) <= 1
+    assert len(kept) == 100
+    assert len({id(event._snapshot._shared) for event in kept}) == 1
+    assert len(kept[0]._snapshot._shared) == 100
+
+
+@pytest.mark.parametrize("size", [0, 31, 333])
+@pytest.mark.parametrize("aside", ASIDES)
+def test_lines_between_events_are_read_alike_in_all_chunks(aside: bytes, size: int) -> None:
+    state = TEXT_OPEN
+    chunks = cut_alike(aside, size)[:10]
+    for chunk in chunks:
+        sse, decoded = decode_sse(state.sse, chunk)
+        snapshot, expected = state.snapshot, []
+        for event in decoded:
+            snapshot, more = reduce(snapshot, parse_event(event))
+            expected += more
+        state, events = feed(state, chunk)
+        assert (state.snapshot, state.sse, list(events)) == (snapshot, sse, expected)
+    by_byte = TEXT_OPEN
+    for byte in b"".join(chunks):
+        by_byte = drain(by_byte, bytes([byte]))
+    assert state == by_byte

@@ -399,6 +399,29 @@ def test_no_live_run_begins_elsewhere(state: StreamState, chunk: bytes) -> None:
     assert LiveRun.after(state, chunk) is None
 
 
+@pytest.mark.parametrize(
+    ("end", "is_whole"),
+    [
+        ("}}\n\n", True),
+        ("} }  \n\n", True),
+        ("}}\n\n ", False),
+        ("}}\n \n", False),
+        ("} }\n\n ", False),
+        ("}}\n\n  ", False),
+        ("}}\n\n\n", False),
+    ],
+)
+def test_the_bytes_after_an_event_are_not_part_of_it(end: str, is_whole: bool) -> None:
+    chunk = DELTA.removesuffix(b"}}\n\n") + end.encode()
+    run = LiveRun.after(TEXT_OPEN, chunk)
+    assert run is not None
+    assert (run.fold(run.value, chunk, None) is not None) == is_whole
+    byte_by_byte = TEXT_OPEN
+    for at in range(len(chunk)):
+        byte_by_byte, _ = feed(byte_by_byte, chunk[at : at + 1])
+    assert feed(TEXT_OPEN, chunk)[0] == byte_by_byte
+
+
 def test_a_live_run_ends_with_a_long_chunk() -> None:
     run = LiveRun.after(TEXT_OPEN, DELTA)
     assert run is not None
