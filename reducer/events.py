@@ -324,6 +324,8 @@ class _OwnSnapshot:
         self._set = slot.__set__
 
     def __get__(self, event: Any, owner: object = None) -> Any:
+        if event is None:  # it was read from the class
+            return self
         value = self._get(event)
         try:
             missing = event._missing
