@@ -136,7 +136,8 @@ def _start(snapshot: Snapshot, index: str, text: str, events: list[Any] | None) 
         if start is None:
             return None
         block = start.named(block_id, name)
-    if index != str(expected):
+    grown = start.grown.get(snapshot._settled.partial_mode)
+    if grown is None or index != str(expected):
         return None
     if events is not None:
         event = _StartDraft()
@@ -145,7 +146,6 @@ def _start(snapshot: Snapshot, index: str, text: str, events: list[Any] | None) 
         event._rest = EMPTY
         event.__class__ = RawContentBlockStartEvent
         events.append(event)
-    grown = start.grown[snapshot._settled.partial_mode]
     return snapshot._with_started(open_block(expected, block, grown))
 
 
