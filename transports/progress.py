@@ -11,6 +11,7 @@ costs one lookup in the folded chunk; no event is folded again.
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -389,7 +390,8 @@ class Progress(Generic[ResponseFormatT]):
     @contextmanager
     def without_events(self) -> Generator[None]:
         """Drop the pending events, and make no further ones in the `with` block."""
-        self.pending, self.makes_events = _NO_EVENTS, False
+        deque(self.pending, 0)  # a reader may hold this iterator, and would go on with it
+        self.makes_events = False
         try:
             yield
         finally:
