@@ -10,8 +10,8 @@ Rules:
 - Both ways give the same result. The general way is the slow twin in the tests.
 - `_WRITTEN` has the blocks that are recognised. Another one needs one more row there.
 
-Cost: 1.5 µs a start or a stop, and 1 µs more for a tool; the general way costs 3 to 7 µs. Without
-this module, a stream of small blocks takes 1.5 times as long.
+Cost: 1.5 µs for the start of a text, 2.5 µs for the start of a tool and for a stop; the general way
+takes 4 to 7 µs. Without this module, a stream of blocks of one delta each takes 1.8 times as long.
 """
 
 from __future__ import annotations
