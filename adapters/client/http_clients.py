@@ -9,6 +9,7 @@ from typing import Any, cast
 import httpx
 from streamfold.transports import Spawn, spawner
 
+from .asyncio_network import time_reads
 from .requests import Call
 
 __all__ = ["AsyncHTTPClient", "Connections", "library_of", "post_request"]
@@ -17,10 +18,9 @@ __all__ = ["AsyncHTTPClient", "Connections", "library_of", "post_request"]
 class AsyncHTTPClient(httpx.AsyncClient):
     """An `httpx.AsyncClient` whose connections cost less on asyncio: see `asyncio_network`."""
 
-    def _init_transport(self, *_: Any, transport: Any = None, **options: Any) -> Any:
-        from .asyncio_network import AsyncHTTPTransport
-
-        return transport or AsyncHTTPTransport(**options)
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        time_reads(self._transport)
 
 
 class Connections:

@@ -5,7 +5,6 @@ A `Library` is one of them with sync streams, or with async ones on one of its e
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import attrs
@@ -14,11 +13,18 @@ import httpx2
 import streamfold.adapters.httpx2 as adapters_httpx2
 from streamfold import transports
 from streamfold.adapters.aiohttp import AiohttpTransport, DefaultAioHttpClient
-from streamfold.adapters.client.asyncio_network import AsyncHTTPTransport
+from streamfold.adapters.client.asyncio_network import time_reads
 from streamfold.adapters.client.http_clients import AsyncHTTPClient
 from streamfold.adapters.urllib3 import DefaultUrllib3Client, Urllib3Transport
 
 from tests.support.shells import NO_TLS, TIMEOUT, Shell
+
+
+def _own_transport(**options: Any) -> httpx.AsyncHTTPTransport:
+    transport = httpx.AsyncHTTPTransport(**options)
+    time_reads(transport)
+    return transport
+
 
 _CLIENTS: dict[str, Any] = {
     "own": AsyncHTTPClient,
@@ -26,7 +32,7 @@ _CLIENTS: dict[str, Any] = {
     "urllib3": DefaultUrllib3Client,
 }
 _TRANSPORTS: dict[str, Any] = {
-    "own": partial(AsyncHTTPTransport, cert=None, trust_env=False, limits=httpx.Limits()),
+    "own": _own_transport,
     "aiohttp": AiohttpTransport,
     "urllib3": Urllib3Transport,
 }
