@@ -10,8 +10,8 @@ Rules:
 - Both ways give the same result. The general way is the slow twin in the tests.
 - `_WRITTEN` has the blocks that are recognised. Another one needs one more row there.
 
-Cost: 2.5 µs a start or a stop, and 1 µs more for those of a tool; the general way costs 7 to 8 µs.
-Without this module, a stream of small blocks takes 1.8 times as long.
+Cost: 1.5 µs for the start of a text, 2.5 µs for the start of a tool and for a stop; the general way
+takes 4 to 7 µs. Without this module, a stream of blocks of one delta each takes 1.8 times as long.
 """
 
 from __future__ import annotations
@@ -136,7 +136,8 @@ def _start(snapshot: Snapshot, index: str, text: str, events: list[Any] | None) 
         if start is None:
             return None
         block = start.named(block_id, name)
-    if index != str(expected):
+    grown = start.grown.get(snapshot._settled.partial_mode)
+    if grown is None or index != str(expected):
         return None
     if events is not None:
         event = _StartDraft()
@@ -145,7 +146,6 @@ def _start(snapshot: Snapshot, index: str, text: str, events: list[Any] | None) 
         event._rest = EMPTY
         event.__class__ = RawContentBlockStartEvent
         events.append(event)
-    grown = start.grown[snapshot._settled.partial_mode]
     return snapshot._with_started(open_block(expected, block, grown))
 
 

@@ -324,6 +324,8 @@ class _OwnSnapshot:
         self._set = slot.__set__
 
     def __get__(self, event: Any, owner: object = None) -> Any:
+        if event is None:  # it was read from the class
+            return self
         value = self._get(event)
         try:
             missing = event._missing
@@ -536,7 +538,7 @@ class ContentBlockStopEvent(_BlockStop):
 
     @property
     def _like_block(self) -> Any:
-        """The block or, before it is made, a block of the same class."""
+        """The block or, before it is made, a block of the same type."""
         unfinished = getattr(self, "_unfinished", None)
         return self.content_block if unfinished is None else unfinished.block
 
@@ -571,7 +573,8 @@ def block_stop(
     """Return a stop event whose block is made when it is first read.
 
     Args:
-        unfinished: an object whose `finished()` makes the block and cannot fail.
+        unfinished: an object whose `finished()` makes the block and cannot fail. Its `block` is a
+            block of the same type.
         index: the index of the block.
         rest: the unknown fields of the event.
         as_class: the class of the event: a subclass without further attributes.

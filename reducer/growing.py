@@ -84,7 +84,7 @@ class Growing(Generic[T]):
     (('a',), ('a', 'b'))
     """
 
-    __slots__ = ("_shared", "_count")  # noqa: RUF023 (`sealed` looks at the one that is set first)
+    __slots__ = ("_shared", "_count")  # noqa: RUF023 (see the rule in `sealed`)
     _shared: Shared
     _count: int
 

@@ -186,7 +186,7 @@ def _message_stop(snapshot: Snapshot, event: RawMessageStopEvent) -> Step:
 
 @attrs.frozen
 class _Whole:
-    """The message of a stream that is over."""
+    """Makes the message of a finished stream when the stop event is first read."""
 
     snapshot: Snapshot
 

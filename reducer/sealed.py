@@ -3,6 +3,9 @@
 Both methods of a frozen attrs class write its attributes past its own `__setattr__`, and any code
 can call them on a value that it holds. `sealed` lets each of them fill a new object only. Code of
 this package that makes objects in other ways (`drafts`, `evolve`, `made`) pays nothing for it.
+
+Rule: an object counts as filled when its first attribute has a value. So all code that makes an
+object must set that attribute: the first one of an attrs class, the first slot of another class.
 """
 
 from __future__ import annotations
@@ -10,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
+
+import attrs
 
 __all__ = ["sealed"]
 
@@ -28,16 +33,16 @@ def sealed(cls: type[T]) -> type[T]:
     Traceback (most recent call last):
     TypeError: Point is immutable
     """
-    slots = (name for base in reversed(cls.__mro__) for name in base.__dict__.get("__slots__", ()))
-    first: Callable[[Any], Any] = getattr(cls, next(slots)).__get__
-    for name in ("__init__", "__setstate__"):
-        if name in cls.__dict__:
-            setattr(cls, name, _once(cls.__dict__[name], first))
+    name = attrs.fields(cls)[0].name if attrs.has(cls) else cls.__dict__["__slots__"][0]
+    first: Callable[[Any], Any] = getattr(cls, name).__get__
+    for method in ("__init__", "__setstate__"):
+        if method in cls.__dict__:
+            setattr(cls, method, _once(cls.__dict__[method], first))
     return cls
 
 
 def _once(method: Callable[..., None], first: Callable[[Any], Any]) -> Callable[..., None]:
-    """Return `method`, which raises if the first slot of the object has a value."""
+    """Return `method`, which raises if `first` finds a value in the object."""
 
     @wraps(method)
     def sealed_method(self: Any, *args: Any, **kwargs: Any) -> None:

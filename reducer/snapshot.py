@@ -99,7 +99,7 @@ class OpenBlock:
             block = row.so_far(block, value)
         return block
 
-    finished = so_far  # for a block that has stopped; that of a tool is a `_DecodedBlock`
+    finished = so_far  # the stop event calls this; tool blocks use `_DecodedBlock.finished`
 
     def stopped(self) -> ContentBlockStopEvent:
         """Return the stop event of the block, which is made when it is read.
@@ -143,14 +143,16 @@ class _DecodedBlock:
 
     Attributes:
         block: the block as it started.
-
-    Raises:
-        ValueError: the text of the input is not JSON.
     """
 
     __slots__ = ("_input", "_text", "block")
 
     def __init__(self, opened: OpenBlock) -> None:
+        """Decode the input of a tool block.
+
+        Raises:
+            ValueError: the text of the input is not JSON.
+        """
         self.block = opened.block
         self._text = text = str(opened.grown[0].text)
         self._input = decode_json_text(text) if text else None

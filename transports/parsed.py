@@ -144,7 +144,7 @@ STOP_EVENTS = frozenset[type[Any]]({ContentBlockStopEvent, MessageStopEvent})
 
 
 def _parsed_block(block: Any, parse: Callable[[str], Any] | None) -> Any:
-    if block.type != "text":  # `isinstance` takes ten times as long for classes of mappings
+    if not isinstance(block, TextBlock):
         return block
     parsed = evolve(block, ParsedTextBlock)
     object.__setattr__(parsed, "_parse", parse)
@@ -184,6 +184,11 @@ class _ParsedLater:
 
 class _LaterBlock(_ParsedLater):
     __slots__ = ()
+
+    @property
+    def block(self) -> Any:
+        """A block of the same type, which is not made for it."""
+        return self._event._like_block
 
     def finished(self) -> Any:
         """Return the block."""

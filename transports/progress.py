@@ -4,13 +4,15 @@ A `Progress` folds the chunks of one stream, keeps the events that were not hand
 knows how the stream ended. It is the only mutable object of a stream, and does no I/O.
 
 The events of a chunk are made together and handed out one by one. The snapshot is always that of
-the events handed out, so that a reader sees the same values however the bytes were cut. Reading it
-costs one lookup in the folded chunk; no event is folded again.
+the events handed out, so that a reader sees the same values however the bytes were cut. An `error`
+event counts as handed out once its fault is raised, and dropped events count too. Reading the
+snapshot costs one lookup in the folded chunk; no event is folded again.
 """
 
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -146,6 +148,7 @@ class Progress(Generic[ResponseFormatT]):
         self._allow_incomplete = allow_incomplete
         self._parse = parse
         self._fault: StreamfoldError | None = None
+        self._before_error: Snapshot | None = None
         self._folded: FoldedChunk | None = None
         self._dropped = 0
 
@@ -290,6 +293,7 @@ class Progress(Generic[ResponseFormatT]):
             position += 1
             self.end()
         else:
+            self._before_error = folded.snapshot_after(position)
             self.fail(stream_error(events[position], snapshot, self.response))
         self._dropped = len(events) - position
         return events[:position]
@@ -372,6 +376,7 @@ class Progress(Generic[ResponseFormatT]):
         Raises:
             StreamfoldError: the fault.
         """
+        self._before_error = None
         if self._fault is not None:
             raise self._fault
 
@@ -389,7 +394,8 @@ class Progress(Generic[ResponseFormatT]):
     @contextmanager
     def without_events(self) -> Generator[None]:
         """Drop the pending events, and make no further ones in the `with` block."""
-        self.pending, self.makes_events = _NO_EVENTS, False
+        deque(self.pending, 0)  # a reader may hold this iterator, and would go on with it
+        self.makes_events = False
         try:
             yield
         finally:
@@ -422,7 +428,7 @@ class Progress(Generic[ResponseFormatT]):
         """The snapshot after the events handed out so far."""
         left = self.left
         if not left:
-            return self.state.snapshot
+            return self._before_error or self.state.snapshot
         folded = self._folded
         if folded is None:  # the last chunk was the next delta of a run
             assert self._run is not None

@@ -251,3 +251,12 @@ def test_the_blocks_of_many_streams_do_not_meet() -> None:
     assert [event.content_block.text for event in (first[1][-1], second[1][-1])] == ["a", "b"]
     assert first[1][1].content_block == second[1][1].content_block
     assert first[1][1].content_block.text == ""
+
+
+def test_a_snapshot_with_an_unknown_partial_mode_starts_blocks_the_general_way() -> None:
+    mode: Any = "off"
+    begun = feed(StreamState(snapshot=Snapshot(partial_mode=mode)), encode_sse([message_start()]))
+    events = [*text_block(0, "a"), *tool_block(1, '{"a": "b"}')]
+    state, _ = feed(begun[0], encode_sse(events))
+    assert state.snapshot == fold(events, begun[0].snapshot)
+    assert state.snapshot.partial_mode == mode

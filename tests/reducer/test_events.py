@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import json
 import pickle
 import re
@@ -19,6 +20,7 @@ from streamfold.reducer import (
     CompactionEvent,
     ContentBlockDelta,
     ContentBlockStopEvent,
+    DerivedEvent,
     InputJSONDelta,
     InputJsonEvent,
     MessageStopEvent,
@@ -572,3 +574,9 @@ def test_attrs_can_copy_an_event_with_a_growing_value() -> None:
     delta = block_delta(0, "citations_delta", citation=citation)
     _, (_, event) = reduce(fold([message_start(), start]), delta)
     assert attrs.evolve(event) == event
+
+
+@pytest.mark.parametrize("cls", [*get_args(RawEvent), *get_args(DerivedEvent)])
+def test_the_attributes_of_a_class_can_be_listed(cls: type[Any]) -> None:
+    names = {name for name, _ in inspect.getmembers(cls)}
+    assert {field.name for field in attrs.fields(cls)} <= names

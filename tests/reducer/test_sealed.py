@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -12,18 +13,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from streamfold.reducer import (
     EventStreamState,
+    InputJsonEvent,
     JSONArray,
     JSONObject,
     PartialJSON,
+    RawContentBlockDeltaEvent,
     Snapshot,
     SSEState,
     StreamState,
+    TextDelta,
+    TextEvent,
+    ThinkingEvent,
     Timing,
     decode_sse,
     encode_sse,
     feed,
     fold_chunk,
     freeze,
+    reduce,
 )
 from streamfold.reducer.frozen_json import EMPTY
 from streamfold.reducer.growing import Growing
@@ -87,6 +94,37 @@ def test_calling_it_again_changes_nothing(
 def test_the_error_names_the_class(value: Any) -> None:
     with pytest.raises(TypeError, match=f"^{type(value).__name__} is immutable$"):
         value.__init__()
+
+
+def _reduced(raw_events: Iterable[Any]) -> Iterator[Any]:
+    """The events that `reduce` makes, one by one."""
+    snapshot = Snapshot()
+    for raw_event in raw_events:
+        snapshot, events = reduce(snapshot, raw_event)
+        yield from events
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        RawContentBlockDeltaEvent(index=0, delta=TextDelta(text="lo")),
+        TextEvent(text="lo", snapshot="Hello"),
+        ThinkingEvent(thinking="lo", snapshot="Hello"),
+        InputJsonEvent(partial_json="1}", snapshot={"a": 1}),
+        *_reduced(WHOLE),
+        *pickle.loads(pickle.dumps(EVENTS)),
+        *copy.deepcopy(EVENTS),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_events_are_immutable_however_they_were_made(value: Any) -> None:
+    content = repr(value)
+    attributes = {field.name: field.get(value) for field in value._attributes}
+    state = dict.fromkeys(value.__getstate__())
+    for change in (lambda: value.__init__(**attributes), lambda: value.__setstate__(state)):
+        with pytest.raises(TypeError, match=f"^{type(value).__name__} is immutable$"):
+            change()
+    assert repr(value) == content
 
 
 def test_values_are_still_made_in_every_way() -> None:

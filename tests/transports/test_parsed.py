@@ -182,3 +182,14 @@ async def test_blocks_and_messages_that_are_not_read_yet_equal_the_plain_ones(sh
     assert stops[0].content_block is block
     assert stops[1].message is message
     assert state.snapshot.message == message
+
+
+@pytest.mark.parametrize("is_read", [False, True])
+def test_a_stop_event_gives_a_block_of_its_type_before_the_block_is_made(is_read):
+    """A timing reads it."""
+    for plain in feed(StreamState(), BODY)[1]:
+        if plain.type == "content_block_stop":
+            event = parsed_event(plain, None)
+            if is_read:
+                assert event.content_block == plain.content_block
+            assert event._like_block.type == plain.content_block.type

@@ -129,6 +129,19 @@ async def test_the_snapshot_before_an_error_event_in_the_same_chunk(shell):
         assert stream.snapshot == caught.value.snapshot == fold([*EVENTS[:4], OVERLOADED])
 
 
+async def test_the_snapshot_has_an_error_event_once_it_is_raised_for_every_cut(shell):
+    for chunks in cuts(body(*OPEN, OVERLOADED, {"type": "after"})):
+        async with shell.stream(chunks) as stream:
+            for event, snapshot in steps_of(body(*OPEN)):
+                assert await stream.__anext__() == event
+                assert stream.snapshot == snapshot
+                assert stream.current_message_snapshot == snapshot.message
+            for _ in range(2):
+                with pytest.raises(OverloadedError) as caught:
+                    await stream.__anext__()
+                assert stream.snapshot == caught.value.snapshot == fold([*OPEN, OVERLOADED])
+
+
 @pytest.mark.parametrize("kind", ["text", "thinking", "tool"])
 @pytest.mark.parametrize("limit", [DEFAULT_LIMIT, 1000])
 async def test_the_snapshot_is_that_of_the_events_handed_out_one_a_chunk(shell, kind, limit):

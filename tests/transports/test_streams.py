@@ -151,6 +151,18 @@ async def test_a_second_reader_at_the_same_time_is_refused_and_the_first_goes_on
     assert await stream.get_final_message() == MESSAGE
 
 
+@pytest.mark.parametrize("size", [len(BODY), 300, 1])
+async def test_readers_go_on_without_the_events_that_were_dropped(shell, size):
+    async with shell.stream([BODY[at : at + size] for at in range(0, len(BODY), size)]) as stream:
+        events, texts = aiter(stream), stream.text_stream
+        assert (await anext(events)).type == "message_start"
+        assert await anext(texts) == "Grüß"
+        await stream.until_done()
+        assert [event async for event in events] == []
+        assert [text async for text in texts] == []
+        assert [event async for event in stream] == []
+
+
 async def test_until_done_leaves_no_events(shell):
     async with shell.stream([BODY[:400], BODY[400:]]) as stream:
         await stream.__anext__()
