@@ -11,7 +11,6 @@ from typing import Any, cast
 import httpx
 from streamfold.transports import Spawn, spawner
 
-from .asyncio_network import time_reads
 from .requests import Call
 
 __all__ = ["AsyncHTTPClient", "Connections", "library_of", "post_request"]
@@ -22,6 +21,8 @@ class AsyncHTTPClient(httpx.AsyncClient):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
+        from .asyncio_network import time_reads  # it imports httpcore, which httpx imports here
+
         time_reads(self._transport)
 
 
