@@ -178,11 +178,7 @@ class Timing:
         Args:
             at: when they came, in seconds since the request.
         """
-        draft = _draft_like(self)
-        draft.headers = at
-        draft.__class__ = Timing
-        made: Timing = draft
-        return made
+        return _with(self, "headers", at)
 
     def ended(self, at: float) -> Timing:
         """The timing once the stream ended, complete or not.
@@ -190,11 +186,7 @@ class Timing:
         Args:
             at: when it ended, in seconds since the request.
         """
-        draft = _draft_like(self)
-        draft.duration = at
-        draft.__class__ = Timing
-        made: Timing = draft
-        return made
+        return _with(self, "duration", at)
 
     def saw(self, at: float, events: Iterable[Any], *, bytes: int = 0) -> Timing:  # noqa: A002
         """The timing once these events came. This one stays as it is.
@@ -358,6 +350,15 @@ class Timing:
 
 
 _TimingDraft = draft_of(Timing)
+
+
+def _with(timing: Timing, name: str, at: float) -> Timing:
+    """Return `timing` with one time set: `attrs.evolve` in a tenth of the time."""
+    draft = _draft_like(timing)
+    setattr(draft, name, at)
+    draft.__class__ = Timing
+    made: Timing = draft
+    return made
 
 
 def _draft_like(timing: Timing) -> Any:

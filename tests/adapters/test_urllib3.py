@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import gc
 import socket
-import ssl
 import subprocess
 import sys
 import threading
@@ -18,7 +17,6 @@ from typing import Any
 
 import httpx
 import pytest
-import trustme
 import urllib3
 from streamfold.adapters import anthropic
 from streamfold.adapters.anthropic import Anthropic, IncompleteStreamError
@@ -40,6 +38,7 @@ from tests.support.loopback import (
 )
 from tests.support.secrets import visible_of
 from tests.support.shells import BODY, HALF, KEY, MESSAGE, NO_TLS
+from tests.support.tls import TRUSTING, TLSServer, start_tls
 
 BEGINNING = [*event_stream(HALF)[:-1]]
 """The first four events, and nothing after them."""
@@ -362,31 +361,6 @@ def test_the_time_to_send() -> None:
 
 
 # --- TLS ------------------------------------------------------------------------------------------
-
-AUTHORITY = trustme.CA()
-TRUSTING = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-AUTHORITY.configure_trust(TRUSTING)
-CERTIFIED = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-AUTHORITY.issue_cert("localhost").configure_cert(CERTIFIED)
-
-
-def start_tls(connection: Connection) -> None:
-    connection.socket = CERTIFIED.wrap_socket(connection.socket, server_side=True)
-
-
-class TLSServer(Server):
-    """The server over TLS, certified by `AUTHORITY`."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.url = f"https://localhost:{httpx.URL(self.url).port}"
-
-    def _serve(self, connection: Connection) -> None:
-        try:
-            start_tls(connection)
-        except OSError:  # the client does not trust us
-            connection.socket.close()
-        super()._serve(connection)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import pickle
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -345,13 +345,10 @@ def test_chunks_are_timed_like_the_events_in_them(data: st.DataObject) -> None:
     assert fed == by_states
 
 
-@given(st.data())
-def test_chunks_are_timed_in_groups_as_one_by_one(data: st.DataObject) -> None:
-    """A group ends with a chunk for which `only_counts` is false."""
-    events: list[Event] = data.draw(raw_events())
-    for at in sorted(data.draw(st.lists(st.integers(0, len(events)), max_size=4)), reverse=True):
-        events.insert(at, PING)
-    chunks = data.draw(chunked(encode_sse(events)) | st.just([encode_sse([e]) for e in events]))
+def timed_in_groups(
+    chunks: list[bytes], waits: Callable[[Timing, StreamState, StreamState], bool]
+) -> tuple[Timing, Timing]:
+    """The timing of chunks one by one, and in groups that end where `waits` is false."""
     one_by_one = in_groups = Timing()
     state = start = StreamState()
     arrivals: list[float] = []
@@ -362,10 +359,21 @@ def test_chunks_are_timed_in_groups_as_one_by_one(data: st.DataObject) -> None:
         size += len(chunk)
         if after.events > state.events:
             arrivals.append(at)
-        if not chunk or not in_groups.only_counts(state, after):
+        if not chunk or not waits(in_groups, state, after):
             in_groups = in_groups.took_all(arrivals, start, after, size)
             start, arrivals, size = after, [], 0
         state = after
+    return one_by_one, in_groups
+
+
+@given(st.data())
+def test_chunks_are_timed_in_groups_as_one_by_one(data: st.DataObject) -> None:
+    """A group ends with a chunk for which `only_counts` is false."""
+    events: list[Event] = data.draw(raw_events())
+    for at in sorted(data.draw(st.lists(st.integers(0, len(events)), max_size=4)), reverse=True):
+        events.insert(at, PING)
+    chunks = data.draw(chunked(encode_sse(events)) | st.just([encode_sse([e]) for e in events]))
+    one_by_one, in_groups = timed_in_groups(chunks, Timing.only_counts)
     assert in_groups == one_by_one
 
 
@@ -401,22 +409,13 @@ def test_chunks_that_can_wait_are_timed_in_groups_as_one_by_one(data: st.DataObj
     """Blocks of types with content may start and stop within a group."""
     events: list[Event] = data.draw(raw_events())
     chunks = data.draw(chunked(encode_sse(events)) | st.just([encode_sse([e]) for e in events]))
-    one_by_one = in_groups = Timing()
-    state = start = StreamState()
-    arrivals: list[float] = []
-    size = 0
-    for at, chunk in enumerate([*chunks, b""]):
-        after = drain(state, chunk)
-        one_by_one = one_by_one.took(at, state, after, len(chunk))
-        size += len(chunk)
-        if after.events > state.events:
-            arrivals.append(at)
-        if in_groups.only_counts(state, after):
-            assert in_groups.can_wait(state, after)
-        if not chunk or not in_groups.can_wait(state, after):
-            in_groups = in_groups.took_all(arrivals, start, after, size)
-            start, arrivals, size = after, [], 0
-        state = after
+
+    def waits(timing: Timing, before: StreamState, after: StreamState) -> bool:
+        if timing.only_counts(before, after):
+            assert timing.can_wait(before, after)
+        return timing.can_wait(before, after)
+
+    one_by_one, in_groups = timed_in_groups(chunks, waits)
     assert in_groups == one_by_one
 
 

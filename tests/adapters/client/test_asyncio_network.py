@@ -17,14 +17,14 @@ import anyio
 import httpcore
 import httpx
 import pytest
-import trustme
 from streamfold.adapters.anthropic import APIConnectionError, AsyncAnthropic
 from streamfold.adapters.client.asyncio_network import _Backend, _check_time, _Connection
 from streamfold.adapters.client.http_clients import AsyncHTTPClient
 
 from tests.support.clients import ANSWER, ASK
-from tests.support.loopback import PATIENCE, Connection, Server, close, event_stream, hold
+from tests.support.loopback import PATIENCE, Server, close, event_stream, hold
 from tests.support.shells import HALF, KEY, MESSAGE, NO_TLS
+from tests.support.tls import TRUSTING, TLSServer
 
 pytestmark = pytest.mark.anyio
 
@@ -209,27 +209,6 @@ async def test_a_timer_keeps_no_connection_alive() -> None:
 
 
 # --- TLS ------------------------------------------------------------------------------------------
-
-AUTHORITY = trustme.CA()
-TRUSTING = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-AUTHORITY.configure_trust(TRUSTING)
-CERTIFIED = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-AUTHORITY.issue_cert("localhost").configure_cert(CERTIFIED)
-
-
-class TLSServer(Server):
-    """The server over TLS, certified by `AUTHORITY`."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.url = f"https://localhost:{httpx.URL(self.url).port}"
-
-    def _serve(self, connection: Connection) -> None:
-        try:
-            connection.socket = CERTIFIED.wrap_socket(connection.socket, server_side=True)
-        except OSError:  # the client does not trust us
-            connection.socket.close()
-        super()._serve(connection)
 
 
 @pytest.fixture
